@@ -1,0 +1,95 @@
+// How oidc-provider is set up to be the development provider.
+import { generateKeyPair, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { Configuration, JWK } from 'oidc-provider'
+import { Html } from './html.ts'
+import { errorPage, loggedOutPage, logoutPage } from './pages.ts'
+import type { People } from './people.ts'
+import { createStore } from './store.ts'
+
+export const APP_NAME = 'Small Bank'
+
+export interface Client {
+  clientID: string
+  clientSecret: string
+  appURL: string
+}
+
+// Everything that oidc-provider would otherwise fill with a default, and say so on the console, is said here.
+function configurationFor(
+  { clientID, clientSecret, appURL }: Client,
+  people: People,
+  key: JWK,
+): Configuration {
+  return {
+    adapter: createStore(),
+    clients: [
+      {
+        client_id: clientID,
+        client_secret: clientSecret,
+        client_name: APP_NAME,
+        redirect_uris: [`${appURL}/callback`],
+        post_logout_redirect_uris: [appURL, `${appURL}/`],
+        response_types: ['code'],
+        grant_types: ['authorization_code', 'refresh_token'],
+        token_endpoint_auth_method: 'client_secret_basic',
+      },
+    ],
+    clientBasedCORS: () => false,
+    claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
+    // The app reads who somebody is from the ID token, without a call to /userinfo.
+    conformIdTokenClaims: false,
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
+    features: {
+      devInteractions: { enabled: false },
+      resourceIndicators: { enabled: false },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource(ctx, form) {
+          const asksFirst = ctx.oidc.params?.id_token_hint === undefined
+          ctx.body = logoutPage({ appName: APP_NAME, form: new Html(form), asksFirst })
+        },
+        postLogoutSuccessSource(ctx) {
+          ctx.body = loggedOutPage(appURL)
+        },
+      },
+    },
+    findAccount: (_ctx, accountId) => people.find(accountId),
+    interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
+    jwks: { keys: [await createSigningKey()] },
+    pkce: { required: () => true },
+    responseTypes: ['code'],
+    rotateRefreshToken: true,
+    scopes: ['openid', 'offline_access'],
+    ttl: {
+      AccessToken: minutes(5),
+      AuthorizationCode: minutes(1),
+      Grant: days(14),
+      IdToken: minutes(5),
+      Interaction: minutes(60),
+      RefreshToken: days(14),
+      Session: days(1),
+    },
+    renderError(ctx, { error, error_description: description }) {
+      ctx.type = 'html'
+      ctx.body = errorPage(error, description ?? 'The provider could not understand this request.', appURL)
+    },
+  }
+}
+
+async function createSigningKey(): Promise<JWK> {
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
+  return { ...(privateKey.export({ format: 'jwk' }) as JWK), kid: 'development', use: 'sig', alg: 'RS256' }
+}
+
+function minutes(count: number): number {
+  return count * 60
+}
+
+function days(count: number): number {
+  return minutes(count * 24 * 60)
+}

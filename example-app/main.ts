@@ -1,0 +1,103 @@
+// `npm start`: the bank on http://localhost:3000, with a development provider unless the environment names a real one.
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { createBank } from './app.ts'
+import { startDevelopmentProvider } from './development-provider.ts'
+
+interface Provider {
+  issuer: string
+  clientID?: string
+  clientSecret?: string
+  close?: () => Promise<void>
+}
+
+type PortVariable = 'PORT' | 'DEV_PROVIDER_PORT'
+
+const { env } = process
+
+try {
+  await openBank()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}
+
+async function openBank(): Promise<void> {
+  const port = portFrom('PORT') ?? 3000
+  const baseURL = env.BASE_URL || `http://localhost:${port}`
+  // What is undefined below, the middleware reads from the environment itself.
+  const provider = realProvider() ?? (await developmentProvider(baseURL))
+  const bank = createBank({
+    baseURL,
+    issuerBaseURL: provider.issuer,
+    clientID: provider.clientID,
+    clientSecret: provider.clientSecret,
+    secret: env.SECRET ? undefined : randomBytes(32).toString('base64url'),
+  })
+  const server = createServer(bank.app).listen(port)
+  await once(server, 'listening').catch((error: unknown) => explainTakenPort(error, 'PORT', port))
+
+  for (const line of whatRuns(provider)) console.log(`- ${line}`)
+  console.log(`\nThe bank is open: ${baseURL}\n`)
+
+  let closing: Promise<void> | undefined
+  async function closeBank(): Promise<void> {
+    await stopListening(server)
+    await bank.close()
+    await provider.close?.()
+    process.exit()
+  }
+  // `on` and not `once`: Ctrl-C reaches this process from the terminal and again from npm.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (closing ??= closeBank()))
+}
+
+function whatRuns(provider: Provider): string[] {
+  return [
+    env.ISSUER_BASE_URL
+      ? `People log in at ${provider.issuer} (ISSUER_BASE_URL).`
+      : `People log in at a development provider in this process, ${provider.issuer}: under any name, without a ` +
+        'password. Another one: ISSUER_BASE_URL, CLIENT_ID and CLIENT_SECRET.',
+    env.REDIS_URL
+      ? 'Sessions are kept in Redis (REDIS_URL).'
+      : 'Sessions are kept in the memory of this process, and end with it. In Redis: REDIS_URL.',
+    ...(env.SECRET
+      ? []
+      : ['The secret is a random one, so everybody is signed out at the next start. A lasting one: SECRET.']),
+  ]
+}
+
+function realProvider(): Provider | undefined {
+  return env.ISSUER_BASE_URL ? { issuer: env.ISSUER_BASE_URL } : undefined
+}
+
+function developmentProvider(appURL: string): Promise<Provider> {
+  const port = portFrom('DEV_PROVIDER_PORT')
+  return startDevelopmentProvider({ appURL, ...(port && { port }) }).catch((error: unknown) =>
+    explainTakenPort(error, 'DEV_PROVIDER_PORT', port),
+  )
+}
+
+async function stopListening(server: Server): Promise<void> {
+  const patience = setTimeout(() => server.closeAllConnections(), 2000)
+  const closed = once(server, 'close')
+  server.close()
+  await closed
+  clearTimeout(patience)
+}
+
+function portFrom(variable: PortVariable): number | undefined {
+  const text = env[variable]
+  if (!text) return undefined
+  const port = Number(text)
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port
+  throw new Error(`${variable} must be a number from 1 to 65535, not "${text}".`)
+}
+
+function explainTakenPort(error: unknown, variable: PortVariable, port = 0): never {
+  if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+  const another = port === 65_535 ? 3000 : port + 1
+  throw new Error(
+    `Port ${port} is taken. Stop what runs there, or choose another: ${variable}=${another} npm start`,
+  )
+}

@@ -1,0 +1,18 @@
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testTimeout: 30_000,
+  maxWorkers: 2,
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      { swcrc: false, jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, sourceMaps: 'inline' },
+    ],
+  },
+  // What the example imports by name is tested from the sources, so that a test run needs no build.
+  moduleNameMapper: { '^express-bff-session$': '<rootDir>/src/index.ts' },
+  // A packed copy or the build output is not a second module of the same name.
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+}

@@ -1,0 +1,14 @@
+// An auth record as text, with the version that says how to read it.
+import type { AuthRecord } from '../auth-record.ts'
+
+const VERSION = 1
+
+export function encodeRecord(record: AuthRecord): string {
+  return JSON.stringify({ version: VERSION, ...record })
+}
+
+/** The record, or undefined for what another version wrote. */
+export function decodeRecord(text: string): AuthRecord | undefined {
+  const { version, ...record } = JSON.parse(text) as AuthRecord & { version: unknown }
+  return version === VERSION ? record : undefined
+}

@@ -1,0 +1,143 @@
+// auth(): joins the rooms; the only one that knows them all.
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { AuthRecords } from './auth-records/auth-records.ts'
+import { createMemoryRecords } from './auth-records/memory.ts'
+import { createRedisRecords } from './auth-records/redis.ts'
+import { CurrentSession } from './current-session.ts'
+import { type AuthError, isAuthError, RefusedError } from './errors.ts'
+import { AuthEventEmitter, type AuthEvents } from './events.ts'
+import { createLoginTransactions } from './login-transaction.ts'
+import type { AuthOptions } from './options.ts'
+import { answerProblem } from './problem.ts'
+import { createProvider } from './provider.ts'
+import { createRenewer } from './renewal/renew.ts'
+import { type House, type RequestContext, setContext } from './request-context.ts'
+import { putOidc } from './request-oidc.ts'
+import { resolveOptions } from './resolve-options.ts'
+import { comparablePath } from './return-to.ts'
+import { callback } from './routes/callback.ts'
+import { login } from './routes/login.ts'
+import { logout } from './routes/logout.ts'
+import { user } from './routes/user.ts'
+import { isCrossOrigin, isSafe } from './same-origin.ts'
+import { createAppSession } from './session/app-session.ts'
+import { isMounted, mountedSession, ownSession } from './session/browser-session.ts'
+import { createSessionCookie, requestCookies } from './session/session-cookie.ts'
+
+/** What `auth()` returns: middleware, with a life of its own. */
+export interface AuthHandler extends RequestHandler {
+  /** Resolves once the provider and the store have answered. @throws TryLaterError */
+  ready(): Promise<void>
+  /** Waits for what is in flight, then lets go of the store. Call it before the process ends. */
+  close(): Promise<void>
+  /** Tells of what happens to sessions; no event carries a token. */
+  on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void): AuthHandler
+}
+
+type Route = (context: RequestContext) => void | Promise<void>
+
+/**
+ * Express middleware that logs people in with OpenID Connect, keeps their refresh token on the server, and renews
+ * their ID token by itself.
+ *
+ * @throws ConfigurationError that names the option and the cure
+ */
+export function auth(options?: AuthOptions): AuthHandler {
+  const config = resolveOptions(options)
+  const events = new AuthEventEmitter()
+  const records: AuthRecords =
+    config.redis === undefined
+      ? createMemoryRecords(config)
+      : createRedisRecords(config, config.redis, events)
+  const provider = createProvider(config, events)
+  const renewer = createRenewer(config, records, provider, events)
+  const house: House = { config, events, records, provider, renewer, logins: createLoginTransactions(config) }
+  const cookie = createSessionCookie(config)
+  const appSession = createAppSession(config, records.appData, cookie, events)
+  const routes = mountedRoutes()
+  warnOf(
+    'refresh-token-missing',
+    ({ hint }) => `the provider sent no refresh token, so sessions cannot be renewed: ${hint}`,
+  )
+
+  async function bffSession(req: Request, res: Response, next: NextFunction): Promise<void> {
+    try {
+      if (await passes(req, res)) next()
+    } catch (error) {
+      if (!isAuthError(error)) next(error)
+      else if (!res.headersSent) refuse(req, res, error)
+    }
+  }
+
+  /** @returns false where the request was answered here */
+  async function passes(req: Request, res: Response): Promise<boolean> {
+    const route = routes.get(comparablePath(req.path))
+    // The callback brings its own proof, the state; everything else of another site's pages is refused.
+    if (route !== callback && !isSafe(req) && isCrossOrigin(req, config.origins)) {
+      throw new RefusedError('cross_site', 403, 'A page of another site may not send this request.')
+    }
+    const cookies = requestCookies(req)
+    const browser = isMounted(req)
+      ? mountedSession(req)
+      : ownSession(req, res, cookies, { cookie, appSession, records })
+    const session = await CurrentSession.read(house, browser)
+    const context = { ...house, req, res, cookies, session }
+    setContext(context)
+    putOidc(context)
+
+    if (route === undefined || route === user) await session.keepWithinTimeframe()
+    if (route !== undefined) {
+      await route(context)
+      return false
+    }
+    res.once('finish', () => void session.touch())
+    if (config.authRequired) session.require()
+    return true
+  }
+
+  function refuse(req: Request, res: Response, error: AuthError): void {
+    if (error instanceof RefusedError) {
+      events.emit('refused', { code: error.code, detail: error.message })
+      config.logger.warn(`express-bff-session: refused (${error.code}): ${error.message}`)
+    }
+    answerProblem(req, res, error, config)
+  }
+
+  function mountedRoutes(): ReadonlyMap<string, Route> {
+    const { routes: paths } = config
+    const all: [string | false, Route][] = [
+      [paths.login, login],
+      [paths.callback, callback],
+      [paths.logout, logout],
+      [paths.user, user],
+    ]
+    return new Map(all.flatMap(([path, route]) => (path === false ? [] : [[comparablePath(path), route]])))
+  }
+
+  /** Says it in the log too, once: an event that nobody listens to helps nobody. */
+  function warnOf<Name extends keyof AuthEvents>(
+    name: Name,
+    line: (event: AuthEvents[Name]) => string,
+  ): void {
+    let said = false
+    events.on(name, (event) => {
+      if (!said) config.logger.warn(`express-bff-session: ${line(event)}`)
+      said = true
+    })
+  }
+
+  const handler: AuthHandler = Object.assign(bffSession, {
+    async ready() {
+      await Promise.all([provider.ready(), records.now()])
+    },
+    async close() {
+      await renewer.idle()
+      await records.close()
+    },
+    on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void) {
+      events.on(name, listener)
+      return handler
+    },
+  })
+  return handler
+}

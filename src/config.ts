@@ -1,0 +1,38 @@
+// The options as the rest of the house sees them.
+import type { CookieOptions } from 'express'
+import type { AuthOptions, ClientAuthMethod, Logger, RenewalOptions, Routes } from './options.ts'
+
+/** Complete, checked, frozen. */
+export interface Config {
+  readonly issuer: URL
+  readonly baseURL: URL
+  readonly redirectURI: URL
+  readonly clientID: string
+  readonly clientSecret: string | undefined
+  readonly clientAuthMethod: ClientAuthMethod
+  readonly secrets: readonly string[]
+  readonly redis: AuthOptions['redis']
+  readonly authorizationParams: Readonly<Record<string, string>>
+  readonly formPost: boolean
+  readonly authRequired: boolean
+  readonly routes: Readonly<Routes>
+  readonly renewal: Readonly<Record<keyof RenewalOptions, number>>
+  readonly session: {
+    readonly name: string
+    readonly idleTimeoutSeconds: number
+    readonly absoluteTimeoutSeconds: number
+    readonly cookie: Readonly<CookieOptions>
+  }
+  readonly idTokenSigningAlg: string
+  readonly clockToleranceSeconds: number
+  readonly httpTimeoutSeconds: number
+  readonly idpLogout: boolean
+  readonly revokeOnLogout: boolean
+  readonly origins: readonly string[]
+  readonly logger: Logger
+}
+
+/** An URL of this app: `path` below baseURL, which may itself have a path. */
+export function urlBelow(baseURL: URL, path: string): URL {
+  return new URL(baseURL.pathname.replace(/\/$/, '') + path, baseURL)
+}

@@ -1,0 +1,181 @@
+// What one request knows of its session, and how it asks for a fresher one.
+import { type AuthRecord, isDue, servesUntil } from './auth-record.ts'
+import type { AuthRecords, StoredSession } from './auth-records/auth-records.ts'
+import type { Config } from './config.ts'
+import { withDeadline } from './deadline.ts'
+import { type AuthError, isAuthError, SignInAgainError } from './errors.ts'
+import { ID_TOKEN_REFUSED, renewalImpossible, unavailable } from './renewal/failures.ts'
+import type { Renewal, Renewer } from './renewal/renew.ts'
+import type { BrowserSession } from './session/browser-session.ts'
+
+export interface SessionRooms {
+  readonly config: Config
+  readonly records: AuthRecords
+  readonly renewer: Renewer
+}
+
+/** Time for the store's commands around a renewal, on top of the renewal's own deadline. */
+const WAIT_MARGIN_SECONDS = 1
+/** An idle time that was extended less than this long ago is left as it is. */
+const TOUCH_EVERY_SECONDS = 60
+
+export class CurrentSession {
+  readonly browser: BrowserSession
+  readonly #rooms: SessionRooms
+  /** The store's clock when the session was read, and this process's: the difference is time that passed. */
+  readonly #readAt: number
+  readonly #readAtHere = performance.now()
+  #idleEndsAt: number
+  #record: AuthRecord | undefined
+  #problem: AuthError | undefined
+
+  private constructor(
+    rooms: SessionRooms,
+    browser: BrowserSession,
+    readAt: number,
+    stored: StoredSession | undefined,
+  ) {
+    this.#rooms = rooms
+    this.browser = browser
+    this.#readAt = readAt
+    this.#idleEndsAt = stored?.idleEndsAt ?? readAt
+    const id = browser.authId
+    this.#record = stored && id !== undefined ? rooms.renewer.newest(id, stored.record) : undefined
+  }
+
+  /** Reads the session. A store that does not answer makes a session that is not known, not one that is over. */
+  static async read(rooms: SessionRooms, browser: BrowserSession): Promise<CurrentSession> {
+    try {
+      const id = browser.authId
+      const { now, value } =
+        id === undefined ? { now: Date.now(), value: undefined } : await rooms.records.find(id)
+      await browser.attach(value)
+      return new CurrentSession(rooms, browser, now, value)
+    } catch (error) {
+      if (!isAuthError(error)) throw error
+      await browser.attach('unavailable')
+      const session = new CurrentSession(rooms, browser, Date.now(), undefined)
+      session.#problem = error
+      return session
+    }
+  }
+
+  /** The record, if the request may be served by it. */
+  get record(): AuthRecord | undefined {
+    return this.#problem === undefined ? this.#record : undefined
+  }
+
+  /** Why there is no record to serve by, where there was one. */
+  get problem(): AuthError | undefined {
+    return this.#problem
+  }
+
+  /** When the request was read, by the store's clock. */
+  get arrivedAt(): number {
+    return this.#readAt
+  }
+
+  /** When the session ends unless it is used again. */
+  get endsAt(): number {
+    return this.#idleEndsAt
+  }
+
+  get now(): number {
+    return this.#readAt + (performance.now() - this.#readAtHere)
+  }
+
+  /** @throws the reason why the request may not pass as a logged-in one */
+  require(): AuthRecord {
+    if (this.#problem !== undefined) throw this.#problem
+    if (this.#record === undefined) throw new SignInAgainError('login_required', 'Log in to continue.')
+    return this.#record
+  }
+
+  /** The timeframe: a session that is due is renewed before the request goes on, one that soon is, beside it. */
+  async keepWithinTimeframe(): Promise<void> {
+    const record = this.record
+    const id = this.browser.authId
+    if (record === undefined || id === undefined) return
+    const due = isDue(record, this.now, this.#rooms.config.renewal)
+    if (due === 'soon' && record.refreshToken !== undefined) {
+      // Nobody waits for it; its events say how it ended.
+      this.#rooms.renewer.renew(id, record).catch(() => undefined)
+    }
+    if (due !== 'now') return
+    if (record.refreshToken === undefined) {
+      this.#problem = renewalImpossible()
+      return
+    }
+    const failure = await this.#renew(id, record)
+    const current = this.record
+    // What could not be renewed serves while its tokens are valid; so does a renewal whose ID token was refused.
+    if (current === undefined || isDue(current, this.now, this.#rooms.config.renewal) !== 'now') return
+    if (this.now >= servesUntil(current)) this.#problem = failure ?? unavailable(ID_TOKEN_REFUSED)
+  }
+
+  /**
+   * A record whose renewal began at `since` or later, by the store's clock.
+   *
+   * @throws SignInAgainError, TryLaterError
+   */
+  async renewedSince(since: number): Promise<AuthRecord> {
+    for (;;) {
+      const record = this.require()
+      const id = this.browser.authId
+      if (record.renewedAt >= since || id === undefined) return record
+      if (record.refreshToken === undefined) throw renewalImpossible()
+      const failure = await this.#renew(id, record)
+      if (failure !== undefined) throw failure
+    }
+  }
+
+  /** A record whose access token has not expired, renewed for it once where needed. @throws as renewedSince */
+  async withLiveAccessToken(): Promise<AuthRecord> {
+    const record = this.require()
+    const id = this.browser.authId
+    const { accessTokenExpiresAt } = record
+    if (id === undefined || accessTokenExpiresAt === undefined || this.now < accessTokenExpiresAt)
+      return record
+    if (record.refreshToken === undefined) throw renewalImpossible()
+    const failure = await this.#renew(id, record)
+    if (failure !== undefined) throw failure
+    return this.require()
+  }
+
+  /** Extends the idle time where that is worth a write. Best effort. */
+  async touch(): Promise<void> {
+    const { config, records } = this.#rooms
+    const record = this.record
+    const id = this.browser.authId
+    if (record === undefined || id === undefined) return
+    const fullTime = Math.min(this.#readAt + config.session.idleTimeoutSeconds * 1000, record.endsAt)
+    if (fullTime - this.#idleEndsAt < TOUCH_EVERY_SECONDS * 1000) return
+    await records.touch(id).catch(() => undefined)
+  }
+
+  /** @returns why there is no new record */
+  async #renew(id: string, record: AuthRecord): Promise<AuthError | undefined> {
+    const renewal = await this.#wait(this.#rooms.renewer.renew(id, record))
+    switch (renewal.kind) {
+      case 'renewed':
+        this.#record = renewal.record
+        return undefined
+      case 'ended':
+        this.#problem = new SignInAgainError('session_ended', 'The session has ended. Log in again.')
+        await this.browser.forget()
+        return this.#problem
+      case 'unavailable':
+        return unavailable(renewal)
+    }
+  }
+
+  /** The renewal goes on when the request stops waiting for it. */
+  #wait(renewal: Promise<Renewal>): Promise<Renewal> {
+    const seconds = this.#rooms.config.renewal.timeoutSeconds + WAIT_MARGIN_SECONDS
+    return withDeadline(renewal, seconds, () => ({
+      kind: 'unavailable',
+      because: 'pending',
+      retryAfterSeconds: 1,
+    }))
+  }
+}

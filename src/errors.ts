@@ -1,0 +1,103 @@
+// The errors of this package: sign in again, try later, your mistake. Three kinds, because three parties act on them.
+
+/** Why the person has to log in (again). Answered with 401. */
+export type SignInAgainCode = 'login_required' | 'session_ended' | 'renewal_impossible'
+
+/** What is out of reach for the moment. Answered with 503 and `Retry-After`. */
+export type TryLaterCode = 'store_unavailable' | 'provider_unavailable' | 'renewal_pending'
+
+/** What is wrong with the request. Answered with 4xx. */
+export type RefusedCode =
+  | 'callback_malformed'
+  | 'login_unknown'
+  | 'login_expired'
+  | 'login_denied'
+  | 'login_failed'
+  | 'cross_site'
+  | 'method_not_allowed'
+  | 'unsupported_media_type'
+  | 'content_too_large'
+
+/** What is wrong with the set-up. Thrown at start-up, or by a guard that has no `auth()` above it. */
+export type ConfigurationCode = 'invalid_option' | 'auth_not_mounted'
+
+/** What every error of this package has: a `code` that stays, a `message` for people, a `status` for Express. */
+abstract class BffSessionError extends Error {
+  abstract readonly code: string
+  abstract readonly status: number
+  /** Response headers that belong to the error; Express's own error handler sends them too. */
+  readonly headers: Readonly<Record<string, string>> = {}
+}
+
+/** The session is not there, or is over: log in again. Status 401. */
+export class SignInAgainError extends BffSessionError {
+  override readonly name = 'SignInAgainError'
+  readonly status = 401
+  readonly code: SignInAgainCode
+
+  constructor(code: SignInAgainCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** The provider or the store is out of reach; the session is kept. Status 503 with `Retry-After`. */
+export class TryLaterError extends BffSessionError {
+  override readonly name = 'TryLaterError'
+  readonly status = 503
+  readonly code: TryLaterCode
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfterSeconds: number
+  override readonly headers: Readonly<Record<string, string>>
+
+  constructor(code: TryLaterCode, message: string, retryAfterSeconds = 1) {
+    super(message)
+    this.code = code
+    this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterSeconds))
+    this.headers = { 'retry-after': String(this.retryAfterSeconds) }
+  }
+}
+
+/** The request was refused and nothing was changed. Status 4xx. */
+export class RefusedError extends BffSessionError {
+  override readonly name = 'RefusedError'
+  readonly status: number
+  readonly code: RefusedCode
+  /** The provider's `error`, when it sent one (RFC 6749 §4.1.2.1). */
+  readonly error: string | undefined
+  /** The provider's `error_description`, as sent: escape it before you show it. */
+  readonly errorDescription: string | undefined
+
+  constructor(
+    code: RefusedCode,
+    status: number,
+    message: string,
+    sent: { error?: string | undefined; errorDescription?: string | undefined } = {},
+  ) {
+    super(message)
+    this.code = code
+    this.status = status
+    this.error = sent.error
+    this.errorDescription = sent.errorDescription
+  }
+}
+
+/** A mistake in the set-up, named with its cure. */
+export class ConfigurationError extends BffSessionError {
+  override readonly name = 'ConfigurationError'
+  readonly status = 500
+  readonly code: ConfigurationCode
+
+  constructor(code: ConfigurationCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** Every error that this package hands to an app; `switch (error.code)` narrows it. */
+export type AuthError = SignInAgainError | TryLaterError | RefusedError | ConfigurationError
+
+/** True for the errors of this package, which are safe to show: none carries a secret or a foreign error. */
+export function isAuthError(error: unknown): error is AuthError {
+  return error instanceof BffSessionError
+}

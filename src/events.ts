@@ -1,0 +1,53 @@
+// What happens to sessions, told to whoever listens: no event carries a token, a cookie or a foreign error.
+import { EventEmitter } from 'node:events'
+
+/** Why a session ended. */
+export type SessionEndReason = 'logout' | 'refresh_token_rejected' | 'subject_changed' | 'replaced_by_login'
+
+/** Each event's name and what its listener is given. */
+export interface AuthEvents {
+  /** Somebody logged in. */
+  'signed-in': { subject: string; hasRefreshToken: boolean }
+  /** A log-in ended without a refresh token: the session cannot be renewed. `hint` says what to check. */
+  'refresh-token-missing': { subject: string; hint: string }
+  /** The tokens were renewed. `idToken` says what became of the ID token in the answer. */
+  renewed: {
+    subject: string
+    generation: number
+    idToken: 'renewed' | 'absent' | 'rejected'
+    detail?: string
+  }
+  /** A renewal did not succeed; the session is kept. */
+  'renewal-failed': { subject: string; generation: number; detail: string; retryAfterSeconds: number }
+  /** The renewed tokens could not be stored yet; they are kept in memory and storing is tried again. */
+  'commit-delayed': { subject: string; generation: number }
+  'session-ended': { subject: string; reason: SessionEndReason }
+  /** A request was refused before it changed anything. */
+  refused: { code: string; detail: string }
+  'store-unavailable': { detail: string }
+  'provider-unavailable': { detail: string }
+  /** A record was found that cannot be read: another secret, another version, or garbage. */
+  'record-unreadable': { detail: string }
+}
+
+type Listener<Name extends keyof AuthEvents> = (event: AuthEvents[Name]) => void
+
+/** A typed emitter whose listeners cannot break a request. */
+export class AuthEventEmitter {
+  readonly #emitter = new EventEmitter()
+
+  on<Name extends keyof AuthEvents>(name: Name, listener: Listener<Name>): void {
+    this.#emitter.on(name, (event: AuthEvents[Name]) => {
+      try {
+        listener(event)
+      } catch (error) {
+        // A renewal must not fail because somebody who watches it did.
+        process.emitWarning(`a listener of '${name}' threw ${String(error)}`, 'ExpressBffSession')
+      }
+    })
+  }
+
+  emit<Name extends keyof AuthEvents>(name: Name, event: AuthEvents[Name]): void {
+    this.#emitter.emit(name, event)
+  }
+}

@@ -1,0 +1,36 @@
+// Ends a session: here first, then at the provider.
+import { urlBelow } from './config.ts'
+import { withDeadline } from './deadline.ts'
+import { ownPage } from './log-in.ts'
+import { redirect } from './redirect.ts'
+import type { RequestContext } from './request-context.ts'
+
+/** How long a log-out waits for the provider; what it did not hear by then, it does without. */
+const PROVIDER_WAIT_SECONDS = 2
+
+/** @throws TryLaterError where the store does not answer: then nothing was ended, and nothing is claimed to be */
+export async function logOut(context: RequestContext, returnTo?: unknown): Promise<void> {
+  const { config, events, provider, records, renewer, res, session } = context
+  const id = session.browser.authId
+  const { ended, record } = id === undefined ? { ended: false, record: undefined } : await records.end(id)
+  await session.browser.forget()
+  if (ended && record !== undefined)
+    events.emit('session-ended', { subject: record.claims.sub, reason: 'logout' })
+
+  const target =
+    returnTo === undefined
+      ? urlBelow(config.baseURL, config.routes.postLogoutRedirect).pathname
+      : ownPage(returnTo, config)
+  let url: URL | undefined
+  if (record !== undefined) {
+    const { refreshToken, idToken } = renewer.newest(id ?? '', record)
+    // RFC 7009; the answer is not worth waiting for.
+    if (config.revokeOnLogout && refreshToken !== undefined) renewer.beside(provider.revoke(refreshToken))
+    if (config.idpLogout) {
+      // The provider being out of reach must not keep anybody logged in here.
+      const found = provider.endSessionURL(idToken, target).catch(() => undefined)
+      url = await withDeadline(found, PROVIDER_WAIT_SECONDS, () => undefined)
+    }
+  }
+  redirect(res, 303, url?.href ?? target)
+}

@@ -1,0 +1,106 @@
+// One log-in on its way: kept in a sealed cookie of its own, so that two tabs do not disturb each other.
+import { createHash, randomBytes } from 'node:crypto'
+import type { CookieOptions } from 'express'
+import type { Config } from './config.ts'
+import { createSealer } from './seal.ts'
+
+/** What the callback needs to know of the request that began the log-in (RFC 9700 §2.1.1, §4.7.1). */
+export interface LoginTransaction {
+  readonly state: string
+  readonly nonce: string
+  readonly codeVerifier: string
+  /** Compared with the configured one at the callback: RFC 9700 §4.4.2. */
+  readonly issuer: string
+  readonly returnTo: string
+  /** Milliseconds by the store's clock. */
+  readonly startedAt: number
+}
+
+export const LOGIN_SECONDS = 600
+/** Log-ins that one browser may have on their way; the oldest makes room. */
+const MOST_LOGINS = 5
+/** A Cookie header over some 8 kB is refused by common proxies, and then the browser is locked out. */
+const MOST_BYTES = 4000
+
+/** A cookie to set, or to drop where `value` is undefined. */
+export interface CookieChange {
+  readonly name: string
+  readonly value: string | undefined
+  readonly options: CookieOptions
+}
+
+/** One cookie of a request; a name may come more than once. */
+export type RequestCookies = readonly (readonly [name: string, value: string])[]
+
+export interface LoginTransactions {
+  create(returnTo: string, now: number): LoginTransaction
+  /** The cookies that remember a log-in, and those that make room for it. */
+  remember(transaction: LoginTransaction, cookies: RequestCookies): CookieChange[]
+  /** The transaction that this browser began with `state`, whatever its age. */
+  find(state: string, cookies: RequestCookies): LoginTransaction | undefined
+  forget(state: string): CookieChange
+  isExpired(transaction: LoginTransaction, now: number): boolean
+}
+
+export function createLoginTransactions(config: Config): LoginTransactions {
+  const sealer = createSealer(config.secrets, 'login transaction')
+  const prefix = `${config.session.name}-login-`
+  // The provider's POST to the callback is cross-site, and only a SameSite=None cookie comes with it.
+  const sameSite = config.formPost ? 'none' : 'lax'
+  const options: CookieOptions = { ...config.session.cookie, sameSite }
+  const nameOf = (state: string) => prefix + hashState(state).slice(0, 16)
+
+  function open(name: string, value: string): LoginTransaction | undefined {
+    const text = sealer.open(value, name)
+    return text === undefined ? undefined : (JSON.parse(text) as LoginTransaction)
+  }
+
+  return {
+    create(returnTo, now) {
+      const [state, nonce, codeVerifier] = [random(), random(), random()]
+      return { state, nonce, codeVerifier, issuer: config.issuer.href, returnTo, startedAt: now }
+    },
+
+    remember(transaction, cookies) {
+      const name = nameOf(transaction.state)
+      const value = sealer.seal(JSON.stringify(transaction), name)
+      const drop = tooMany(cookies, value.length).map((old) => ({ name: old, value: undefined, options }))
+      return [...drop, { name, value, options: { ...options, maxAge: LOGIN_SECONDS * 1000 } }]
+    },
+
+    find(state, cookies) {
+      const name = nameOf(state)
+      for (const [candidate, value] of cookies) {
+        const transaction = candidate === name ? open(name, value) : undefined
+        if (transaction?.state === state) return transaction
+      }
+      return undefined
+    },
+
+    forget: (state) => ({ name: nameOf(state), value: undefined, options }),
+
+    isExpired: (transaction, now) => now - transaction.startedAt > LOGIN_SECONDS * 1000,
+  }
+
+  /** Names of the log-ins that have to go before one more is remembered: the oldest, and what does not open. */
+  function tooMany(cookies: RequestCookies, bytes: number): string[] {
+    const begun = cookies
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, value]) => ({ name, bytes: value.length, startedAt: open(name, value)?.startedAt ?? 0 }))
+      .sort((a, b) => b.startedAt - a.startedAt)
+    let sum = bytes
+    const keep = begun.slice(0, MOST_LOGINS - 1).filter((login) => {
+      sum += login.bytes
+      return login.startedAt > 0 && sum <= MOST_BYTES
+    })
+    return begun.filter((login) => !keep.includes(login)).map(({ name }) => name)
+  }
+}
+
+export function hashState(state: string): string {
+  return createHash('sha256').update(state).digest('base64url')
+}
+
+function random(): string {
+  return randomBytes(32).toString('base64url')
+}

@@ -1,0 +1,112 @@
+// The options that are groups of options.
+import type { Config } from './config.ts'
+import { group, mistake, oneOf, onlyKnown, seconds, text } from './option-readers.ts'
+import type { Routes } from './options.ts'
+
+/** What every log-in makes anew: nobody may fix it in the configuration. */
+const RESERVED_PARAMS = [
+  'client_id',
+  'redirect_uri',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+]
+
+export function resolveRoutes(given: unknown): Config['routes'] {
+  const routes = group(given, 'routes')
+  const defaults: Routes = {
+    login: '/login',
+    callback: '/callback',
+    logout: '/logout',
+    user: '/me',
+    postLogoutRedirect: '/',
+  }
+  onlyKnown(routes, Object.keys(defaults), 'routes.')
+  for (const [name, path] of Object.entries(routes)) {
+    const mayBeOff = name === 'login' || name === 'logout' || name === 'user'
+    if (path === undefined || (path === false && mayBeOff)) continue
+    if (typeof path !== 'string' || !/^\/(?!\/)[^?#\\\s]*$/.test(path)) {
+      throw mistake(`routes.${name}`, `must be a path such as '/${name}'${mayBeOff ? ', or false' : ''}`)
+    }
+  }
+  return Object.freeze({ ...defaults, ...routes })
+}
+
+export function resolveAuthorizationParams(
+  given: unknown,
+  env: NodeJS.ProcessEnv,
+): Config['authorizationParams'] {
+  const params: Record<string, string> = { scope: env.SCOPE || 'openid profile email offline_access' }
+  if (env.AUDIENCE) params.audience = env.AUDIENCE
+  for (const [name, value] of Object.entries(group(given, 'authorizationParams'))) {
+    if (value === undefined) continue
+    if (RESERVED_PARAMS.includes(name))
+      throw mistake(`authorizationParams.${name}`, 'is made anew for every log-in; leave it out')
+    params[name] = text(value, `authorizationParams.${name}`, 'must be a string that is not empty')
+  }
+  if (!params.scope?.split(' ').includes('openid'))
+    throw mistake('authorizationParams.scope (SCOPE)', "must include 'openid'")
+  // RFC 10017 §6.1: the authorization code grant, nothing else.
+  oneOf(params.response_type, 'authorizationParams.response_type', ['code'], 'code')
+  oneOf(params.response_mode, 'authorizationParams.response_mode', ['query', 'form_post'], 'query')
+  return Object.freeze(params)
+}
+
+export function resolveRenewal(given: unknown, env: NodeJS.ProcessEnv): Config['renewal'] {
+  const renewal = group(given, 'renewal')
+  onlyKnown(renewal, ['afterSeconds', 'aheadSeconds', 'timeoutSeconds'], 'renewal.')
+  const afterSeconds = seconds(
+    renewal.afterSeconds ?? env.RENEW_AFTER_SECONDS,
+    'renewal.afterSeconds (RENEW_AFTER_SECONDS)',
+    { fallback: 900 },
+  )
+  return Object.freeze({
+    afterSeconds,
+    aheadSeconds: seconds(renewal.aheadSeconds, 'renewal.aheadSeconds', {
+      fallback: afterSeconds / 5,
+      min: 0,
+      max: afterSeconds,
+    }),
+    timeoutSeconds: seconds(renewal.timeoutSeconds, 'renewal.timeoutSeconds', {
+      fallback: 5,
+      min: 0.1,
+      max: 60,
+    }),
+  })
+}
+
+export function resolveSession(given: unknown, baseURL: URL): Config['session'] {
+  const session = group(given, 'session')
+  onlyKnown(session, ['name', 'idleTimeoutSeconds', 'absoluteTimeoutSeconds', 'cookie'], 'session.')
+  const cookie = group(session.cookie, 'session.cookie')
+  onlyKnown(cookie, ['sameSite'], 'session.cookie.')
+  const secure = baseURL.protocol === 'https:'
+  const sameSite = oneOf(cookie.sameSite, 'session.cookie.sameSite', ['lax', 'strict', 'none'], 'lax')
+  if (sameSite === 'none' && !secure) {
+    throw mistake(
+      'session.cookie.sameSite',
+      "can be 'none' only on https: browsers drop such a cookie otherwise",
+    )
+  }
+  const name = session.name ?? (secure ? '__Host-Http-bff' : 'bff')
+  if (typeof name !== 'string' || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
+    throw mistake('session.name', 'must be a cookie name: letters, digits, - and _')
+  }
+  if (!secure && /^__(?:host|secure)-/i.test(name)) {
+    throw mistake('session.name', 'has a prefix that browsers accept only on https; baseURL is http')
+  }
+  const idleTimeoutSeconds = seconds(session.idleTimeoutSeconds, 'session.idleTimeoutSeconds', {
+    fallback: 86_400,
+  })
+  return Object.freeze({
+    name,
+    idleTimeoutSeconds,
+    absoluteTimeoutSeconds: seconds(session.absoluteTimeoutSeconds, 'session.absoluteTimeoutSeconds', {
+      fallback: 604_800,
+    }),
+    // RFC 10017 §6.1.3.2: Secure, HttpOnly, Path=/, no Domain. Lax and not Strict, since the provider, another
+    // site, sends the browser back here.
+    cookie: Object.freeze({ path: '/', httpOnly: true, secure, sameSite }),
+  })
+}

@@ -1,0 +1,89 @@
+// What `auth()` takes.
+import type { Cluster, Redis } from 'ioredis'
+
+/** Options of `auth()`. What is not given is read from the environment, then defaulted. */
+export interface AuthOptions {
+  /** The provider's issuer URL, as in its discovery document. Environment: `ISSUER_BASE_URL`. Required. */
+  issuerBaseURL?: string | undefined
+  /** The URL under which browsers reach this app. Environment: `BASE_URL`. Required. */
+  baseURL?: string | undefined
+  /** Environment: `CLIENT_ID`. Required. */
+  clientID?: string | undefined
+  /** Environment: `CLIENT_SECRET`. None: a public client (RFC 6749 §2.1). */
+  clientSecret?: string | undefined
+  /**
+   * Signs the session cookie and seals what is stored; at least 32 characters each, newest first.
+   * Environment: `SECRET`, comma-separated. Required.
+   */
+  secret?: string | readonly string[] | undefined
+  /** A `redis://` or `rediss://` URL, or an ioredis client of yours. Environment: `REDIS_URL`. @defaultValue memory */
+  redis?: string | Redis | Cluster | undefined
+  /** Keep sessions in this process's memory although `NODE_ENV` is `production`. @defaultValue `false` */
+  allowInMemoryStore?: boolean | undefined
+  /**
+   * Parameters of the authorization request, merged over the defaults. Environment: `SCOPE`, `AUDIENCE`.
+   * @defaultValue `{ scope: 'openid profile email offline_access' }`
+   */
+  authorizationParams?: Readonly<Record<string, string>> | undefined
+  /** Every route below needs a log-in. @defaultValue `false` */
+  authRequired?: boolean | undefined
+  /** Where this middleware answers; `false` unmounts a route. */
+  routes?: Partial<Routes> | undefined
+  renewal?: RenewalOptions | undefined
+  session?: SessionOptions | undefined
+  /** @defaultValue `client_secret_basic`, or `none` without a secret */
+  clientAuthMethod?: ClientAuthMethod | undefined
+  /** The algorithm that the provider signs ID tokens with. @defaultValue `RS256` */
+  idTokenSigningAlg?: string | undefined
+  /** How far the provider's clock may differ when an ID token is checked, in seconds. @defaultValue `30` */
+  clockToleranceSeconds?: number | undefined
+  /** Deadline of each request to the provider, in seconds. @defaultValue `5` */
+  httpTimeoutSeconds?: number | undefined
+  /** `/logout` ends the session at the provider too. @defaultValue `true` */
+  idpLogout?: boolean | undefined
+  /** `/logout` revokes the refresh token at the provider (RFC 7009). @defaultValue `true` */
+  revokeOnLogout?: boolean | undefined
+  /** Origins besides our own whose pages may send unsafe requests, for example `https://admin.example.com`. */
+  allowedOrigins?: readonly string[] | undefined
+  /** Where warnings go: one line each, never a secret. @defaultValue `console` */
+  logger?: Logger | undefined
+}
+
+/** The paths of the middleware's own routes. */
+export interface Routes {
+  /** @defaultValue `/login` */
+  login: string | false
+  /** @defaultValue `/callback` */
+  callback: string
+  /** @defaultValue `/logout` */
+  logout: string | false
+  /** @defaultValue `/me` */
+  user: string | false
+  /** Where the browser lands after a log-out. @defaultValue `/` */
+  postLogoutRedirect: string
+}
+
+export interface RenewalOptions {
+  /** The timeframe: nothing is served on an ID token older than this. Environment: `RENEW_AFTER_SECONDS`. @defaultValue `900` */
+  afterSeconds?: number | undefined
+  /** That long before the timeframe ends a renewal may start beside a request. @defaultValue a fifth of it */
+  aheadSeconds?: number | undefined
+  /** Deadline of one renewal. @defaultValue `5` */
+  timeoutSeconds?: number | undefined
+}
+
+export interface SessionOptions {
+  /** The cookie's name. @defaultValue `__Host-Http-bff` on https, else `bff` */
+  name?: string | undefined
+  /** A session that is not used for so long ends. @defaultValue one day */
+  idleTimeoutSeconds?: number | undefined
+  /** A session ends so long after its log-in, used or not. @defaultValue seven days */
+  absoluteTimeoutSeconds?: number | undefined
+  cookie?: { sameSite?: 'lax' | 'strict' | 'none' } | undefined
+}
+
+export type ClientAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none'
+
+export interface Logger {
+  warn(line: string): void
+}

@@ -1,0 +1,78 @@
+// Our errors as answers: problem details for scripts, a redirect to log in or a short page for people.
+import type { Request, Response } from 'express'
+import { type Config, urlBelow } from './config.ts'
+import { type AuthError, SignInAgainError } from './errors.ts'
+import { redirect } from './redirect.ts'
+
+/** RFC 9457; `code` and `login_url` are extension members (§3.2). */
+interface Problem {
+  type: 'about:blank'
+  title: string
+  status: number
+  code: string
+  detail: string
+  login_url?: string
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  405: 'Method Not Allowed',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  503: 'Service Unavailable',
+}
+
+/** Answers a request that may not pass. Where logging in helps a navigation, the browser is sent to do it. */
+export function answerProblem(req: Request, res: Response, error: AuthError, config: Config): void {
+  res.set('cache-control', 'no-store')
+  res.vary('Accept, Sec-Fetch-Mode, Sec-Fetch-Dest')
+  res.set({ ...error.headers })
+  const loginURL = error instanceof SignInAgainError ? loginURLFor(req, config) : undefined
+  if (!isNavigation(req)) {
+    const problem: Problem = {
+      type: 'about:blank',
+      title: TITLES[error.status] ?? 'Error',
+      status: error.status,
+      code: error.code,
+      detail: error.message,
+      ...(loginURL === undefined ? {} : { login_url: loginURL }),
+    }
+    res.status(error.status).type('application/problem+json').send(JSON.stringify(problem))
+  } else if (loginURL !== undefined) {
+    redirect(res, 302, loginURL)
+  } else {
+    res.status(error.status).type('html').send(page(error, config))
+  }
+}
+
+/** A person's browser loads a page: the only kind of request that a redirect to another site helps. */
+export function isNavigation(req: Request): boolean {
+  if (req.method !== 'GET' && req.method !== 'POST') return false
+  const mode = req.headers['sec-fetch-mode']
+  if (mode !== undefined) return mode === 'navigate' && req.headers['sec-fetch-dest'] === 'document'
+  return req.headers.accept?.includes('text/html') === true
+}
+
+/** Where to log in; back to this page only where it is a page, since a request with a body cannot be sent again. */
+function loginURLFor(req: Request, config: Config): string | undefined {
+  if (config.routes.login === false) return undefined
+  const path = urlBelow(config.baseURL, config.routes.login).pathname
+  if (!isNavigation(req) || req.method !== 'GET') return path
+  return `${path}?return_to=${encodeURIComponent(req.originalUrl)}`
+}
+
+function page(error: AuthError, config: Config): string {
+  const again =
+    config.routes.login === false || error.status === 503
+      ? ''
+      : `<p><a href="${escapeHTML(urlBelow(config.baseURL, config.routes.login).pathname)}">Log in again</a></p>`
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>${escapeHTML(TITLES[error.status] ?? 'Error')}</title><h1>${escapeHTML(TITLES[error.status] ?? 'Error')}</h1>
+<p>${escapeHTML(error.message)}</p>${again}</html>`
+}
+
+function escapeHTML(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}

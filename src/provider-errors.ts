@@ -1,0 +1,56 @@
+// What went wrong at the provider, said without its error objects: those keep token answers deep in `cause`.
+import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client'
+import type { Exchange } from './provider-fetch.ts'
+
+/** One line for operators; holds codes, never a value that the provider or the browser sent. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof ResponseBodyError)
+    return `the provider answered ${error.status} ${errorCode(error.error)}`
+  if (error instanceof AuthorizationResponseError) return `the provider answered ${errorCode(error.error)}`
+  if (!(error instanceof Error)) return 'unknown failure'
+  if (error.name === 'TimeoutError' || error.name === 'AbortError' || codeOf(error) === 'OAUTH_TIMEOUT') {
+    return 'the provider did not answer in time'
+  }
+  const network = codeOf(error.cause) ?? codeOf((error.cause as Error | undefined)?.cause)
+  if (error instanceof ClientError && network === undefined)
+    return `${error.message} (${codeOf(error) ?? 'no code'})`
+  return `the provider could not be reached or understood (${network ?? codeOf(error) ?? error.name})`
+}
+
+/** How long the provider asked to be left alone (RFC 9110 §10.2.3), bounded to a minute. */
+export function retryAfterOf(exchange: Exchange): number | undefined {
+  const header = exchange.answer?.headers.get('retry-after')
+  if (!header) return undefined
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
+  return Number.isFinite(seconds) ? Math.min(60, Math.max(1, seconds)) : undefined
+}
+
+export function isErrorResponse(error: unknown, code: string): boolean {
+  return error instanceof ResponseBodyError && error.error === code
+}
+
+const NO_ANSWER_OF_A_PROVIDER = new Set([
+  'OAUTH_TIMEOUT',
+  'OAUTH_ABORT',
+  'OAUTH_RESPONSE_IS_NOT_CONFORM',
+  'OAUTH_RESPONSE_IS_NOT_JSON',
+  'OAUTH_PARSE_ERROR',
+  'ANSWER_TOO_LARGE',
+])
+
+/** True where the same thing may go well later: the network, an overload, an answer that is not the provider's. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof ResponseBodyError) return error.status >= 500 || error.status === 429
+  if (error instanceof ClientError && error.code === undefined) return true
+  return error instanceof TypeError || NO_ANSWER_OF_A_PROVIDER.has(codeOf(error) ?? '')
+}
+
+/** RFC 6749 §5.2: what an error code may consist of, bounded; anything else is not shown. */
+function errorCode(code: string): string {
+  return /^[\w.-]{1,64}$/.test(code) ? code : 'an error'
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined | null)?.code
+  return typeof code === 'string' ? code : undefined
+}

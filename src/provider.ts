@@ -1,0 +1,180 @@
+// The OpenID provider in our words: the only room that speaks openid-client.
+import * as client from 'openid-client'
+import type { Answer, IdTokenClaims, Tokens } from './auth-record.ts'
+import type { Config } from './config.ts'
+import { RefusedError, TryLaterError } from './errors.ts'
+import type { AuthEventEmitter } from './events.ts'
+import type { LoginTransaction } from './login-transaction.ts'
+import { describeFailure, isErrorResponse, isTransient, retryAfterOf } from './provider-errors.ts'
+import { boundedFetch, type Exchange, inExchange } from './provider-fetch.ts'
+import { salvageTokens, tokensOf } from './provider-tokens.ts'
+
+/** What a refresh comes to. */
+export type RefreshAnswer =
+  | (Answer & { readonly kind: 'renewed' })
+  /** New tokens came, so the old ones are spent; the ID token with them did not pass. */
+  | { readonly kind: 'id-token-rejected'; readonly tokens: Tokens; readonly detail: string }
+  /** `invalid_grant`: the provider does not know the refresh token, or no longer honours it. */
+  | { readonly kind: 'rejected' }
+  | { readonly kind: 'unavailable'; readonly detail: string; readonly retryAfterSeconds: number | undefined }
+
+export interface SignIn {
+  readonly tokens: Tokens & { readonly idToken: string }
+  readonly claims: IdTokenClaims
+}
+
+export interface Provider {
+  /** Resolves once the provider's metadata is known. @throws TryLaterError */
+  ready(): Promise<void>
+  /** @throws TryLaterError */
+  authorizationURL(transaction: LoginTransaction): Promise<URL>
+  /** Exchanges the code of a callback, once. @throws RefusedError, TryLaterError */
+  signIn(callback: URLSearchParams, transaction: LoginTransaction): Promise<SignIn>
+  /** Presents the refresh token, once. Never throws. */
+  refresh(refreshToken: string, signal: AbortSignal): Promise<RefreshAnswer>
+  /** RFC 7009, best effort: false when the provider could not be told. */
+  revoke(refreshToken: string): Promise<boolean>
+  /** Where the provider ends its own session, if it can be asked to. */
+  endSessionURL(idToken: string, returnTo: string): Promise<URL | undefined>
+}
+
+export function createProvider(config: Config, events: AuthEventEmitter): Provider {
+  let discovered: Promise<client.Configuration> | undefined
+
+  /** Discovery runs once for all who ask, and is forgotten when it fails. */
+  function configuration(): Promise<client.Configuration> {
+    discovered ??= discover().catch((error: unknown) => {
+      discovered = undefined
+      throw unavailable(`Discovery of ${config.issuer.href} failed`, error)
+    })
+    return discovered
+  }
+
+  function discover(): Promise<client.Configuration> {
+    const execute = [client.enableNonRepudiationChecks]
+    if (config.issuer.protocol === 'http:') execute.push(client.allowInsecureRequests)
+    return client.discovery(
+      config.issuer,
+      config.clientID,
+      {
+        id_token_signed_response_alg: config.idTokenSigningAlg,
+        [client.clockTolerance]: config.clockToleranceSeconds,
+      },
+      clientAuthentication(config),
+      { execute, timeout: config.httpTimeoutSeconds, [client.customFetch]: boundedFetch },
+    )
+  }
+
+  function unavailable(what: string, error: unknown): TryLaterError {
+    const detail = `${what}: ${describeFailure(error)}`
+    events.emit('provider-unavailable', { detail })
+    return new TryLaterError(
+      'provider_unavailable',
+      'The login provider is out of reach. Try again shortly.',
+      5,
+    )
+  }
+
+  return {
+    async ready() {
+      await configuration()
+    },
+
+    async authorizationURL(transaction) {
+      return client.buildAuthorizationUrl(await configuration(), {
+        ...config.authorizationParams,
+        redirect_uri: config.redirectURI.href,
+        response_type: 'code',
+        state: transaction.state,
+        nonce: transaction.nonce,
+        // RFC 9700 §2.1.1
+        code_challenge: await client.calculatePKCECodeChallenge(transaction.codeVerifier),
+        code_challenge_method: 'S256',
+      })
+    },
+
+    async signIn(callback, transaction) {
+      const server = await configuration()
+      const url = new URL(config.redirectURI)
+      url.search = callback.toString()
+      const exchange: Exchange = { signal: undefined, answer: undefined }
+      try {
+        const answer = await inExchange(exchange, () =>
+          // Checks `iss` of the callback too, before the code is sent (RFC 9207 §2.4).
+          client.authorizationCodeGrant(server, url, {
+            expectedState: transaction.state,
+            expectedNonce: transaction.nonce,
+            pkceCodeVerifier: transaction.codeVerifier,
+            idTokenExpected: true,
+          }),
+        )
+        const claims = answer.claims()
+        if (claims === undefined || answer.id_token === undefined) throw new TypeError('no ID token')
+        return { claims, tokens: { ...tokensOf(answer), idToken: answer.id_token } }
+      } catch (error) {
+        throw signInFailure(error)
+      }
+    },
+
+    async refresh(refreshToken, signal) {
+      const exchange: Exchange = { signal, answer: undefined }
+      try {
+        const server = await configuration()
+        const answer = await inExchange(exchange, () => client.refreshTokenGrant(server, refreshToken))
+        return { kind: 'renewed', tokens: tokensOf(answer), claims: answer.claims() }
+      } catch (error) {
+        // Whatever is wrong with the ID token or with the keys that check it, the refresh token is spent: what came
+        // in its place must not be lost.
+        const tokens = salvageTokens(exchange)
+        const detail = describeFailure(error)
+        if (tokens !== undefined) return { kind: 'id-token-rejected', tokens, detail }
+        if (isErrorResponse(error, 'invalid_grant')) return { kind: 'rejected' }
+        return { kind: 'unavailable', detail, retryAfterSeconds: retryAfterOf(exchange) }
+      }
+    },
+
+    async revoke(refreshToken) {
+      try {
+        const server = await configuration()
+        if (server.serverMetadata().revocation_endpoint === undefined) return false
+        await client.tokenRevocation(server, refreshToken, { token_type_hint: 'refresh_token' })
+        return true
+      } catch (error) {
+        events.emit('provider-unavailable', { detail: `Revocation failed: ${describeFailure(error)}` })
+        return false
+      }
+    },
+
+    async endSessionURL(idToken, returnTo) {
+      const server = await configuration()
+      if (server.serverMetadata().end_session_endpoint === undefined) return undefined
+      return client.buildEndSessionUrl(server, {
+        id_token_hint: idToken,
+        post_logout_redirect_uri: new URL(returnTo, config.baseURL).href,
+      })
+    },
+  }
+
+  function signInFailure(error: unknown): RefusedError | TryLaterError {
+    if (error instanceof client.AuthorizationResponseError) {
+      return new RefusedError('login_denied', 400, 'The provider did not log you in.', {
+        error: error.error,
+        errorDescription: error.error_description,
+      })
+    }
+    if (isTransient(error)) return unavailable('The code could not be exchanged', error)
+    config.logger.warn(`express-bff-session: a log-in failed: ${describeFailure(error)}`)
+    return new RefusedError('login_failed', 400, 'The log-in could not be completed.')
+  }
+}
+
+function clientAuthentication({ clientAuthMethod, clientSecret }: Config): client.ClientAuth {
+  switch (clientAuthMethod) {
+    case 'client_secret_basic':
+      return client.ClientSecretBasic(clientSecret)
+    case 'client_secret_post':
+      return client.ClientSecretPost(clientSecret)
+    case 'none':
+      return client.None()
+  }
+}

@@ -1,0 +1,102 @@
+// `req.oidc` and `res.oidc`: the session as the app sees it.
+import { dueAt, userOf } from './auth-record.ts'
+import { beginLogIn } from './log-in.ts'
+import { logOut } from './log-out.ts'
+import type { RequestContext } from './request-context.ts'
+
+/** The claims about the person, from the ID token. */
+export type User = Readonly<Record<string, unknown>> & { readonly sub: string }
+
+/** How fresh the session is. */
+export interface SessionInfo {
+  /** When the person logged in here. */
+  readonly createdAt: Date
+  /** When the renewal of the current ID token began. */
+  readonly renewedAt: Date
+  /** When requests begin to wait for the next renewal. */
+  readonly dueAt: Date
+  /** When the session ends unless it is used again. */
+  readonly expiresAt: Date
+  /** When the person authenticated at the provider (`auth_time`), where it says so. */
+  readonly authTime: Date | undefined
+  /** How they did (`acr`), where it says so. */
+  readonly acr: string | undefined
+  /** 1 after log-in, one more with every renewal. */
+  readonly generation: number
+}
+
+export interface RequestOidc {
+  isAuthenticated(): boolean
+  readonly user: User | undefined
+  readonly session: SessionInfo | undefined
+  /**
+   * The access token, renewed first where it has expired.
+   *
+   * @throws SignInAgainError (401), TryLaterError (503)
+   */
+  getAccessToken(): Promise<string>
+  /**
+   * Renews the tokens now: the renewal begins no earlier than this call.
+   *
+   * @throws SignInAgainError (401), TryLaterError (503)
+   */
+  renew(): Promise<void>
+}
+
+export interface ResponseOidc {
+  /** Sends the browser to log in. @param options.returnTo a path of this site to come back to */
+  login(options?: { returnTo?: string | undefined }): Promise<void>
+  /** Ends the session, here and at the provider, and answers. @param options.returnTo a path of this site */
+  logout(options?: { returnTo?: string | undefined }): Promise<void>
+}
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The session, as `auth()` found it. */
+      oidc: RequestOidc
+    }
+    interface Response {
+      oidc: ResponseOidc
+    }
+  }
+}
+
+export function putOidc(context: RequestContext): void {
+  const { config, session } = context
+  const { req, res } = context
+
+  const requestOidc: RequestOidc = {
+    isAuthenticated: () => session.record !== undefined,
+    get user() {
+      return session.record && userOf(session.record)
+    },
+    get session() {
+      const { record } = session
+      if (record === undefined) return undefined
+      const { auth_time: authTime, acr } = record.claims
+      return {
+        createdAt: new Date(record.createdAt),
+        renewedAt: new Date(record.renewedAt),
+        dueAt: new Date(dueAt(record, config.renewal)),
+        expiresAt: new Date(session.endsAt),
+        authTime: authTime === undefined ? undefined : new Date(authTime * 1000),
+        acr,
+        generation: record.generation,
+      }
+    },
+    async getAccessToken() {
+      const { accessToken } = await session.withLiveAccessToken()
+      return accessToken
+    },
+    async renew() {
+      await session.renewedSince(session.now)
+    },
+  }
+  const responseOidc: ResponseOidc = {
+    login: ({ returnTo = req.originalUrl } = {}) => beginLogIn(context, returnTo),
+    logout: ({ returnTo } = {}) => logOut(context, returnTo),
+  }
+  req.oidc = requestOidc
+  res.oidc = responseOidc
+}

@@ -1,0 +1,160 @@
+// AuthOptions and the environment in, a complete and frozen Config out; every mistake is named at start-up.
+import { type Config, urlBelow } from './config.ts'
+import { resolveAuthorizationParams, resolveRenewal, resolveRoutes, resolveSession } from './option-groups.ts'
+import { flag, mistake, oneOf, onlyKnown, seconds, text, webURL } from './option-readers.ts'
+import type { AuthOptions, ClientAuthMethod } from './options.ts'
+
+const OPTION_NAMES = [
+  'issuerBaseURL',
+  'baseURL',
+  'clientID',
+  'clientSecret',
+  'secret',
+  'redis',
+  'allowInMemoryStore',
+  'authorizationParams',
+  'authRequired',
+  'routes',
+  'renewal',
+  'session',
+  'clientAuthMethod',
+  'idTokenSigningAlg',
+  'clockToleranceSeconds',
+  'httpTimeoutSeconds',
+  'idpLogout',
+  'revokeOnLogout',
+  'allowedOrigins',
+  'logger',
+] as const satisfies readonly (keyof AuthOptions)[]
+
+// openid-client validates signatures of these; an HMAC would make the client secret a signing key.
+const ID_TOKEN_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
+
+/** @throws ConfigurationError that names the option and the cure */
+export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv = process.env): Config {
+  onlyKnown(options, OPTION_NAMES)
+  const production = env.NODE_ENV === 'production'
+  const baseURL = webURL(
+    options.baseURL ?? env.BASE_URL,
+    'baseURL (BASE_URL)',
+    'https://app.example.com',
+    production,
+  )
+  const clientSecret = emptyIsNone(options.clientSecret ?? env.CLIENT_SECRET)
+  const routes = resolveRoutes(options.routes)
+  const params = resolveAuthorizationParams(options.authorizationParams, env)
+
+  return Object.freeze({
+    issuer: webURL(
+      options.issuerBaseURL ?? env.ISSUER_BASE_URL,
+      'issuerBaseURL (ISSUER_BASE_URL)',
+      'https://tenant.eu.auth0.com',
+      production,
+    ),
+    baseURL,
+    redirectURI: urlBelow(baseURL, routes.callback),
+    clientID: text(
+      options.clientID ?? env.CLIENT_ID,
+      'clientID (CLIENT_ID)',
+      'is required: the id of this client at the provider',
+    ),
+    clientSecret,
+    clientAuthMethod: resolveClientAuthMethod(options.clientAuthMethod, clientSecret),
+    secrets: resolveSecrets(options.secret ?? env.SECRET?.split(',')),
+    redis: resolveRedis(options, env, production),
+    authorizationParams: params,
+    formPost: params.response_mode === 'form_post',
+    authRequired: flag(options.authRequired, 'authRequired', false),
+    routes,
+    renewal: resolveRenewal(options.renewal, env),
+    session: resolveSession(options.session, baseURL),
+    idTokenSigningAlg: oneOf(options.idTokenSigningAlg, 'idTokenSigningAlg', ID_TOKEN_ALGORITHMS, 'RS256'),
+    clockToleranceSeconds: seconds(options.clockToleranceSeconds, 'clockToleranceSeconds', {
+      fallback: 30,
+      min: 0,
+      max: 300,
+    }),
+    httpTimeoutSeconds: seconds(options.httpTimeoutSeconds, 'httpTimeoutSeconds', {
+      fallback: 5,
+      min: 0.1,
+      max: 60,
+    }),
+    idpLogout: flag(options.idpLogout, 'idpLogout', true),
+    revokeOnLogout: flag(options.revokeOnLogout, 'revokeOnLogout', true),
+    origins: [baseURL.origin, ...resolveOrigins(options.allowedOrigins)],
+    logger: options.logger ?? console,
+  })
+}
+
+function resolveSecrets(given: unknown): readonly string[] {
+  const cure =
+    'must be at least 32 characters of randomness, or several of them, newest first (SECRET is split at commas); make one with: openssl rand -base64 48'
+  const secrets = (Array.isArray(given) ? given : [given]).map((one) => text(one, 'secret (SECRET)', cure))
+  if (secrets.length === 0 || secrets.some((one) => one.length < 32)) throw mistake('secret (SECRET)', cure)
+  return Object.freeze(secrets)
+}
+
+function resolveRedis(options: AuthOptions, env: NodeJS.ProcessEnv, production: boolean): Config['redis'] {
+  const redis = options.redis ?? emptyIsNone(env.REDIS_URL)
+  if (redis === undefined) {
+    if (production && !flag(options.allowInMemoryStore, 'allowInMemoryStore', false)) {
+      throw mistake(
+        'redis (REDIS_URL)',
+        'is required in production (NODE_ENV=production): in memory, sessions end with the process and no other process knows them. Set a redis:// URL, or allowInMemoryStore: true if that is what you want',
+      )
+    }
+    return undefined
+  }
+  if (
+    typeof redis === 'string'
+      ? /^(?:rediss?|unix):\/\//.test(redis)
+      : typeof redis.defineCommand === 'function'
+  ) {
+    return redis
+  }
+  throw mistake('redis (REDIS_URL)', 'must be a redis:// or rediss:// URL, or an ioredis Redis or Cluster')
+}
+
+function resolveClientAuthMethod(given: unknown, clientSecret: string | undefined): ClientAuthMethod {
+  const fallback = clientSecret === undefined ? 'none' : 'client_secret_basic'
+  const method = oneOf(
+    given,
+    'clientAuthMethod',
+    ['client_secret_basic', 'client_secret_post', 'none'],
+    fallback,
+  )
+  if (method !== 'none' && clientSecret === undefined) {
+    throw mistake('clientAuthMethod', `is ${method}, which needs clientSecret (CLIENT_SECRET)`)
+  }
+  return method
+}
+
+function resolveOrigins(given: unknown): readonly string[] {
+  if (given === undefined) return []
+  if (!Array.isArray(given)) throw mistake('allowedOrigins', 'must be a list of origins')
+  return given.map((one) => {
+    if (typeof one !== 'string' || !URL.canParse(one) || new URL(one).origin !== one) {
+      throw mistake(
+        'allowedOrigins',
+        `must hold origins such as https://admin.example.com, not ${JSON.stringify(one)}`,
+      )
+    }
+    return one
+  })
+}
+
+function emptyIsNone(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value
+}

@@ -1,0 +1,51 @@
+// The parameters of a callback, from the query or a form, and nothing that is not one of them.
+import { urlencoded } from 'express'
+import { RefusedError } from '../errors.ts'
+import type { RequestContext } from '../request-context.ts'
+import { onlyMethods, queryOf } from './method-and-query.ts'
+
+const MOST_FORM_BYTES = '64kb'
+
+/** @throws RefusedError for what cannot be the answer to a log-in */
+export async function callbackParameters(context: RequestContext): Promise<URLSearchParams> {
+  onlyMethods(context, context.config.formPost ? ['GET', 'POST'] : ['GET'])
+  const parameters = context.req.method === 'POST' ? await formOf(context) : queryOf(context.req)
+  for (const name of new Set(parameters.keys())) {
+    // RFC 6749 §3.1; and `state[]`, `code[x]` are parameters that nobody defined.
+    if (parameters.getAll(name).length > 1) throw malformed(`has '${printable(name)}' more than once`)
+    if (/^(?:code|state|iss|error)\W/.test(name)) throw malformed('has a parameter that is none')
+  }
+  if (!parameters.get('state')) throw malformed("has no 'state'")
+  if (parameters.has('code') === parameters.has('error'))
+    throw malformed("must have either 'code' or 'error'")
+  return parameters
+}
+
+async function formOf({ req, res }: RequestContext): Promise<URLSearchParams> {
+  if (!req.is('application/x-www-form-urlencoded')) {
+    throw new RefusedError(
+      'unsupported_media_type',
+      415,
+      'The callback takes application/x-www-form-urlencoded.',
+    )
+  }
+  const parse = urlencoded({ extended: false, limit: MOST_FORM_BYTES })
+  await new Promise<void>((resolve, reject) => {
+    parse(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(unreadable(error))))
+  })
+  return new URLSearchParams(req.body as Record<string, string>)
+}
+
+function unreadable(error: unknown): RefusedError {
+  return (error as { status?: unknown }).status === 413
+    ? new RefusedError('content_too_large', 413, 'The form is too large.')
+    : malformed('cannot be read')
+}
+
+function malformed(how: string): RefusedError {
+  return new RefusedError('callback_malformed', 400, `The callback ${how}. Begin the log-in again.`)
+}
+
+function printable(name: string): string {
+  return name.replace(/[^\w.-]/g, '?').slice(0, 40)
+}

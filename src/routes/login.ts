@@ -1,0 +1,9 @@
+// GET /login?return_to=/path
+import { beginLogIn } from '../log-in.ts'
+import type { RequestContext } from '../request-context.ts'
+import { onlyMethods, queryOf } from './method-and-query.ts'
+
+export async function login(context: RequestContext): Promise<void> {
+  onlyMethods(context, ['GET'])
+  await beginLogIn(context, queryOf(context.req).get('return_to'))
+}

@@ -1,0 +1,91 @@
+// Which session a request belongs to: ours, by our cookie, or that of an express-session which the app mounted itself.
+import type { Request, Response } from 'express'
+import type { AuthRecords, StoredSession } from '../auth-records/auth-records.ts'
+import type { RequestCookies } from '../login-transaction.ts'
+import { createSignedInId, isSignedInId } from '../session-id.ts'
+import type { AppSession } from './app-session.ts'
+import { applyCookies, type SessionCookie } from './session-cookie.ts'
+
+export interface BrowserSession {
+  /** The id under which an auth record may be; undefined where nobody can be signed in. */
+  readonly authId: string | undefined
+  /** Gives the request its `req.session`. */
+  attach(stored: StoredSession | undefined | 'unavailable'): Promise<void>
+  /** A new id, with the app's data under it if that is kept. The browser is not told yet. */
+  begin(keepData: boolean): Promise<{ id: string; appData: string | undefined }>
+  /** Drops what was under the old id, and tells the browser the new one. */
+  adopt(id: string): Promise<void>
+  /** Takes the id from the browser. */
+  forget(): Promise<void>
+}
+
+/** A session that the app has put nothing into; without a document express-session would give it another id. */
+const EMPTY_DOCUMENT = '{"cookie":{}}'
+
+/** Ours: one signed cookie, and `req.session` made at first use. */
+export function ownSession(
+  req: Request,
+  res: Response,
+  cookies: RequestCookies,
+  { cookie, appSession, records }: { cookie: SessionCookie; appSession: AppSession; records: AuthRecords },
+): BrowserSession {
+  const id = cookie.read(cookies)
+  const authId = id !== undefined && isSignedInId(id) ? id : undefined
+  let document: string | undefined
+
+  return {
+    authId,
+
+    async attach(stored) {
+      if (stored === 'unavailable') return appSession.attach(req, res, 'unavailable')
+      // The data of a signed-in session is nobody's once its auth record is gone.
+      if (authId !== undefined) document = stored?.appData
+      else if (id !== undefined) document = (await records.appData.get(id)) ?? undefined
+      appSession.attach(req, res, { id, document: document ?? (stored && EMPTY_DOCUMENT) })
+    },
+
+    async begin(keepData) {
+      return { id: createSignedInId(), appData: keepData ? document : undefined }
+    },
+
+    async adopt(newId) {
+      if (id !== undefined) await records.appData.delete(id)
+      applyCookies(res, [cookie.write(newId)])
+    },
+
+    async forget() {
+      if (!res.headersSent) applyCookies(res, [cookie.clear()])
+    },
+  }
+}
+
+/** In an app's own session, says that there is an auth record, and makes express-session keep the session. */
+const MARK = 'expressBffSession'
+
+/** The app's: express-session was mounted above `auth()`, and its id is the session's. */
+export function mountedSession(req: Request): BrowserSession {
+  const data = () => req.session as unknown as Record<string, unknown>
+  const done = (run: (callback: (error: unknown) => void) => void) =>
+    new Promise<void>((resolve, reject) => run((error) => (error ? reject(error) : resolve())))
+
+  return {
+    authId: data()[MARK] === true ? req.sessionID : undefined,
+    async attach() {},
+
+    async begin(keepData) {
+      const { cookie: _, ...kept } = data()
+      await done((callback) => req.session.regenerate(callback))
+      Object.assign(req.session, keepData ? kept : {}, { [MARK]: true })
+      return { id: req.sessionID, appData: undefined }
+    },
+
+    adopt: () => done((callback) => req.session.save(callback)),
+    // Another session, and not none: handlers below may read it.
+    forget: () => done((callback) => req.session.regenerate(callback)),
+  }
+}
+
+/** The session that express-session gave the request before `auth()` saw it. */
+export function isMounted(req: Request): boolean {
+  return Object.hasOwn(req, 'session') && req.session !== undefined
+}

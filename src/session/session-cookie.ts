@@ -1,0 +1,74 @@
+// The session's cookie: an id, signed; and how any cookie of ours is read and written.
+import { sign, unsign } from 'cookie-signature'
+import type { Request, Response } from 'express'
+import type { Config } from '../config.ts'
+import type { CookieChange, RequestCookies } from '../login-transaction.ts'
+
+export interface SessionCookie {
+  /** The id in the request's cookie, if its signature is ours. */
+  read(cookies: RequestCookies): string | undefined
+  /** The cookie as express-session would read it. */
+  write(id: string): CookieChange
+  clear(): CookieChange
+  readonly name: string
+}
+
+/** What express-session puts before a signed value. */
+const SIGNED = 's:'
+
+export function createSessionCookie(config: Config): SessionCookie {
+  const { name, cookie, absoluteTimeoutSeconds } = config.session
+
+  return {
+    name,
+
+    read(cookies) {
+      for (const [candidate, value] of cookies) {
+        // A cookie may come twice, one of them planted: the first whose signature holds is ours.
+        const id =
+          candidate === name && value.startsWith(SIGNED) ? verify(value.slice(SIGNED.length)) : undefined
+        if (id !== undefined) return id
+      }
+      return undefined
+    },
+
+    write(id) {
+      const value = SIGNED + sign(id, config.secrets[0] ?? '')
+      // The session's own times are kept in the store; the browser may drop the cookie when no session can live on.
+      return { name, value, options: { ...cookie, maxAge: absoluteTimeoutSeconds * 1000 } }
+    },
+
+    clear: () => ({ name, value: undefined, options: cookie }),
+  }
+
+  function verify(signed: string): string | undefined {
+    for (const secret of config.secrets) {
+      const id = unsign(signed, secret)
+      if (id !== false) return id
+    }
+    return undefined
+  }
+}
+
+/** Every cookie in the order of the header, the same name as often as it comes (RFC 6265 §5.4). */
+export function requestCookies(req: Request): RequestCookies {
+  return (req.headers.cookie ?? '').split(';').flatMap((pair) => {
+    const at = pair.indexOf('=')
+    return at < 1 ? [] : [[pair.slice(0, at).trim(), decode(pair.slice(at + 1).trim())] as const]
+  })
+}
+
+export function applyCookies(res: Response, changes: readonly CookieChange[]): void {
+  for (const { name, value, options } of changes) {
+    if (value === undefined) res.clearCookie(name, options)
+    else res.cookie(name, value, options)
+  }
+}
+
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value
+  }
+}

@@ -1,0 +1,34 @@
+// A script of a project, run as its owner would run it.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { eventually, within } from '../support/deadline.ts'
+import { exchange } from '../support/http-exchange.ts'
+
+export interface RunningScript {
+  output(): string
+  stop(): Promise<void>
+}
+
+/** Resolves when `answersAt` answers. The environment is empty but for what node needs. */
+export async function startScript(cwd: string, args: string[], answersAt: string): Promise<RunningScript> {
+  const child = spawn(process.execPath, args, { cwd, env: { PATH: process.env.PATH ?? '' } })
+  const output: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
+  const exited = once(child, 'exit')
+  const died = exited.then(() => {
+    throw new Error(`the script ended:\n${Buffer.concat(output)}`)
+  })
+  died.catch(() => {})
+  async function stop() {
+    child.kill('SIGKILL')
+    await within(exited, 'the script to end')
+  }
+  try {
+    const answer = () => exchange({ method: 'GET', url: answersAt })
+    await Promise.race([died, eventually(`${answersAt} to answer`, answer, 20_000)])
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { output: () => `${Buffer.concat(output)}`, stop }
+}

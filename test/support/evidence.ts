@@ -1,0 +1,29 @@
+// What a test looks at besides the answer: the log, the Set-Cookie lines, what is in Redis.
+import type { Redis } from 'ioredis'
+import type { Hop } from './page.ts'
+
+/** A logger for `auth({ logger })` that keeps every line. */
+export function createLog() {
+  const lines: string[] = []
+  const keep = (...line: unknown[]) => void lines.push(line.join(' '))
+  return { lines, logger: { warn: keep, error: keep, info: keep, debug: keep } }
+}
+
+export function setCookieLines({ headers }: Pick<Hop, 'headers'>): string[] {
+  return headers['set-cookie'] ?? []
+}
+
+/** The line that sets (or drops) the cookie of that name. */
+export function setCookieLine(answer: Pick<Hop, 'headers'>, name: string): string | undefined {
+  return setCookieLines(answer).find((line) => line.startsWith(`${name}=`))
+}
+
+/** The keys of signed-in sessions' records. */
+export async function authKeys(redis: Redis): Promise<string[]> {
+  return (await redis.keys('bff:{*}:auth')).sort()
+}
+
+/** The id in the session cookie's value, which is `s:<id>.<signature>`, percent-encoded or not. */
+export function idIn(cookieValue: string): string {
+  return decodeURIComponent(cookieValue).slice(2).split('.')[0] ?? ''
+}
