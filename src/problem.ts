@@ -68,8 +68,11 @@ function page(error: AuthError, config: Config): string {
     config.routes.login === false || error.status === 503
       ? ''
       : `<p><a href="${escapeHTML(urlBelow(config.baseURL, config.routes.login).pathname)}">Log in again</a></p>`
+  const title = /^(?:login|callback)_/.test(error.code)
+    ? 'You were not logged in'
+    : (TITLES[error.status] ?? 'Error')
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escapeHTML(TITLES[error.status] ?? 'Error')}</title><h1>${escapeHTML(TITLES[error.status] ?? 'Error')}</h1>
+<title>${escapeHTML(title)}</title><h1>${escapeHTML(title)}</h1>
 <p>${escapeHTML(error.message)}</p>${again}</html>`
 }
 

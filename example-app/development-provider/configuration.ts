@@ -16,11 +16,8 @@ export interface Client {
 }
 
 // Everything that oidc-provider would otherwise fill with a default, and say so on the console, is said here.
-function configurationFor(
-  { clientID, clientSecret, appURL }: Client,
-  people: People,
-  key: JWK,
-): Configuration {
+export async function configurationFor(client: Client, people: People): Promise<Configuration> {
+  const { clientID, clientSecret, appURL } = client
   return {
     adapter: createStore(),
     clients: [

@@ -9,20 +9,20 @@ export function user(context: RequestContext): void {
   onlyMethods(context, ['GET', 'HEAD'])
   if (session.problem instanceof TryLaterError) throw session.problem
   const { record } = session
-  res.set('cache-control', 'no-store')
-  if (record === undefined) {
-    res.json({ authenticated: false })
-    return
-  }
-  res.json({
-    authenticated: true,
-    user: userOf(record),
-    session: {
-      createdAt: new Date(record.createdAt),
-      renewedAt: new Date(record.renewedAt),
-      dueAt: new Date(dueAt(record, config.renewal)),
-      expiresAt: new Date(session.endsAt),
-      generation: record.generation,
-    },
-  })
+  const answer =
+    record === undefined
+      ? { authenticated: false }
+      : {
+          authenticated: true,
+          user: userOf(record),
+          session: {
+            createdAt: new Date(record.createdAt),
+            renewedAt: new Date(record.renewedAt),
+            dueAt: new Date(dueAt(record, config.renewal)),
+            expiresAt: new Date(session.endsAt),
+            generation: record.generation,
+          },
+        }
+  // Not res.json(): the answer is never cached, so Express need not hash it for an ETag.
+  res.set('cache-control', 'no-store').type('json').end(JSON.stringify(answer))
 }
