@@ -5,6 +5,8 @@ export interface ExpiringMap<T> {
   /** When the entry ends, in milliseconds; undefined where there is none. */
   endsAt(key: string): number | undefined
   set(key: string, value: T, endsAt: number): void
+  /** Another value that ends when the one before it would have; false where that has ended. */
+  replace(key: string, value: T): boolean
   delete(key: string): boolean
 }
 
@@ -29,6 +31,11 @@ export function createExpiringMap<T>(now: () => number): ExpiringMap<T> {
       writes += 1
       // What nobody asks for again must go too; a timer would keep the process alive.
       if (writes % SWEEP_EVERY === 0) for (const old of entries.keys()) live(old)
+    },
+    replace(key, value) {
+      const entry = live(key)
+      if (entry !== undefined) entry.value = value
+      return entry !== undefined
     },
     delete(key) {
       return live(key) !== undefined && entries.delete(key)

@@ -19,11 +19,6 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
   const idleEnd = (record: AuthRecord) =>
     Math.min(now() + config.session.idleTimeoutSeconds * 1000, record.endsAt)
 
-  /** The stored entry changed in place: the time at which it ends stays. */
-  function change(id: string, entry: Entry): void {
-    auth.set(id, entry, auth.endsAt(id) ?? idleEnd(entry.record))
-  }
-
   return {
     now: async () => now(),
 
@@ -31,11 +26,15 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
       const entry = auth.get(id)
       if (entry === undefined) return { now: now(), value: undefined }
       const idleEndsAt = auth.endsAt(id) ?? now()
-      return { now: now(), value: { record: entry.record, appData: app.get(id), idleEndsAt } }
+      return {
+        now: now(),
+        value: { record: structuredClone(entry.record), appData: app.get(id), idleEndsAt },
+      }
     },
 
     async create(id, record, appData) {
-      auth.set(id, { record, lease: undefined, committedBy: undefined, retryAt: 0 }, idleEnd(record))
+      const entry = { record: structuredClone(record), lease: undefined, committedBy: undefined, retryAt: 0 }
+      auth.set(id, entry, idleEnd(record))
       if (appData !== undefined) app.set(id, appData, idleEnd(record))
     },
 
@@ -59,11 +58,14 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
     async acquire(id, generation, owner, seconds) {
       const entry = auth.get(id)
       if (entry === undefined) return { kind: 'gone' }
-      if (entry.record.generation !== generation) return { kind: 'renewed', record: entry.record }
+      if (entry.record.generation > generation)
+        return { kind: 'renewed', record: structuredClone(entry.record) }
+      // The caller is ahead of the store: what it knows is on its way here.
+      if (entry.record.generation < generation) return { kind: 'held' }
       if (entry.lease !== undefined && entry.lease.endsAt > now()) return { kind: 'held' }
       if (entry.retryAt > now())
         return { kind: 'backing-off', retryAfterSeconds: (entry.retryAt - now()) / 1000 }
-      change(id, { ...entry, lease: { owner, endsAt: now() + seconds * 1000 } })
+      auth.replace(id, { ...entry, lease: { owner, endsAt: now() + seconds * 1000 } })
       return { kind: 'granted', now: now() }
     },
 
@@ -73,14 +75,15 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
       const { generation } = entry.record
       if (generation === record.generation && entry.committedBy === owner) return 'committed'
       if (generation + 1 !== record.generation || entry.lease?.owner !== owner) return 'superseded'
-      change(id, { record, lease: undefined, committedBy: owner, retryAt: now() + backOffSeconds * 1000 })
-      return 'committed'
+      const retryAt = now() + backOffSeconds * 1000
+      const next = { record: structuredClone(record), lease: undefined, committedBy: owner, retryAt }
+      return auth.replace(id, next) ? 'committed' : 'gone'
     },
 
     async release(id, owner, backOffSeconds) {
       const entry = auth.get(id)
       if (entry === undefined || entry.lease?.owner !== owner) return
-      change(id, { ...entry, lease: undefined, retryAt: now() + backOffSeconds * 1000 })
+      auth.replace(id, { ...entry, lease: undefined, retryAt: now() + backOffSeconds * 1000 })
     },
 
     async useOnce(key, seconds) {

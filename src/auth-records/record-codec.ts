@@ -9,6 +9,10 @@ export function encodeRecord(record: AuthRecord): string {
 
 /** The record, or undefined for what another version wrote. */
 export function decodeRecord(text: string): AuthRecord | undefined {
-  const { version, ...record } = JSON.parse(text) as AuthRecord & { version: unknown }
-  return version === VERSION ? record : undefined
+  try {
+    const { version, ...record } = JSON.parse(text) as AuthRecord & { version: unknown }
+    return version === VERSION ? record : undefined
+  } catch {
+    return undefined
+  }
 }

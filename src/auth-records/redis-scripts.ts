@@ -10,9 +10,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 /** KEYS: the auth record (a hash), the app's data (a string). */
 const SCRIPTS = {
   find: `${NOW}
-    local sealed = redis.call('HGET', KEYS[1], 'sealed')
-    if not sealed then return {now} end
-    return {now, sealed, redis.call('GET', KEYS[2]), redis.call('PTTL', KEYS[1])}`,
+    local stored = redis.pcall('HMGET', KEYS[1], 'generation', 'sealed')
+    -- An error is a value that is no hash: nobody's record.
+    if stored.err or not stored[2] then return {now} end
+    return {now, stored[1], stored[2], redis.call('GET', KEYS[2]), redis.call('PTTL', KEYS[1])}`,
 
   // ARGV: sealed, generation, ends at, idle milliseconds, app data or ''
   create: `${NOW}
@@ -32,14 +33,16 @@ const SCRIPTS = {
   // ARGV: the generation that may be ended, or ''
   finish: `
     local stored = redis.call('HMGET', KEYS[1], 'generation', 'sealed')
-    if stored[1] and ARGV[1] ~= '' and stored[1] ~= ARGV[1] then return {0, stored[2]} end
-    return {redis.call('DEL', KEYS[1], KEYS[2]), stored[2]}`,
+    if stored[1] and ARGV[1] ~= '' and stored[1] ~= ARGV[1] then return {0, stored[1], stored[2]} end
+    return {redis.call('DEL', KEYS[1], KEYS[2]), stored[1], stored[2]}`,
 
   // ARGV: the generation seen, owner, lease milliseconds
   acquire: `${NOW}
     local stored = redis.call('HMGET', KEYS[1], 'generation', 'sealed', 'leaseEndsAt', 'retryAt')
     if not stored[1] then return {'gone'} end
-    if stored[1] ~= ARGV[1] then return {'renewed', stored[2]} end
+    if tonumber(stored[1]) > tonumber(ARGV[1]) then return {'renewed', stored[1], stored[2]} end
+    -- The caller is ahead of the store: what it knows is on its way here.
+    if stored[1] ~= ARGV[1] then return {'held'} end
     if stored[3] and tonumber(stored[3]) > now then return {'held'} end
     if stored[4] and tonumber(stored[4]) > now then return {'backing-off', stored[4] - now} end
     redis.call('HSET', KEYS[1], 'leaseOwner', ARGV[2], 'leaseEndsAt', now + ARGV[3])

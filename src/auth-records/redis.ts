@@ -21,7 +21,7 @@ export function createRedisRecords(
   const redis = typeof given === 'string' ? connect(given) : given
   const scripts = defineScripts(redis)
   const sealer = createSealer(config.secrets, 'auth record')
-  const idleMilliseconds = config.session.idleTimeoutSeconds * 1000
+  const idleMilliseconds = Math.ceil(config.session.idleTimeoutSeconds * 1000)
 
   /** Names the session's keys so that a cluster keeps them in one slot: what stands in braces decides. */
   const keysOf = (id: string) => [`bff:{${id}}:auth`, `bff:{${id}}:app`] as const
@@ -39,16 +39,19 @@ export function createRedisRecords(
     }
   }
 
-  function unseal(id: string, sealed: unknown): AuthRecord | undefined {
+  function unseal(id: string, generation: unknown, sealed: unknown): AuthRecord | undefined {
     if (typeof sealed !== 'string') return undefined
     const text = sealer.open(sealed, id)
     const record = text === undefined ? undefined : decodeRecord(text)
-    if (record === undefined) {
-      events.emit('record-unreadable', {
-        detail: text === undefined ? 'the seal does not open' : 'another version wrote it',
-      })
-    }
-    return record
+    if (record !== undefined && String(record.generation) === generation) return record
+    const detail =
+      text === undefined
+        ? 'the seal does not open'
+        : record === undefined
+          ? 'another version wrote it'
+          : 'it is of another generation than its key says'
+    events.emit('record-unreadable', { detail })
+    return undefined
   }
 
   const seal = (id: string, record: AuthRecord) => sealer.seal(encodeRecord(record), id)
@@ -60,15 +63,18 @@ export function createRedisRecords(
     },
 
     async find(id) {
-      const [now, sealed, appData, ttl] = (await answer(scripts.find(keysOf(id)))) as [
+      const [time, generation, sealed, appData, ttl] = (await answer(scripts.find(keysOf(id)))) as [
         number,
+        string?,
         string?,
         (string | null)?,
         number?,
       ]
-      const record = unseal(id, sealed)
+      // An app's own client may be set to give numbers as texts.
+      const now = Number(time)
+      const record = unseal(id, generation, sealed)
       if (record === undefined) return { now, value: undefined }
-      return { now, value: { record, appData: appData ?? undefined, idleEndsAt: now + (ttl ?? 0) } }
+      return { now, value: { record, appData: appData ?? undefined, idleEndsAt: now + Number(ttl) } }
     },
 
     async create(id, record, appData) {
@@ -77,7 +83,7 @@ export function createRedisRecords(
           keysOf(id),
           seal(id, record),
           record.generation,
-          record.endsAt,
+          Math.ceil(record.endsAt),
           idleMilliseconds,
           appData ?? '',
         ),
@@ -89,21 +95,22 @@ export function createRedisRecords(
     },
 
     async end(id, generation) {
-      const [ended, sealed] = (await answer(scripts.finish(keysOf(id), generation ?? ''))) as [
+      const [ended, stored, sealed] = (await answer(scripts.finish(keysOf(id), generation ?? ''))) as [
         number,
-        string | null,
+        string?,
+        string?,
       ]
-      return { ended: ended > 0, record: unseal(id, sealed) }
+      return { ended: Number(ended) > 0, record: unseal(id, stored, sealed) }
     },
 
     async acquire(id, generation, owner, seconds): Promise<Acquired> {
-      const [kind, detail] = (await answer(
+      const [kind, detail, sealed] = (await answer(
         scripts.acquire(keysOf(id), generation, owner, Math.ceil(seconds * 1000)),
-      )) as ['gone' | 'held'] | ['renewed', string] | ['backing-off' | 'granted', number]
-      if (kind === 'granted') return { kind, now: detail }
-      if (kind === 'backing-off') return { kind, retryAfterSeconds: detail / 1000 }
+      )) as ['gone' | 'held'] | ['renewed', string, string] | ['backing-off' | 'granted', number]
+      if (kind === 'granted') return { kind, now: Number(detail) }
+      if (kind === 'backing-off') return { kind, retryAfterSeconds: Number(detail) / 1000 }
       if (kind !== 'renewed') return { kind }
-      const record = unseal(id, detail)
+      const record = unseal(id, detail, sealed)
       return record === undefined ? { kind: 'gone' } : { kind, record }
     },
 
@@ -126,10 +133,10 @@ export function createRedisRecords(
       get: (id) => answer(redis.get(keysOf(id)[1])),
       async set(id, document, seconds) {
         if (isSignedInId(id)) await answer(scripts.saveAppData(keysOf(id), document))
-        else await answer(redis.set(keysOf(id)[1], document, 'EX', seconds))
+        else await answer(redis.set(keysOf(id)[1], document, 'PX', Math.ceil(seconds * 1000)))
       },
       async touch(id, seconds) {
-        if (!isSignedInId(id)) await answer(redis.expire(keysOf(id)[1], seconds))
+        if (!isSignedInId(id)) await answer(redis.pexpire(keysOf(id)[1], Math.ceil(seconds * 1000)))
       },
       async delete(id) {
         await answer(scripts.finish(keysOf(id), ''))

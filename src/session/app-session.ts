@@ -11,7 +11,7 @@ import type { SessionCookie } from './session-cookie.ts'
 
 /** What the request found: the id in its cookie with its document, or that the store did not answer. */
 export type FoundAppData =
-  | { readonly id: string | undefined; readonly document: string | undefined }
+  | { readonly id: string | undefined; readonly document: string | undefined; readonly signedIn: boolean }
   | 'unavailable'
 
 export interface AppSession {
@@ -32,11 +32,11 @@ export function createAppSession(
   })
   const fromStore = store.get.bind(store)
   /** Set only while express-session, which asks its store at once, is being run. */
-  let found: { document: string | undefined } | undefined
+  let found: Exclude<FoundAppData, 'unavailable'> | undefined
   store.get = async (id, callback) => {
     if (found === undefined) return fromStore(id, callback)
-    const session = found.document === undefined ? null : (JSON.parse(found.document) as SessionData)
-    callback?.(null, session)
+    // Without a session express-session makes another id; whoever is signed in must keep theirs.
+    callback?.(null, readDocument(found.document) ?? (found.signedIn ? EMPTY : null))
   }
 
   const openSession = expressSession({
@@ -105,6 +105,18 @@ export function createAppSession(
         },
       })
     },
+  }
+}
+
+const EMPTY = { cookie: {} } as SessionData
+
+/** The app's data, or null for what cannot be. Anybody who writes to Redis may have put it there. */
+function readDocument(document: string | undefined): SessionData | null {
+  try {
+    const data = JSON.parse(document ?? 'null')
+    return typeof data?.cookie === 'object' && data.cookie !== null ? data : null
+  } catch {
+    return null
   }
 }
 

@@ -19,9 +19,6 @@ export interface BrowserSession {
   forget(): Promise<void>
 }
 
-/** A session that the app has put nothing into; without a document express-session would give it another id. */
-const EMPTY_DOCUMENT = '{"cookie":{}}'
-
 /** Ours: one signed cookie, and `req.session` made at first use. */
 export function ownSession(
   req: Request,
@@ -41,7 +38,7 @@ export function ownSession(
       // The data of a signed-in session is nobody's once its auth record is gone.
       if (authId !== undefined) document = stored?.appData
       else if (id !== undefined) document = (await records.appData.get(id)) ?? undefined
-      appSession.attach(req, res, { id, document: document ?? (stored && EMPTY_DOCUMENT) })
+      appSession.attach(req, res, { id, document, signedIn: stored !== undefined })
     },
 
     async begin(keepData) {

@@ -1,0 +1,114 @@
+// The two stores of auth records as the tests of this folder open them, and records to put in.
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { AuthRecord } from '../../src/auth-record.ts'
+import type { AuthRecords } from '../../src/auth-records/auth-records.ts'
+import { createMemoryRecords } from '../../src/auth-records/memory.ts'
+import { createRedisRecords } from '../../src/auth-records/redis.ts'
+import type { Config } from '../../src/config.ts'
+import { AuthEventEmitter } from '../../src/events.ts'
+import type { AuthOptions } from '../../src/index.ts'
+import { resolveOptions } from '../../src/resolve-options.ts'
+import { createSignedInId } from '../../src/session-id.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+
+export const SECRET = 'a secret of the store tests, long enough'
+export const IDLE_SECONDS = 100
+
+export function configWith(options: AuthOptions = {}): Config {
+  return resolveOptions(
+    {
+      issuerBaseURL: 'https://issuer.example.com',
+      baseURL: 'https://app.example.com',
+      clientID: 'client',
+      secret: SECRET,
+      session: { idleTimeoutSeconds: IDLE_SECONDS, absoluteTimeoutSeconds: 1000 },
+      ...options,
+    },
+    {},
+  )
+}
+
+export interface OpenedStore {
+  readonly records: AuthRecords
+  /** what the store told, in order */
+  readonly told: { name: 'store-unavailable' | 'record-unreadable'; detail: string }[]
+}
+
+export function openRedisStore(redis: string | Redis, options: AuthOptions = {}): OpenedStore {
+  const events = new AuthEventEmitter()
+  const told: OpenedStore['told'] = []
+  for (const name of ['store-unavailable', 'record-unreadable'] as const) {
+    events.on(name, ({ detail }) => told.push({ name, detail }))
+  }
+  return { records: createRedisRecords(configWith(options), redis, events), told }
+}
+
+export interface Backend {
+  start(): Promise<void>
+  /** options over the defaults */
+  open(options?: AuthOptions): AuthRecords
+  stop(): Promise<void>
+}
+
+/** Rows of a `describe.each`: every test of the interface runs on both. */
+export const BACKENDS: [name: string, backend: Backend][] = [
+  ['in memory', memoryBackend()],
+  ['in Redis', redisBackend()],
+]
+
+function memoryBackend(): Backend {
+  return {
+    start: async () => {},
+    open: (options) => createMemoryRecords(configWith(options)),
+    stop: async () => {},
+  }
+}
+
+function redisBackend(): Backend {
+  let server: RedisServer | undefined
+  const opened: AuthRecords[] = []
+  return {
+    async start() {
+      server = await startRedis()
+    },
+    open(options) {
+      const { records } = openRedisStore(server?.url ?? '', options)
+      opened.push(records)
+      return records
+    },
+    async stop() {
+      await Promise.all(opened.map((records) => records.close()))
+      await server?.stop()
+    },
+  }
+}
+
+/** Tokens that nobody else has, so that a search for them finds no other's. */
+export function recordAt(now: number, changes: Partial<AuthRecord> = {}): AuthRecord {
+  const token = (name: string) => `${name}-${randomBytes(24).toString('base64url')}`
+  return {
+    generation: 1,
+    claims: { iss: 'https://issuer.example.com/', sub: 'alice', aud: 'client', exp: 2, iat: 1 },
+    idToken: token('id'),
+    accessToken: token('access'),
+    refreshToken: token('refresh'),
+    scope: 'openid',
+    createdAt: now,
+    endsAt: now + 1_000_000,
+    renewedAt: now,
+    idTokenExpiresAt: now + 3_600_000,
+    accessTokenExpiresAt: now + 3_600_000,
+    jitter: 0.5,
+    login: { stateHash: 'hash', returnTo: '/' },
+    ...changes,
+  }
+}
+
+/** A stored session under a new id. */
+export async function storedSession(records: AuthRecords, appData?: string) {
+  const id = createSignedInId()
+  const record = recordAt(await records.now())
+  await records.create(id, record, appData)
+  return { id, record, next: { ...record, generation: 2, accessToken: `renewed-${randomUUID()}` } }
+}

@@ -1,0 +1,34 @@
+// Which command, and which of the project's scripts, a request to Redis is.
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { defineScripts, type Scripts } from '../../src/auth-records/redis-scripts.ts'
+
+/** Accepts a command by its words, the name first, as they were sent. */
+export type Match = (args: string[]) => boolean
+
+export type ScriptName = keyof Scripts
+
+// ioredis sends a script's text first, on every connection, and its hash from then on.
+const names = new Map<string, ScriptName>()
+const recorder = {
+  defineCommand(command: string, { lua }: { lua: string }) {
+    const name = command.replace(/^.*_/, '') as ScriptName
+    names.set(lua, name)
+    names.set(createHash('sha1').update(lua).digest('hex'), name)
+  },
+}
+defineScripts(recorder as unknown as Redis)
+
+/** One of the project's scripts, by text or by hash. */
+export function isScript(...wanted: ScriptName[]): Match {
+  return (args) => wanted.some((name) => name === scriptOf(args))
+}
+
+/** A command by its name, whatever its case. */
+export function isCommand(...wanted: string[]): Match {
+  return ([name = '']) => wanted.some((each) => each.toLowerCase() === name.toLowerCase())
+}
+
+export function scriptOf([command = '', script = '']: string[]): ScriptName | undefined {
+  return /^eval(sha)?$/i.test(command) ? names.get(script) : undefined
+}
