@@ -1,7 +1,7 @@
 // The nodes of a Redis Cluster: how they become one, and what each of them thinks of it.
 import { eventually } from './deadline.ts'
 import type { RedisProcess } from './redis-launch.ts'
-import { every, isFollowing } from './redis-replicas.ts'
+import { every, inSync, isFollowing } from './redis-replicas.ts'
 
 type Range = [first: number, last: number, ...nodes: [host: string, port: number, ...rest: unknown[]][]]
 
@@ -27,6 +27,7 @@ export async function formCluster(masters: RedisProcess[], replicas: RedisProces
     ),
   )
   await eventually('the replicas to follow', () => every(replicas, isFollowing))
+  await eventually('the replicas to be in sync', () => every(masters, inSync))
   await eventually('the nodes to know each other', () => every(all, (each) => knows(each, masters.length)))
   await eventually('the cluster to take commands', () => every(all, takesCommands))
 }

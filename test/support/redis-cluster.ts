@@ -63,7 +63,10 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     nodes: all.map(({ port }) => ({ host: HOST, port })),
     connect() {
       const nodes = all.map(({ port }) => ({ host: HOST, port }))
-      const client = new Cluster(nodes, { clusterRetryStrategy: () => 50 })
+      const client = new Cluster(nodes, {
+        clusterRetryStrategy: () => 50,
+        redisOptions: { disconnectTimeout: 50 },
+      })
       client.on('error', () => {})
       clients.add(client)
       return client

@@ -116,8 +116,8 @@ function controls(child: ChildProcess, port: number): RedisProcess {
       frozen = false
     },
     async kill() {
-      admin?.disconnect()
       if (ended()) return
+      admin?.disconnect()
       const exited = once(child, 'exit')
       child.kill('SIGKILL')
       await within(exited, 'redis-server to die')
@@ -133,6 +133,8 @@ function adminClient(port: number): Redis {
     lazyConnect: true,
     retryStrategy: () => 20,
     commandTimeout: 1000,
+    // ioredis waits so long for the end of a connection that may have ended before.
+    disconnectTimeout: 50,
   })
   client.on('error', () => {})
   return client

@@ -2,8 +2,12 @@
 import { eventually } from './deadline.ts'
 import type { RedisProcess } from './redis-launch.ts'
 
-/** A replica that has to copy its master does so at once, not in five seconds. */
-export const REPLICA_CONFIG = ['repl-diskless-sync yes', 'repl-diskless-sync-delay 0']
+export const REPLICA_CONFIG = [
+  // By way of the disk, a new replica follows as soon as it has its copy; without it, up to a second later.
+  'repl-diskless-sync no',
+  // A Cluster names no replica that has received nothing yet, and an empty master sends nothing but pings.
+  'repl-ping-replica-period 1',
+]
 
 /** Resolves when the replicas have all that was written before, and will get nothing of what is written now. */
 export async function freezeReplicas(masters: RedisProcess[], replicas: RedisProcess[]): Promise<void> {
@@ -37,7 +41,8 @@ export async function isFollowing({ admin }: RedisProcess): Promise<boolean> {
   return (await admin.info('replication')).includes('master_link_status:up\r\n')
 }
 
-async function inSync({ admin }: RedisProcess): Promise<boolean> {
+/** As many replicas as it has, have all that was written. */
+export async function inSync({ admin }: RedisProcess): Promise<boolean> {
   const count = Number((await admin.info('replication')).match(/connected_slaves:(\d+)/)?.[1])
   return (await admin.wait(count, 500)) >= count
 }

@@ -1,7 +1,7 @@
 // The sentinels of a test: how they come to watch a master, and which one they name.
 import { eventually } from './deadline.ts'
 import type { RedisProcess } from './redis-launch.ts'
-import { every, isFollowing } from './redis-replicas.ts'
+import { every, inSync, isFollowing } from './redis-replicas.ts'
 
 /** A master that does not answer for so long is down; less, and a busy machine loses its master by itself. */
 const SETTINGS = { 'down-after-milliseconds': 800, 'failover-timeout': 2000, 'parallel-syncs': 2 }
@@ -18,6 +18,7 @@ export async function watchMaster(
   await Promise.all(replicas.map(({ admin }) => admin.replicaof('127.0.0.1', master.port)))
   // Sentinel finds a replica when it asks the master, every ten seconds where the period cannot be set (before 7).
   await eventually('the replicas to follow', () => every(replicas, isFollowing))
+  await eventually('the replicas to be in sync', () => inSync(master))
   await Promise.all(sentinels.map((each) => monitor(each, name, master.port)))
   await eventually('the sentinels to be ready', () => every(sentinels, (each) => isReady(each, name)))
 }

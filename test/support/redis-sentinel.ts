@@ -71,6 +71,7 @@ export async function startRedisSentinel(): Promise<RedisSentinel> {
         name: NAME,
         retryStrategy: () => 50,
         sentinelRetryStrategy: () => 50,
+        disconnectTimeout: 50,
       })
       client.on('error', () => {})
       clients.add(client)
