@@ -4,7 +4,7 @@ import type { AuthRecords, StoredSession } from './auth-records/auth-records.ts'
 import type { Config } from './config.ts'
 import { withDeadline } from './deadline.ts'
 import { type AuthError, isAuthError, SignInAgainError } from './errors.ts'
-import { ID_TOKEN_REFUSED, renewalImpossible, unavailable } from './renewal/failures.ts'
+import { ID_TOKEN_REFUSED, NOT_LATE_ENOUGH, renewalImpossible, unavailable } from './renewal/failures.ts'
 import type { Renewal, Renewer } from './renewal/renew.ts'
 import type { BrowserSession } from './session/browser-session.ts'
 
@@ -18,6 +18,7 @@ export interface SessionRooms {
 const WAIT_MARGIN_SECONDS = 1
 /** An idle time that was extended less than this long ago is left as it is. */
 const TOUCH_EVERY_SECONDS = 60
+const MOST_ROUNDS = 3
 
 export class CurrentSession {
   readonly browser: BrowserSession
@@ -119,12 +120,13 @@ export class CurrentSession {
    * @throws SignInAgainError, TryLaterError
    */
   async renewedSince(since: number): Promise<AuthRecord> {
-    for (;;) {
+    for (let rounds = 0; ; rounds += 1) {
       const record = this.require()
       const id = this.browser.authId
       if (record.renewedAt >= since || id === undefined) return record
       if (record.refreshToken === undefined) throw renewalImpossible()
-      const failure = await this.#renew(id, record)
+      // The second round is for whom a renewal was in flight already; more only a clock that went back asks for.
+      const failure = rounds < MOST_ROUNDS ? await this.#renew(id, record) : unavailable(NOT_LATE_ENOUGH)
       if (failure !== undefined) throw failure
     }
   }
@@ -162,7 +164,8 @@ export class CurrentSession {
         return undefined
       case 'ended':
         this.#problem = new SignInAgainError('session_ended', 'The session has ended. Log in again.')
-        await this.browser.forget()
+        // Without a reason somebody else ended it, and the browser may have another session's cookie by now.
+        if (renewal.reason !== undefined) await this.browser.forget()
         return this.#problem
       case 'unavailable':
         return unavailable(renewal)

@@ -90,7 +90,8 @@ export function putOidc(context: RequestContext): void {
       return accessToken
     },
     async renew() {
-      await session.renewedSince(session.now)
+      // Whole milliseconds, as the store counts them: a renewal of this very moment is late enough.
+      await session.renewedSince(Math.floor(session.now))
     },
   }
   const responseOidc: ResponseOidc = {

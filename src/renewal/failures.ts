@@ -2,6 +2,9 @@
 import { SignInAgainError, TryLaterError } from '../errors.ts'
 import type { Renewal } from './renew.ts'
 
+/** Renewals were made, and none of them began late enough. */
+export const NOT_LATE_ENOUGH = { kind: 'unavailable', because: 'pending', retryAfterSeconds: 1 } as const
+
 /** The provider answered, but with an ID token that did not pass: for the session that is as if it had not. */
 export const ID_TOKEN_REFUSED = { kind: 'unavailable', because: 'provider', retryAfterSeconds: 5 } as const
 

@@ -130,7 +130,7 @@ export function createRenewer(
         : undefined
     if (mismatch === 'sub') {
       // OpenID Connect Core §12.2: somebody else's tokens; neither they nor the session may be used.
-      revoke(answer.tokens.refreshToken)
+      revoke(answer.tokens.refreshToken ?? seen.refreshToken)
       return endIfStill(id, seen, 'subject_changed')
     }
     const rejected =

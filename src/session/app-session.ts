@@ -36,7 +36,7 @@ export function createAppSession(
   store.get = async (id, callback) => {
     if (found === undefined) return fromStore(id, callback)
     // Without a session express-session makes another id; whoever is signed in must keep theirs.
-    callback?.(null, readDocument(found.document) ?? (found.signedIn ? EMPTY : null))
+    callback?.(null, readDocument(found.document) ?? (found.signedIn ? emptyData() : null))
   }
 
   const openSession = expressSession({
@@ -108,7 +108,10 @@ export function createAppSession(
   }
 }
 
-const EMPTY = { cookie: {} } as SessionData
+/** Made anew each time: express-session writes into what it is given. */
+function emptyData(): SessionData {
+  return { cookie: {} } as SessionData
+}
 
 /** The app's data, or null for what cannot be. Anybody who writes to Redis may have put it there. */
 function readDocument(document: string | undefined): SessionData | null {

@@ -1,0 +1,184 @@
+// H15, H16: the ID token of a refresh answer does not pass, or cannot be checked; the rotated token is never lost.
+import { ageSession, endBackOff, keysOf, sessionIdOf } from '../support/age-session.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { eventually } from '../support/deadline.ts'
+import type { Json } from '../support/fault-controls.ts'
+import { startProvider, type TestProvider } from '../support/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { sha256 } from '../support/seen-requests.ts'
+import { type SignedIn, signIn } from '../support/signed-in.ts'
+import { claimsOfToken, createSigningKey, type Forgery } from '../support/signing-key.ts'
+
+const client = { clientId: 'two-apps', clientSecret: 'known to both of them' }
+let provider: TestProvider
+let redis: RedisServer
+let app: TestApp
+/** has never seen the provider's keys */
+let other: TestApp
+
+beforeAll(async () => {
+  provider = await startProvider()
+  redis = await startRedis()
+  const options = {
+    issuerBaseURL: provider.issuer,
+    clientID: client.clientId,
+    clientSecret: client.clientSecret,
+    // Makes the provider put auth_time into its ID tokens.
+    authorizationParams: { max_age: '86400' },
+    renewal: { afterSeconds: 900, timeoutSeconds: 2 },
+  }
+  app = await startApp({ redisUrl: redis.url, options })
+  other = await startApp({ redisUrl: redis.url, options })
+  await provider.registerClient({ ...client, baseURL: app.url })
+})
+
+afterAll(async () => {
+  await Promise.all([app, other].map((each) => each?.stop()))
+  await Promise.all([redis, provider].map((each) => each?.stop()))
+})
+
+afterEach(() => provider.normal())
+
+type Claims = Record<string, unknown>
+
+/** The next renewal's ID token with other claims; resolves with the refresh token beside it. */
+function forgeNext(change: (claims: Claims) => Claims, forgery: Forgery = {}): Promise<string> {
+  return new Promise((resolve) => {
+    provider.rewriteNext('token', async (json: Json) => {
+      resolve(String(json.refresh_token))
+      const claims = change(claimsOfToken(String(json.id_token)))
+      return { ...json, id_token: await provider.signIdToken(claims, forgery) }
+    })
+  })
+}
+
+/** What must hold after a renewal whose ID token did not pass: the session lives, and the rotated token is in use. */
+async function expectKept({ browser, get, renewals, user }: SignedIn, before: Claims, refreshToken: string) {
+  const during = await get(`${app.url}/private`)
+  expect(during.json()).toMatchObject({ ...before, generation: 2 })
+  expect(during.headers['set-cookie']).toBeUndefined()
+  expect(renewals()).toBe(1)
+  await endBackOff(redis.connect(), browser)
+  const next = await get(`${app.url}/fresh`)
+  expect(next.json()).toMatchObject({ sub: user, generation: 3 })
+  expect(next.json().renewedAt).not.toBe(before.renewedAt)
+  expect(renewals()).toBe(2)
+  expect(provider.tokenRequests('refresh_token').at(-1)?.refreshTokenHash).toBe(sha256(refreshToken))
+}
+
+const whoAndWhen = ({ sub, name, createdAt, renewedAt }: Claims) => ({ sub, name, createdAt, renewedAt })
+
+const byAnotherKey = async () => ({ key: (await createSigningKey()).jwk })
+const unforged = async () => ({})
+const same = (claims: Claims) => claims
+
+test.each<[string, (claims: Claims) => Claims, () => Promise<Forgery>]>([
+  ['another iss', (claims) => ({ ...claims, iss: `${claims.iss}1` }), unforged],
+  ['another aud', (claims) => ({ ...claims, aud: 'somebody-else' }), unforged],
+  ['one aud more', (claims) => ({ ...claims, aud: [claims.aud, 'another'], azp: claims.aud }), unforged],
+  ['an azp that the first one had not', (claims) => ({ ...claims, azp: claims.aud }), unforged],
+  ['another auth_time', (claims) => ({ ...claims, auth_time: Number(claims.auth_time) + 1 }), unforged],
+  ['another nonce', (claims) => ({ ...claims, nonce: `${claims.nonce}1` }), unforged],
+  ['no sub', ({ sub: _, ...claims }) => claims, unforged],
+  ['exp in the past', (claims) => ({ ...claims, exp: Number(claims.iat) - 60 }), unforged],
+  ['no exp', ({ exp: _, ...claims }) => claims, unforged],
+  ['alg none', same, async () => ({ alg: 'none' })],
+  ['HS256 by the client secret', same, async () => ({ alg: 'HS256', key: client.clientSecret })],
+  ['a signature of another key', same, byAnotherKey],
+])(
+  'H15: a renewed ID token with %s does not count, and the session goes on with the new refresh token',
+  async (_what, change, forgery) => {
+    const session = await signIn(provider, app.url)
+    const before = whoAndWhen((await session.get(`${app.url}/private`)).json())
+    const forged = forgeNext((claims) => change({ ...claims, name: 'Mallory' }), await forgery())
+    const refused = await session.get(`${app.url}/fresh`)
+    expect(refused.status).toBe(503)
+    expect(refused.json()).toMatchObject({ code: 'provider_unavailable' })
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(1)
+    await expectKept(session, before, await forged)
+    const [rejected] = app.events.filter(({ name }) => name === 'renewed').slice(-2)
+    expect(rejected).toMatchObject({ event: { idToken: 'rejected', generation: 2, subject: session.user } })
+  },
+)
+
+test.each<[string, (claims: Claims) => Claims]>([
+  ['no nonce', ({ nonce: _, ...claims }) => claims],
+  ['no auth_time', ({ auth_time: _, ...claims }) => claims],
+  ['aud as a list of one', (claims) => ({ ...claims, aud: [claims.aud] })],
+])('a renewed ID token with %s counts, and what it says of the person is used', async (_what, change) => {
+  const { get, renewals } = await signIn(provider, app.url)
+  forgeNext((claims) => change({ ...claims, name: 'Alice Renamed' }))
+  expect((await get(`${app.url}/fresh`)).json()).toMatchObject({ generation: 2, name: 'Alice Renamed' })
+  expect((await get(`${app.url}/private`)).json()).toMatchObject({ generation: 2, name: 'Alice Renamed' })
+  expect(renewals()).toBe(1)
+})
+
+test('H15: a renewed ID token with one aud more does not count although its azp is the first one’s', async () => {
+  forgeNext((claims) => ({ ...claims, azp: claims.aud }))
+  const session = await signIn(provider, app.url)
+  const before = whoAndWhen((await session.get(`${app.url}/private`)).json())
+  const forged = forgeNext((claims) => ({ ...claims, azp: claims.aud, aud: [claims.aud, 'another'] }))
+  expect((await session.get(`${app.url}/fresh`)).status).toBe(503)
+  forgeNext((claims) => ({ ...claims, azp: claims.aud }))
+  await expectKept(session, before, await forged)
+})
+
+test('H15: a due session whose renewed ID token does not pass is served by the old one while that is valid', async () => {
+  const session = await signIn(provider, app.url)
+  await ageSession(redis.connect(), session.browser, 901)
+  const forged = forgeNext((claims) => ({ ...claims, aud: 'somebody-else', name: 'Mallory' }))
+  const page = await session.get(`${app.url}/private`)
+  expect(page.status).toBe(200)
+  expect(page.json()).toMatchObject({ generation: 2, name: `${session.user} Example` })
+  await expectKept(session, whoAndWhen(page.json()), await forged)
+})
+
+test('H15: nobody is served by an expired ID token because the renewed one did not pass', async () => {
+  const session = await signIn(provider, app.url)
+  await ageSession(redis.connect(), session.browser, 3601, { idToken: 3601 })
+  forgeNext((claims) => ({ ...claims, aud: 'somebody-else' }))
+  const first = await session.get(`${app.url}/private`)
+  const second = await session.get(`${app.url}/private`)
+  expect([first.status, second.status]).toEqual([503, 503])
+  expect(first.json()).toMatchObject({ code: 'provider_unavailable' })
+  expect(session.renewals()).toBe(1)
+  await endBackOff(redis.connect(), session.browser)
+  expect((await session.get(`${app.url}/private`)).json()).toMatchObject({ generation: 3 })
+})
+
+test('H15: a renewed ID token of another sub ends the session, and the tokens with it are revoked', async () => {
+  const { browser, get, renewals } = await signIn(provider, app.url)
+  const id = await sessionIdOf(browser)
+  app.events.length = 0
+  const forged = forgeNext((claims) => ({ ...claims, sub: 'mallory' }))
+  const refused = await get(`${app.url}/fresh`)
+  expect([refused.status, refused.json().code]).toEqual([401, 'session_ended'])
+  expect(await keysOf(redis.connect(), id)).toEqual([])
+  expect(app.events).toMatchObject([{ name: 'session-ended', event: { reason: 'subject_changed' } }])
+  const late = sha256(await forged)
+  await eventually('the revocation', () => provider.revocations().some(({ tokenHash }) => tokenHash === late))
+  expect((await get(`${app.url}/private`)).json()).toMatchObject({ code: 'login_required' })
+  expect(renewals()).toBe(1)
+})
+
+test.each([
+  ['answer 500', () => provider.answerAll('jwks', { status: 500 })],
+  ['reset the connection', () => provider.cutAll('jwks')],
+  ['hang', () => void provider.holdNext('jwks')],
+])(
+  'H16: a renewal whose keys %s loses no refresh token, and the session goes on',
+  async (_what, breakKeys) => {
+    const session = await signIn(provider, app.url)
+    const before = whoAndWhen((await session.get(`${app.url}/private`)).json())
+    breakKeys()
+    let sent = ''
+    provider.rewriteNext('token', (json) => {
+      sent = String(json.refresh_token)
+      return json
+    })
+    const refused = await session.get(`${other.url}/fresh`)
+    expect([refused.status, refused.json().code]).toEqual([503, 'provider_unavailable'])
+    provider.normal('jwks')
+    await expectKept(session, before, sent)
+  },
+)
