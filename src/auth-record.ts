@@ -43,8 +43,13 @@ export interface AuthRecord {
   readonly accessTokenExpiresAt: number | undefined
   /** 0 to 1, drawn anew at each renewal, so that sessions made together do not fall due together. */
   readonly jitter: number
-  /** Which log-in made this session, so that a repeated callback is recognised. */
-  readonly login: { readonly stateHash: string; readonly returnTo: string }
+  /** The log-ins that this browser completed as this person, newest first, so that a repeated callback is known. */
+  readonly logins: readonly CompletedLogin[]
+}
+
+export interface CompletedLogin {
+  readonly stateHash: string
+  readonly returnTo: string
 }
 
 /** What a completed log-in or renewal brings. */
@@ -64,7 +69,7 @@ export type Due = 'no' | 'soon' | 'now'
 
 export function newRecord(
   answer: Answer & { claims: IdTokenClaims; tokens: { idToken: string } },
-  login: AuthRecord['login'],
+  logins: readonly CompletedLogin[],
   now: number,
   absoluteTimeoutSeconds: number,
 ): AuthRecord {
@@ -79,7 +84,7 @@ export function newRecord(
     renewedAt: now,
     idTokenExpiresAt: expiryOf(answer.claims, now),
     jitter: Math.random(),
-    login,
+    logins,
   }
 }
 

@@ -4,7 +4,7 @@ import type { AuthRecords } from './auth-records/auth-records.ts'
 import { createMemoryRecords } from './auth-records/memory.ts'
 import { createRedisRecords } from './auth-records/redis.ts'
 import { CurrentSession } from './current-session.ts'
-import { type AuthError, isAuthError, RefusedError } from './errors.ts'
+import { type AuthError, isAuthError, RefusedError, TryLaterError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
 import { createLoginTransactions } from './login-transaction.ts'
 import type { AuthOptions } from './options.ts'
@@ -78,7 +78,7 @@ export function auth(options?: AuthOptions): AuthHandler {
     }
     const cookies = requestCookies(req)
     const browser = isMounted(req)
-      ? mountedSession(req)
+      ? mountedSession(req, records)
       : ownSession(req, res, cookies, { cookie, appSession, records })
     const session = await CurrentSession.read(house, browser)
     const context = { ...house, req, res, cookies, session }
@@ -87,6 +87,8 @@ export function auth(options?: AuthOptions): AuthHandler {
 
     if (route === undefined || route === user) await session.keepWithinTimeframe()
     if (route !== undefined) {
+      // What the store did not say just now, it will not say a moment later.
+      if (session.problem instanceof TryLaterError) throw session.problem
       await route(context)
       return false
     }
@@ -97,8 +99,9 @@ export function auth(options?: AuthOptions): AuthHandler {
 
   function refuse(req: Request, res: Response, error: AuthError): void {
     if (error instanceof RefusedError) {
-      events.emit('refused', { code: error.code, detail: error.message })
-      config.logger.warn(`express-bff-session: refused (${error.code}): ${error.message}`)
+      const detail = error.reason ?? error.message
+      events.emit('refused', { code: error.code, detail })
+      config.logger.warn(`express-bff-session: refused (${error.code}): ${detail}`)
     }
     answerProblem(req, res, error, config)
   }

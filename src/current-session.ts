@@ -151,7 +151,8 @@ export class CurrentSession {
     const id = this.browser.authId
     if (record === undefined || id === undefined) return
     const fullTime = Math.min(this.#readAt + config.session.idleTimeoutSeconds * 1000, record.endsAt)
-    if (fullTime - this.#idleEndsAt < TOUCH_EVERY_SECONDS * 1000) return
+    const often = Math.min(TOUCH_EVERY_SECONDS, config.session.idleTimeoutSeconds / 4)
+    if (fullTime - this.#idleEndsAt < often * 1000) return
     await records.touch(id).catch(() => undefined)
   }
 

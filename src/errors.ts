@@ -58,6 +58,12 @@ export class TryLaterError extends BffSessionError {
   }
 }
 
+interface RefusedDetails {
+  error?: string | undefined
+  errorDescription?: string | undefined
+  reason?: string | undefined
+}
+
 /** The request was refused and nothing was changed. Status 4xx. */
 export class RefusedError extends BffSessionError {
   override readonly name = 'RefusedError'
@@ -67,18 +73,21 @@ export class RefusedError extends BffSessionError {
   readonly error: string | undefined
   /** The provider's `error_description`, as sent: escape it before you show it. */
   readonly errorDescription: string | undefined
+  /** What operators should know and the browser need not. */
+  readonly reason: string | undefined
 
   constructor(
     code: RefusedCode,
     status: number,
     message: string,
-    sent: { error?: string | undefined; errorDescription?: string | undefined } = {},
+    { error, errorDescription, reason }: RefusedDetails = {},
   ) {
     super(message)
     this.code = code
     this.status = status
-    this.error = sent.error
-    this.errorDescription = sent.errorDescription
+    this.error = error
+    this.errorDescription = errorDescription
+    this.reason = reason
   }
 }
 

@@ -14,6 +14,8 @@ export interface LoginTransaction {
   readonly returnTo: string
   /** Milliseconds by the store's clock. */
   readonly startedAt: number
+  /** What the provider posted, where it answers by a form. */
+  readonly posted?: string
 }
 
 export const LOGIN_SECONDS = 600
@@ -45,9 +47,10 @@ export interface LoginTransactions {
 export function createLoginTransactions(config: Config): LoginTransactions {
   const sealer = createSealer(config.secrets, 'login transaction')
   const prefix = `${config.session.name}-login-`
-  // The provider's POST to the callback is cross-site, and only a SameSite=None cookie comes with it.
-  const sameSite = config.formPost ? 'none' : 'lax'
-  const options: CookieOptions = { ...config.session.cookie, sameSite }
+  // The provider's POST to the callback is cross-site, and only a SameSite=None cookie comes with it; browsers keep
+  // one only if it is Secure, on http://localhost too.
+  const crossSite = config.formPost ? ({ sameSite: 'none', secure: true } as const) : {}
+  const options: CookieOptions = { ...config.session.cookie, sameSite: 'lax', ...crossSite }
   const nameOf = (state: string) => prefix + hashState(state).slice(0, 16)
 
   function open(name: string, value: string): LoginTransaction | undefined {
@@ -64,7 +67,11 @@ export function createLoginTransactions(config: Config): LoginTransactions {
     remember(transaction, cookies) {
       const name = nameOf(transaction.state)
       const value = sealer.seal(JSON.stringify(transaction), name)
-      const drop = tooMany(cookies, value.length).map((old) => ({ name: old, value: undefined, options }))
+      const drop = tooMany(name, cookies, value.length).map((old) => ({
+        name: old,
+        value: undefined,
+        options,
+      }))
       return [...drop, { name, value, options: { ...options, maxAge: LOGIN_SECONDS * 1000 } }]
     },
 
@@ -83,9 +90,9 @@ export function createLoginTransactions(config: Config): LoginTransactions {
   }
 
   /** Names of the log-ins that have to go before one more is remembered: the oldest, and what does not open. */
-  function tooMany(cookies: RequestCookies, bytes: number): string[] {
+  function tooMany(name: string, cookies: RequestCookies, bytes: number): string[] {
     const begun = cookies
-      .filter(([name]) => name.startsWith(prefix))
+      .filter(([other]) => other.startsWith(prefix) && other !== name)
       .map(([name, value]) => ({ name, bytes: value.length, startedAt: open(name, value)?.startedAt ?? 0 }))
       .sort((a, b) => b.startedAt - a.startedAt)
     let sum = bytes

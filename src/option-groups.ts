@@ -2,6 +2,7 @@
 import type { Config } from './config.ts'
 import { group, mistake, oneOf, onlyKnown, seconds, text } from './option-readers.ts'
 import type { Routes } from './options.ts'
+import { comparablePath } from './return-to.ts'
 
 /** What every log-in makes anew: nobody may fix it in the configuration. */
 const RESERVED_PARAMS = [
@@ -13,8 +14,8 @@ const RESERVED_PARAMS = [
   'code_challenge_method',
 ]
 
-export function resolveRoutes(given: unknown): Config['routes'] {
-  const routes = group(given, 'routes')
+export function resolveRoutes(options: unknown): Config['routes'] {
+  const routes = group(options, 'routes')
   const defaults: Routes = {
     login: '/login',
     callback: '/callback',
@@ -30,7 +31,15 @@ export function resolveRoutes(given: unknown): Config['routes'] {
       throw mistake(`routes.${name}`, `must be a path such as '/${name}'${mayBeOff ? ', or false' : ''}`)
     }
   }
-  return Object.freeze({ ...defaults, ...routes })
+  const given = Object.entries(routes).filter(([, path]) => path !== undefined)
+  const resolved: Routes = { ...defaults, ...Object.fromEntries(given) }
+  const own = [resolved.login, resolved.callback, resolved.logout, resolved.user].filter(
+    (path) => path !== false,
+  )
+  if (new Set(own.map(comparablePath)).size < own.length) {
+    throw mistake('routes', 'must be paths that differ: two of login, callback, logout and user are the same')
+  }
+  return Object.freeze(resolved)
 }
 
 export function resolveAuthorizationParams(

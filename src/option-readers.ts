@@ -1,6 +1,9 @@
 // Reads one option at a time; every mistake says which option, what it must be, and what to do.
 import { ConfigurationError } from './errors.ts'
 
+/** Longer than anything that is counted here; milliseconds of it are still exact. */
+const TEN_YEARS = 10 * 365 * 86_400
+
 export function mistake(option: string, cure: string): ConfigurationError {
   return new ConfigurationError('invalid_option', `auth(): ${option} ${cure}`)
 }
@@ -20,12 +23,15 @@ export function flag(value: unknown, option: string, fallback: boolean): boolean
 export function seconds(
   value: unknown,
   option: string,
-  { fallback, min = 1, max = Number.MAX_SAFE_INTEGER }: { fallback: number; min?: number; max?: number },
+  { fallback, min = 1, max = TEN_YEARS }: { fallback: number; min?: number; max?: number },
 ): number {
   if (value === undefined || value === '') return fallback
   const number = typeof value === 'string' ? Number(value) : value
   if (typeof number !== 'number' || !Number.isFinite(number) || number < min || number > max) {
-    throw mistake(option, `must be a number of seconds from ${min} to ${max}, not ${JSON.stringify(value)}`)
+    throw mistake(
+      option,
+      `must be a number of seconds from ${min} to ${max}, not ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`,
+    )
   }
   return number
 }
@@ -49,7 +55,7 @@ export function webURL(value: unknown, option: string, example: string, producti
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw mistake(option, `must be an https URL such as ${example}`)
   }
-  if (url.username !== '' || url.search !== '' || url.hash !== '') {
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw mistake(option, `must have no user name, query or fragment; write it like ${example}`)
   }
   if (url.protocol === 'http:' && production && !isLoopback(url.hostname)) {

@@ -40,7 +40,7 @@ export function answerProblem(req: Request, res: Response, error: AuthError, con
       ...(loginURL === undefined ? {} : { login_url: loginURL }),
     }
     res.status(error.status).type('application/problem+json').send(JSON.stringify(problem))
-  } else if (loginURL !== undefined) {
+  } else if (loginURL !== undefined && req.method === 'GET') {
     redirect(res, 302, loginURL)
   } else {
     res.status(error.status).type('html').send(page(error, config))
@@ -59,7 +59,7 @@ export function isNavigation(req: Request): boolean {
 function loginURLFor(req: Request, config: Config): string | undefined {
   if (config.routes.login === false) return undefined
   const path = urlBelow(config.baseURL, config.routes.login).pathname
-  if (!isNavigation(req) || req.method !== 'GET') return path
+  if (req.method !== 'GET' || !isNavigation(req)) return path
   return `${path}?return_to=${encodeURIComponent(req.originalUrl)}`
 }
 

@@ -7,6 +7,7 @@ import type { AuthEventEmitter } from './events.ts'
 import type { LoginTransaction } from './login-transaction.ts'
 import { describeFailure, isErrorResponse, isTransient, retryAfterOf } from './provider-errors.ts'
 import { boundedFetch, type Exchange, inExchange } from './provider-fetch.ts'
+import { type Issued, idTokenFault } from './provider-id-token.ts'
 import { salvageTokens, tokensOf } from './provider-tokens.ts'
 
 /** What a refresh comes to. */
@@ -110,7 +111,10 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
         )
         const claims = answer.claims()
         if (claims === undefined || answer.id_token === undefined) throw new TypeError('no ID token')
-        return { claims, tokens: { ...tokensOf(answer), idToken: answer.id_token } }
+        const tokens = { ...tokensOf(answer), idToken: answer.id_token }
+        const fault = faultOf({ claims, ...tokens })
+        if (fault !== undefined) throw loginFailed(`the ID token was refused: ${fault}`)
+        return { claims, tokens }
       } catch (error) {
         throw signInFailure(error)
       }
@@ -121,7 +125,12 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       try {
         const server = await configuration()
         const answer = await inExchange(exchange, () => client.refreshTokenGrant(server, refreshToken))
-        return { kind: 'renewed', tokens: tokensOf(answer), claims: answer.claims() }
+        const tokens = tokensOf(answer)
+        const claims = answer.claims()
+        const fault = claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' })
+        return fault === undefined
+          ? { kind: 'renewed', tokens, claims }
+          : { kind: 'id-token-rejected', tokens, detail: fault }
       } catch (error) {
         // Whatever is wrong with the ID token or with the keys that check it, the refresh token is spent: what came
         // in its place must not be lost.
@@ -155,7 +164,12 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
     },
   }
 
+  function faultOf(issued: Issued): string | undefined {
+    return idTokenFault(issued, Date.now() / 1000, config.clockToleranceSeconds)
+  }
+
   function signInFailure(error: unknown): RefusedError | TryLaterError {
+    if (error instanceof RefusedError) return error
     if (error instanceof client.AuthorizationResponseError) {
       return new RefusedError('login_denied', 400, 'The provider did not log you in.', {
         error: error.error,
@@ -163,9 +177,12 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       })
     }
     if (isTransient(error)) return unavailable('The code could not be exchanged', error)
-    config.logger.warn(`express-bff-session: a log-in failed: ${describeFailure(error)}`)
-    return new RefusedError('login_failed', 400, 'The log-in could not be completed.')
+    return loginFailed(describeFailure(error))
   }
+}
+
+function loginFailed(reason: string): RefusedError {
+  return new RefusedError('login_failed', 400, 'The log-in could not be completed.', { reason })
 }
 
 function clientAuthentication({ clientAuthMethod, clientSecret }: Config): client.ClientAuth {

@@ -1,8 +1,8 @@
 // AuthOptions and the environment in, a complete and frozen Config out; every mistake is named at start-up.
 import { type Config, urlBelow } from './config.ts'
 import { resolveAuthorizationParams, resolveRenewal, resolveRoutes, resolveSession } from './option-groups.ts'
-import { flag, mistake, oneOf, onlyKnown, seconds, text, webURL } from './option-readers.ts'
-import type { AuthOptions, ClientAuthMethod } from './options.ts'
+import { flag, group, mistake, oneOf, onlyKnown, seconds, text, webURL } from './option-readers.ts'
+import type { AuthOptions, ClientAuthMethod, Logger } from './options.ts'
 
 const OPTION_NAMES = [
   'issuerBaseURL',
@@ -44,7 +44,7 @@ const ID_TOKEN_ALGORITHMS = [
 
 /** @throws ConfigurationError that names the option and the cure */
 export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv = process.env): Config {
-  onlyKnown(options, OPTION_NAMES)
+  onlyKnown(group(options, 'options'), OPTION_NAMES)
   const production = env.NODE_ENV === 'production'
   const baseURL = webURL(
     options.baseURL ?? env.BASE_URL,
@@ -52,7 +52,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     'https://app.example.com',
     production,
   )
-  const clientSecret = emptyIsNone(options.clientSecret ?? env.CLIENT_SECRET)
+  const clientSecret = resolveClientSecret(options.clientSecret ?? env.CLIENT_SECRET)
   const routes = resolveRoutes(options.routes)
   const params = resolveAuthorizationParams(options.authorizationParams, env)
 
@@ -72,7 +72,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     ),
     clientSecret,
     clientAuthMethod: resolveClientAuthMethod(options.clientAuthMethod, clientSecret),
-    secrets: resolveSecrets(options.secret ?? env.SECRET?.split(',')),
+    secrets: resolveSecrets(options.secret ?? env.SECRET?.split(',').map((one) => one.trim())),
     redis: resolveRedis(options, env, production),
     authorizationParams: params,
     formPost: params.response_mode === 'form_post',
@@ -93,9 +93,22 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     }),
     idpLogout: flag(options.idpLogout, 'idpLogout', true),
     revokeOnLogout: flag(options.revokeOnLogout, 'revokeOnLogout', true),
-    origins: [baseURL.origin, ...resolveOrigins(options.allowedOrigins)],
-    logger: options.logger ?? console,
+    origins: Object.freeze([baseURL.origin, ...resolveOrigins(options.allowedOrigins)]),
+    logger: resolveLogger(options.logger),
   })
+}
+
+function resolveClientSecret(given: unknown): string | undefined {
+  if (given === undefined || given === '') return undefined
+  return text(given, 'clientSecret (CLIENT_SECRET)', 'must be a string; leave it out for a public client')
+}
+
+function resolveLogger(given: unknown): Logger {
+  if (given === undefined) return console
+  const logger = given as Partial<Logger> | null
+  if (typeof logger?.warn !== 'function')
+    throw mistake('logger', 'must have a method warn(line), as console has')
+  return logger as Logger
 }
 
 function resolveSecrets(given: unknown): readonly string[] {
@@ -108,8 +121,9 @@ function resolveSecrets(given: unknown): readonly string[] {
 
 function resolveRedis(options: AuthOptions, env: NodeJS.ProcessEnv, production: boolean): Config['redis'] {
   const redis = options.redis ?? emptyIsNone(env.REDIS_URL)
+  const memoryAllowed = flag(options.allowInMemoryStore, 'allowInMemoryStore', false)
   if (redis === undefined) {
-    if (production && !flag(options.allowInMemoryStore, 'allowInMemoryStore', false)) {
+    if (production && !memoryAllowed) {
       throw mistake(
         'redis (REDIS_URL)',
         'is required in production (NODE_ENV=production): in memory, sessions end with the process and no other process knows them. Set a redis:// URL, or allowInMemoryStore: true if that is what you want',

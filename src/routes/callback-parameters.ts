@@ -16,8 +16,12 @@ export async function callbackParameters(context: RequestContext): Promise<URLSe
     if (/^(?:code|state|iss|error)\W/.test(name)) throw malformed('has a parameter that is none')
   }
   if (!parameters.get('state')) throw malformed("has no 'state'")
-  if (parameters.has('code') === parameters.has('error'))
+  const answers = ['code', 'error'].filter((name) => parameters.has(name))
+  // After a form the answer is in the log-in's cookie.
+  const elsewhere = context.config.formPost && context.req.method === 'GET'
+  if (answers.length !== 1 && !(elsewhere && answers.length === 0)) {
     throw malformed("must have either 'code' or 'error'")
+  }
   return parameters
 }
 
@@ -33,7 +37,11 @@ async function formOf({ req, res }: RequestContext): Promise<URLSearchParams> {
   await new Promise<void>((resolve, reject) => {
     parse(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(unreadable(error))))
   })
-  return new URLSearchParams(req.body as Record<string, string>)
+  const fields = Object.entries((req.body ?? {}) as Record<string, unknown>)
+  // A parser of the app's own may have run before: twice the same name is a list by then, or an object.
+  const odd = fields.find(([, value]) => typeof value !== 'string')
+  if (odd !== undefined) throw malformed(`has '${printable(odd[0])}' more than once`)
+  return new URLSearchParams(fields as [string, string][])
 }
 
 function unreadable(error: unknown): RefusedError {

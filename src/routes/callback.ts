@@ -2,22 +2,30 @@
 import { newRecord } from '../auth-record.ts'
 import { RefusedError } from '../errors.ts'
 import { ownPage } from '../log-in.ts'
-import { hashState, LOGIN_SECONDS } from '../login-transaction.ts'
+import { hashState, LOGIN_SECONDS, type LoginTransaction } from '../login-transaction.ts'
 import type { SignIn } from '../provider.ts'
 import { redirect } from '../redirect.ts'
 import type { RequestContext } from '../request-context.ts'
 import { applyCookies } from '../session/session-cookie.ts'
 import { callbackParameters } from './callback-parameters.ts'
 
+/** As many as a browser may have on their way at once. */
+const MOST_LOGINS = 5
+
 export async function callback(context: RequestContext): Promise<void> {
   const { logins, provider, records, res, session } = context
   // RFC 9700 §4.2.4: the code in this page's URL goes nowhere else.
   res.set({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
-  const parameters = await callbackParameters(context)
-  const state = parameters.get('state') ?? ''
+  const sent = await callbackParameters(context)
+  const state = sent.get('state') ?? ''
 
   const transaction = logins.find(state, context.cookies)
   if (transaction === undefined) return alreadyDone(context, state)
+  if (context.req.method === 'POST') return comeBackByGet(context, transaction, sent)
+  const parameters = new URLSearchParams(transaction.posted ?? sent)
+  if (!parameters.has('code') && !parameters.has('error')) {
+    throw new RefusedError('callback_malformed', 400, "The callback has no 'code'. Begin the log-in again.")
+  }
   const now = await records.now()
   if (logins.isExpired(transaction, now)) {
     forget(context, state)
@@ -34,7 +42,8 @@ export async function callback(context: RequestContext): Promise<void> {
   const keepData = keepsData(session.record?.claims, signIn)
   const { id, appData } = await session.browser.begin(keepData)
   const login = { stateHash: hashState(state), returnTo: transaction.returnTo }
-  const record = newRecord(signIn, login, now, context.config.session.absoluteTimeoutSeconds)
+  const completed = [login, ...(keepData ? (session.record?.logins ?? []) : [])].slice(0, MOST_LOGINS)
+  const record = newRecord(signIn, completed, now, context.config.session.absoluteTimeoutSeconds)
   try {
     await records.create(id, record, appData)
     await session.browser.adopt(id)
@@ -46,10 +55,24 @@ export async function callback(context: RequestContext): Promise<void> {
   redirect(res, 303, ownPage(transaction.returnTo, context.config))
 }
 
+/**
+ * The provider's form (OAuth 2.0 Form Post Response Mode §2) comes without the session's SameSite cookie. A GET of our
+ * own brings it; what was posted waits in the log-in's cookie meanwhile, and not in a URL.
+ */
+function comeBackByGet(
+  { config, cookies, logins, res }: RequestContext,
+  transaction: LoginTransaction,
+  sent: URLSearchParams,
+): void {
+  applyCookies(res, logins.remember({ ...transaction, posted: sent.toString() }, cookies))
+  const state = encodeURIComponent(transaction.state)
+  redirect(res, 303, `${config.redirectURI.pathname}?state=${state}`)
+}
+
 /** The browser's back button, a reload: the page is there already, the session as it was. */
 function alreadyDone({ config, res, session }: RequestContext, state: string): void {
-  const { login } = session.record ?? {}
-  if (login?.stateHash !== hashState(state)) {
+  const login = session.record?.logins.find(({ stateHash }) => stateHash === hashState(state))
+  if (login === undefined) {
     throw new RefusedError(
       'login_unknown',
       400,

@@ -5,5 +5,6 @@ import { onlyMethods, queryOf } from './method-and-query.ts'
 
 export async function login(context: RequestContext): Promise<void> {
   onlyMethods(context, ['GET'])
-  await beginLogIn(context, queryOf(context.req).get('return_to'))
+  const asked = queryOf(context.req).getAll('return_to')
+  await beginLogIn(context, asked.length === 1 ? asked[0] : undefined)
 }

@@ -1,13 +1,11 @@
 // GET /me: who is logged in and how fresh that is. Asking does not keep the session from its idle end.
 import { dueAt, userOf } from '../auth-record.ts'
-import { TryLaterError } from '../errors.ts'
 import type { RequestContext } from '../request-context.ts'
 import { onlyMethods } from './method-and-query.ts'
 
 export function user(context: RequestContext): void {
   const { config, res, session } = context
   onlyMethods(context, ['GET', 'HEAD'])
-  if (session.problem instanceof TryLaterError) throw session.problem
   const { record } = session
   const answer =
     record === undefined

@@ -48,8 +48,9 @@ export function createAppSession(
     saveUninitialized: false,
     // Without an expiry express-session sends the cookie of a new session only: a slow response cannot bring an
     // ended session's id back into the browser.
-    cookie: { ...config.session.cookie, path: '/' },
+    cookie: { ...config.session.cookie, path: '/', secure: false },
   })
+  if (config.session.cookie.secure === true) secureNewSessions(store as unknown as SessionMaker)
 
   function headerOf(id: string): string {
     const { name, value } = cookie.write(id)
@@ -57,18 +58,18 @@ export function createAppSession(
   }
 
   function open(req: Request, res: Response, appSession: FoundAppData): void {
-    Object.defineProperty(req, 'session', {
-      value: undefined,
-      configurable: true,
-      enumerable: true,
-      writable: true,
-    })
     if (appSession === 'unavailable') {
       throw new TryLaterError(
         'store_unavailable',
         'req.session is out of reach: the session store does not answer.',
       )
     }
+    Object.defineProperty(req, 'session', {
+      value: undefined,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    })
     let failure: unknown
     const header = req.headers.cookie
     try {
@@ -105,6 +106,25 @@ export function createAppSession(
         },
       })
     },
+  }
+}
+
+/** What express-session makes of a store, and its types leave out. */
+interface SessionMaker {
+  generate(req: Request): void
+}
+
+/**
+ * express-session sends a `Secure` cookie only on a request that Express takes for an https one, which behind a proxy
+ * depends on `trust proxy`. Here baseURL says what is https: the attribute is there, whatever the request looks like.
+ */
+function secureNewSessions(store: SessionMaker): void {
+  const generate = store.generate.bind(store)
+  store.generate = (req) => {
+    generate(req)
+    const { cookie } = req.session
+    const written = { ...Reflect.get(cookie, 'data'), secure: true }
+    Object.defineProperty(cookie, 'data', { get: () => written, configurable: true })
   }
 }
 

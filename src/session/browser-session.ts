@@ -60,23 +60,33 @@ export function ownSession(
 const MARK = 'expressBffSession'
 
 /** The app's: express-session was mounted above `auth()`, and its id is the session's. */
-export function mountedSession(req: Request): BrowserSession {
+export function mountedSession(req: Request, records: AuthRecords): BrowserSession {
   const data = () => req.session as unknown as Record<string, unknown>
   const done = (run: (callback: (error: unknown) => void) => void) =>
     new Promise<void>((resolve, reject) => run((error) => (error ? reject(error) : resolve())))
 
+  const authId = data()[MARK] === true ? req.sessionID : undefined
+  let over = false
+
   return {
-    authId: data()[MARK] === true ? req.sessionID : undefined,
-    async attach() {},
+    authId,
+
+    async attach(stored) {
+      over = authId !== undefined && stored === undefined
+    },
 
     async begin(keepData) {
       const { cookie: _, ...kept } = data()
       await done((callback) => req.session.regenerate(callback))
-      Object.assign(req.session, keepData ? kept : {}, { [MARK]: true })
+      // Whose data it was, is not known any more once the log-in is over.
+      Object.assign(req.session, keepData && !over ? kept : {}, { [MARK]: true })
       return { id: req.sessionID, appData: undefined }
     },
 
-    adopt: () => done((callback) => req.session.save(callback)),
+    async adopt() {
+      if (authId !== undefined) await records.end(authId)
+      await done((callback) => req.session.save(callback))
+    },
     // Another session, and not none: handlers below may read it.
     forget: () => done((callback) => req.session.regenerate(callback)),
   }

@@ -43,6 +43,9 @@ test('a touch gives the whole idle time again, up to the absolute end', async ()
   store.clock.now += 40_000
   await store.records.touch(id)
   expect((await store.records.find(id)).value?.idleEndsAt).toBe(START + 150_000)
+  // What the app keeps beside it was given the same time, both times.
+  store.clock.now = START + 149_999
+  expect((await store.records.find(id)).value?.appData).toBe('{}')
   store.clock.now = START + 150_000
   await store.records.touch(id)
   expect((await store.records.find(id)).value).toBeUndefined()

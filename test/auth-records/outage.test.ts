@@ -78,6 +78,20 @@ test('a frozen Redis makes every method say "try later" in time, and all is well
   )
 })
 
+test('a frozen Redis makes a client that was handed in, and waits for ever, say "try later" in time too', async () => {
+  const given = new Redis(server.url, { maxRetriesPerRequest: null })
+  const handedIn = openRedisStore(given)
+  try {
+    const { id } = await storedSession(handedIn.records)
+    server.freeze()
+    await expectTryLater(askEverything(handedIn, id))
+    server.thaw()
+    await eventually('Redis to answer again', () => handedIn.records.find(id))
+  } finally {
+    given.disconnect()
+  }
+})
+
 test('a killed Redis makes every method say "try later", and a new one is used without a restart', async () => {
   const { id } = await storedSession(store.records)
   await server.kill()

@@ -100,7 +100,7 @@ export function recordAt(now: number, changes: Partial<AuthRecord> = {}): AuthRe
     idTokenExpiresAt: now + 3_600_000,
     accessTokenExpiresAt: now + 3_600_000,
     jitter: 0.5,
-    login: { stateHash: 'hash', returnTo: '/' },
+    logins: [{ stateHash: 'hash', returnTo: '/' }],
     ...changes,
   }
 }

@@ -1,0 +1,89 @@
+// Keeps what a run leaves behind: answers, every command that reached Redis, and what is stored there.
+import type { Redis } from 'ioredis'
+import { createSealer } from '../../src/seal.ts'
+import { TEST_SECRET } from '../support/app-options.ts'
+import type { TestProvider } from '../support/provider.ts'
+import type { RedisServer } from '../support/redis-server.ts'
+import type { Scene } from './life.ts'
+import { type Haystack, withoutLogoutHint } from './search.ts'
+
+/** Every answer that a browser got from the app, whole, but for the one place where an ID token may be. */
+export function addAnswers(haystack: Haystack, { browsers, provider }: Scene): void {
+  for (const { received } of browsers) {
+    for (const { method, url, status, headers, body } of received) {
+      // By its route, and by res.oidc.logout() in the test's own.
+      const isLogout = ['/logout', '/look'].includes(new URL(url).pathname) && status === 303
+      const location =
+        isLogout && headers.location !== undefined
+          ? withoutLogoutHint(headers.location, `${provider.issuer}/session/end`)
+          : headers.location
+      haystack.add(`answer to ${method} ${url}`, { headers: { ...headers, location }, body })
+    }
+  }
+}
+
+export interface RedisWitness {
+  /** what is stored now: every key of every type */
+  dump(when: string): Promise<void>
+  /** how many commands were seen */
+  commands(): number
+  stop(): void
+}
+
+export async function watchRedis(haystack: Haystack, server: RedisServer): Promise<RedisWitness> {
+  const client = server.connect()
+  const monitor = await client.monitor()
+  const lines: string[] = []
+  monitor.on('monitor', (_time: string, args: string[]) => lines.push(args.join(' ')))
+  monitor.on('error', () => {})
+
+  return {
+    async dump(when) {
+      for (const key of await client.keys('*')) {
+        haystack.add(`${when}, in Redis: ${key}`, { key, value: await storedAt(client, key) })
+      }
+    },
+    commands: () => lines.length,
+    stop() {
+      haystack.add('commands to Redis', lines.join('\n'))
+      monitor.disconnect()
+    },
+  }
+}
+
+async function storedAt(client: Redis, key: string): Promise<unknown> {
+  switch (await client.type(key)) {
+    case 'string':
+      return client.get(key)
+    case 'hash':
+      return client.hgetall(key)
+    case 'list':
+      return client.lrange(key, 0, -1)
+    case 'set':
+      return client.smembers(key)
+    case 'zset':
+      return client.zrange(key, '0', '-1', 'WITHSCORES')
+    default:
+      return client.dumpBuffer(key)
+  }
+}
+
+/** Everything that nobody but the app and the provider may know. */
+export function secretsOf({ provider, browsers }: Scene): string[] {
+  const clients = (provider as TestProvider).store.all('Client').map((client) => client.client_secret)
+  return [...provider.secretsSeen(), ...clients, TEST_SECRET, ...codeVerifiers(browsers)].filter(
+    (secret): secret is string => typeof secret === 'string' && secret !== '',
+  )
+}
+
+/** They are in no answer of the provider, but in the sealed cookies of the log-ins. */
+function codeVerifiers(browsers: Scene['browsers']): string[] {
+  const sealer = createSealer([TEST_SECRET], 'login transaction')
+  return browsers
+    .flatMap(({ received }) => received.flatMap(({ headers }) => headers['set-cookie'] ?? []))
+    .flatMap((line) => {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      const text = sealer.open(value, name)
+      return text === undefined ? [] : [JSON.parse(text).codeVerifier as string]
+    })
+}

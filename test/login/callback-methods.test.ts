@@ -1,0 +1,139 @@
+// The callback's methods and forms: GET alone unless the provider is asked to answer with a form.
+import { startApp, type TestApp } from '../support/app.ts'
+import { Browser, type Page } from '../support/browser.ts'
+import { createLog, setCookieLines } from '../support/evidence.ts'
+import { findForm } from '../support/html-form.ts'
+import { startProvider, type TestProvider } from '../support/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+
+let provider: TestProvider
+let redis: RedisServer
+let app: TestApp
+let formApp: TestApp
+
+beforeAll(async () => {
+  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
+  const options = { logger: createLog().logger }
+  const authorizationParams = { response_mode: 'form_post' }
+  app = await startApp({ provider, redisUrl: redis.url, options })
+  formApp = await startApp({ provider, redisUrl: redis.url, options: { ...options, authorizationParams } })
+})
+afterAll(async () => {
+  await Promise.all([app?.stop(), formApp?.stop()])
+  await Promise.all([provider?.stop(), redis?.stop()])
+})
+
+const FORM = 'application/x-www-form-urlencoded'
+const exchanges = () => provider.tokenRequests('authorization_code').length
+
+/** What the provider's last page posts to the callback by itself, not posted yet. */
+async function answerByForm(browser: Browser, user: string): Promise<URLSearchParams> {
+  let page = await browser.navigate(`${formApp.url}/login`)
+  for (;;) {
+    const form = findForm(page.body, page.url)
+    if (!form) throw new Error(`no form at ${page.url}: ${page.body}`)
+    if (form.action.startsWith(formApp.url)) return new URLSearchParams(form.fields)
+    page = await browser.submit(form.action, {
+      ...form.fields,
+      ...('login' in form.fields && { login: user, password: 'any' }),
+    })
+  }
+}
+
+/** As the provider's page would post it, whatever its body is. */
+function post(browser: Browser, body: string, type = FORM) {
+  const headers = { 'content-type': type, accept: 'text/html' }
+  return browser.request('POST', `${formApp.url}/callback`, { body, headers, from: provider.issuer })
+}
+
+/** The GET that the answer to the form sends the browser to. */
+async function complete(browser: Browser, posted: Page): Promise<Page> {
+  expect(posted.status).toBe(303)
+  const answer = await browser.request('GET', new URL(posted.headers.location ?? '', formApp.url).href)
+  expect(answer.status).toBe(303)
+  return answer
+}
+
+const METHODS = ['POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS']
+test.each(METHODS)('%s to a callback that answers GET is refused, and the log-in goes on', async (method) => {
+  const browser = new Browser()
+  const url = await browser.startLogin(app.url, { user: 'methods' })
+  const before = exchanges()
+  const page = await browser.request(method, url, { headers: { 'content-type': FORM } })
+  expect(page).toMatchObject({ status: 405, headers: { allow: 'GET' } })
+  expect(exchanges()).toBe(before)
+  expect((await browser.navigate(url)).json()).toMatchObject({ sub: 'methods' })
+})
+
+test('form_post: the log-in comes back by a cross-site POST, and is answered by 303', async () => {
+  const browser = new Browser()
+  const last = await browser.finish(await browser.navigate(`${formApp.url}/login`), { user: 'form' })
+  expect(last).toMatchObject({ status: 200, url: `${formApp.url}/` })
+  expect(last.json()).toMatchObject({ home: true, authenticated: true, sub: 'form' })
+  // The form, then a GET of our own: the code is in no URL.
+  expect(last.hops.at(-3)).toMatchObject({ status: 303, url: `${formApp.url}/callback` })
+  expect(last.hops.at(-2)?.url).toMatch(/\/callback\?state=[\w-]+$/)
+})
+
+test("form_post: the log-in's cookie may come with a cross-site POST, the session's may not", async () => {
+  const browser = new Browser()
+  const page = await browser.navigate(`${formApp.url}/login`, { stopAt: () => true })
+  expect(setCookieLines(page)).toEqual([
+    expect.stringMatching(/^bff-login-.*HttpOnly; Secure; SameSite=None$/),
+  ])
+  const answer = await complete(browser, await post(browser, `${await answerByForm(browser, 'form')}`))
+  const session = setCookieLines(answer).filter((line) => line.startsWith('bff='))
+  expect(session).toEqual([expect.stringMatching(/HttpOnly; SameSite=Lax$/)])
+})
+
+type Row = [name: string, status: number, body: (params: URLSearchParams) => string, type?: string]
+const forms: Row[] = [
+  ['in text/plain', 415, (params) => `${params}`, 'text/plain'],
+  ['in JSON', 415, (params) => JSON.stringify(Object.fromEntries(params)), 'application/json'],
+  ['in multipart/form-data', 415, (params) => `${params}`, 'multipart/form-data; boundary=x'],
+  ['in an unknown charset', 400, (params) => `${params}`, `${FORM}; charset=klingon`],
+  ['of 5 MB', 413, (params) => `${params}&x=${'x'.repeat(5_000_000)}`],
+  ['with a code of 100 kB', 413, (params) => `${params}${'x'.repeat(100_000)}`],
+  ['that is empty', 400, () => ''],
+  ['without state', 400, (params) => `code=${params.get('code')}`],
+  ['with state twice', 400, (params) => `${params}&state=other`],
+  ['with the same state twice', 400, (params) => `${params}&state=${params.get('state')}`],
+  ['with code twice', 400, (params) => `${params}&code=other`],
+  ['with the same code twice', 400, (params) => `${params}&code=${params.get('code')}`],
+  ['with iss twice', 400, (params) => `${params}&iss=https://evil.example`],
+  ['with code[length]=9', 400, (params) => `${params}`.replace('code=', 'code[length]=9&x=')],
+  ['with two thousand parameters', 413, (params) => `${params}&${'x=1&'.repeat(2000)}`],
+]
+
+test.each(forms.map(([name, status, body, type = FORM]) => ({ name, status, body, type })))(
+  'a form $name is refused with $status before any token request',
+  async ({ status, body, type }) => {
+    const browser = new Browser()
+    const params = await answerByForm(browser, 'forms')
+    const before = exchanges()
+    const page = await post(browser, body(params), type)
+    expect(page.status).toBe(status)
+    expect(setCookieLines(page)).toEqual([])
+    expect(exchanges()).toBe(before)
+    await complete(browser, await post(browser, `${params}`))
+    expect((await browser.request('GET', `${formApp.url}/public`)).json()).toMatchObject({ sub: 'forms' })
+  },
+)
+
+test('form_post: the session before it is gone, in Redis too', async () => {
+  const browser = new Browser()
+  await browser.finish(await browser.navigate(`${formApp.url}/login`), { user: 'twice' })
+  const before = browser.clone()
+  await browser.finish(await browser.navigate(`${formApp.url}/login`), { user: 'twice' })
+  expect((await browser.request('GET', `${formApp.url}/public`)).json()).toMatchObject({ sub: 'twice' })
+  expect((await before.request('GET', `${formApp.url}/public`)).json()).toMatchObject({
+    authenticated: false,
+  })
+})
+
+test('form_post: what the app knows of an anonymous visitor is kept', async () => {
+  const browser = new Browser()
+  await browser.request('POST', `${formApp.url}/cart`, { json: { cart: 'apples' } })
+  await browser.finish(await browser.navigate(`${formApp.url}/login`), { user: 'shopper' })
+  expect((await browser.request('GET', `${formApp.url}/cart`)).json()).toEqual({ cart: 'apples' })
+})

@@ -1,0 +1,138 @@
+// What a log-in makes of the session that was there: a new id always, the old one gone, the right data kept (H26).
+import type { Redis } from 'ioredis'
+import { storedRecord } from '../support/age-session.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { Browser } from '../support/browser.ts'
+import { authKeys, idIn, setCookieLine } from '../support/evidence.ts'
+import { startProvider, type TestProvider } from '../support/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+
+let provider: TestProvider
+let redis: RedisServer
+let store: Redis
+let app: TestApp
+
+beforeAll(async () => {
+  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
+  store = redis.connect()
+  app = await startApp({ provider, redisUrl: redis.url })
+})
+beforeEach(() => redis.flush())
+afterEach(() => provider.normal())
+afterAll(async () => {
+  await app?.stop()
+  await Promise.all([provider?.stop(), redis?.stop()])
+})
+
+const cookieOf = async (browser: Browser) =>
+  (await browser.cookies(app.url)).find(({ key }) => key === 'bff')?.value ?? ''
+const whoIs = async (browser: Browser) => (await browser.request('GET', `${app.url}/public`)).json()
+const cartOf = async (browser: Browser) => (await browser.request('GET', `${app.url}/cart`)).json().cart
+const fillCart = (browser: Browser, cart: string) =>
+  browser.request('POST', `${app.url}/cart`, { json: { cart } })
+
+/** Logs in as somebody, whom the provider does not know yet in this browser. */
+async function logInAs(browser: Browser, user: string): Promise<void> {
+  await browser.clearCookies(provider.issuer)
+  expect((await browser.logIn(app.url, { user })).json()).toMatchObject({ sub: user })
+}
+
+test('an anonymous visitor gets a new id at log-in and keeps what the app knows', async () => {
+  const browser = new Browser()
+  await fillCart(browser, 'apples')
+  const before = await cookieOf(browser)
+  await logInAs(browser, 'alice')
+  expect(await cartOf(browser)).toBe('apples')
+  expect(idIn(await cookieOf(browser))).not.toBe(idIn(before))
+  expect(await store.keys(`*${idIn(before)}*`)).toEqual([])
+})
+
+test('an id that was planted before the log-in is never authenticated, and has no data any more', async () => {
+  const attacker = new Browser()
+  await fillCart(attacker, 'planted')
+  const victim = attacker.clone()
+  await logInAs(victim, 'victim')
+  await fillCart(victim, 'private')
+  expect(await whoIs(attacker)).toMatchObject({ authenticated: false })
+  expect(await cartOf(attacker)).toBeNull()
+  expect(await whoIs(victim)).toMatchObject({ sub: 'victim' })
+})
+
+test('logging in again as the same user gives a new id, keeps the data, and the old id is dead', async () => {
+  const browser = new Browser()
+  await logInAs(browser, 'alice')
+  await fillCart(browser, 'pears')
+  const before = browser.clone()
+  const { createdAt } = await whoIs(browser)
+  await logInAs(browser, 'alice')
+  expect(await cartOf(browser)).toBe('pears')
+  expect(await whoIs(before)).toMatchObject({ authenticated: false })
+  expect(await cartOf(before)).toBeNull()
+  expect(await authKeys(store)).toEqual([`bff:{${idIn(await cookieOf(browser))}}:auth`])
+  expect((await whoIs(browser)).createdAt).not.toBe(createdAt)
+})
+
+test('logging in as another user drops the data of the one before, in Redis too', async () => {
+  const browser = new Browser()
+  await logInAs(browser, 'alice')
+  await fillCart(browser, 'of alice')
+  const before = browser.clone()
+  await logInAs(browser, 'bob')
+  expect(await cartOf(browser)).toBeNull()
+  expect(await cartOf(before)).toBeNull()
+  expect(await whoIs(before)).toMatchObject({ authenticated: false })
+  expect(await store.keys('bff:{*}:app')).toEqual([])
+  expect(await authKeys(store)).toHaveLength(1)
+})
+
+test('data of a session that has ended is not handed to whoever logs in next', async () => {
+  const browser = new Browser()
+  await logInAs(browser, 'alice')
+  await fillCart(browser, 'of alice')
+  // The auth record is gone, its data is not yet.
+  await store.del(await authKeys(store))
+  await logInAs(browser, 'bob')
+  expect(await cartOf(browser)).toBeNull()
+})
+
+test('a log-in that replaces a session says so, and the new session can be renewed', async () => {
+  const browser = new Browser()
+  await logInAs(browser, 'carol')
+  // At the same provider session: both refresh tokens may belong to one grant.
+  await browser.logIn(app.url, { user: 'carol' })
+  expect(app.events).toContainEqual({
+    name: 'session-ended',
+    event: { subject: 'carol', reason: 'replaced_by_login' },
+  })
+  const renewed = await browser.request('POST', `${app.url}/renew`)
+  expect(renewed.json()).toMatchObject({ sub: 'carol', generation: 2 })
+})
+
+test('the auth record is in Redis before the redirect is answered', async () => {
+  const browser = new Browser()
+  const callback = await browser.startLogin(app.url, { user: 'early' })
+  const hold = provider.holdNext('token', { grantType: 'authorization_code' })
+  const answered = browser.navigate(callback, { stopAt: () => true })
+  await hold.arrived
+  // Every write waits; reading does not.
+  await store.call('CLIENT', 'PAUSE', '700', 'WRITE')
+  hold.release()
+  const answer = await answered
+  const id = idIn(setCookieLine(answer, 'bff')?.split(/[=;]/)[1] ?? '')
+  expect(await authKeys(store)).toEqual([`bff:{${id}}:auth`])
+  expect(await storedRecord(store, id)).toMatchObject({ generation: 1, claims: { sub: 'early' } })
+})
+
+test('what Redis holds of a session shows no token, and every key expires', async () => {
+  const browser = new Browser()
+  await fillCart(browser, 'apples')
+  await logInAs(browser, 'alice')
+  await fillCart(browser, 'pears')
+  const keys = await store.keys('*')
+  expect(keys.length).toBeGreaterThanOrEqual(3)
+  for (const key of keys) {
+    expect(await store.pttl(key)).toBeGreaterThan(0)
+    const value = (await store.type(key)) === 'hash' ? await store.hgetall(key) : await store.get(key)
+    for (const secret of provider.secretsSeen()) expect(JSON.stringify(value) + key).not.toContain(secret)
+  }
+})

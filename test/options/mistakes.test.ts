@@ -1,0 +1,156 @@
+// Every mistake in an option is refused at start-up, with the option's name and what to do about it.
+import { auth, ConfigurationError } from '../../src/index.ts'
+import { mistakeIn, resolve, SECRET, VALID } from './valid.ts'
+
+const TOO_LONG = 1e15
+
+test.each<[name: string, options: object, cure: RegExp]>([
+  ['issuerBaseURL', { issuerBaseURL: undefined }, /is required, for example https:/],
+  ['issuerBaseURL', { issuerBaseURL: '' }, /is required/],
+  ['issuerBaseURL', { issuerBaseURL: 'issuer.example.com' }, /must be an https URL such as https:/],
+  ['issuerBaseURL', { issuerBaseURL: 'ftp://issuer.example.com' }, /must be an https URL/],
+  ['issuerBaseURL', { issuerBaseURL: new URL('https://issuer.example.com') }, /is required|must be/],
+  ['issuerBaseURL', { issuerBaseURL: 'https://me@issuer.example.com' }, /must have no user name/],
+  ['issuerBaseURL', { issuerBaseURL: 'https://:word@issuer.example.com' }, /must have no user name/],
+  ['issuerBaseURL', { issuerBaseURL: 'https://issuer.example.com?a' }, /must have no .*query/],
+  ['issuerBaseURL', { issuerBaseURL: 'https://issuer.example.com#a' }, /must have no .*fragment/],
+  ['baseURL', { baseURL: undefined }, /is required, for example https:/],
+  ['baseURL', { baseURL: 'localhost:3000' }, /must be an https URL/],
+  ['baseURL', { baseURL: 'javascript:alert(1)' }, /must be an https URL/],
+  ['baseURL', { baseURL: 7 }, /is required/],
+  ['baseURL', { baseURL: 'https://:word@app.example.com' }, /must have no user name/],
+  ['clientID', { clientID: undefined }, /is required/],
+  ['clientID', { clientID: ' ' }, /is required/],
+  ['clientID', { clientID: 1234 }, /is required/],
+  ['clientSecret', { clientSecret: 1234 }, /must be a string|text/],
+  ['secret', { secret: undefined }, /at least 32 characters.*openssl rand/],
+  ['secret', { secret: 'x'.repeat(31) }, /at least 32 characters/],
+  ['secret', { secret: ' '.repeat(40) }, /at least 32 characters/],
+  ['secret', { secret: [] }, /at least 32 characters/],
+  ['secret', { secret: [SECRET, 'short'] }, /at least 32 characters/],
+  ['secret', { secret: [SECRET, undefined] }, /at least 32 characters/],
+  ['secret', { secret: Buffer.alloc(64) }, /at least 32 characters/],
+  ['redis', { redis: 'localhost:6379' }, /must be a redis:\/\/ or rediss:\/\/ URL/],
+  ['redis', { redis: 'http://localhost:6379' }, /must be a redis:\/\//],
+  ['redis', { redis: {} }, /ioredis/],
+  ['redis', { redis: 6379 }, /must be a redis:\/\//],
+  ['allowInMemoryStore', { allowInMemoryStore: 'yes' }, /true or false/],
+  ['authorizationParams', { authorizationParams: 'openid' }, /must be an object/],
+  ['authorizationParams', { authorizationParams: null }, /must be an object/],
+  ['authorizationParams.scope', { authorizationParams: { scope: 'profile' } }, /must include 'openid'/],
+  ['authorizationParams.scope', { authorizationParams: { scope: 'openid2' } }, /must include 'openid'/],
+  ['authorizationParams.scope', { authorizationParams: { scope: ['openid'] } }, /must be a string/],
+  ['authorizationParams.prompt', { authorizationParams: { prompt: '' } }, /must be a string/],
+  ['authorizationParams.max_age', { authorizationParams: { max_age: 300 } }, /must be a string/],
+  ['authorizationParams.response_type', { authorizationParams: { response_type: 'token' } }, /one of code/],
+  [
+    'authorizationParams.response_mode',
+    { authorizationParams: { response_mode: 'fragment' } },
+    /query, form_post/,
+  ],
+  ['authRequired', { authRequired: 'false' }, /true or false/],
+  ['authRequired', { authRequired: 1 }, /true or false/],
+  ['routes', { routes: '/auth' }, /must be an object/],
+  ['routes', { routes: ['/login'] }, /must be an object/],
+  ['routes.login', { routes: { login: 'login' } }, /must be a path such as '\/login', or false/],
+  ['routes.login', { routes: { login: '//evil.example' } }, /must be a path/],
+  ['routes.login', { routes: { login: '/log in' } }, /must be a path/],
+  ['routes.login', { routes: { login: '/login?x=1' } }, /must be a path/],
+  ['routes.login', { routes: { login: true } }, /must be a path/],
+  ['routes.login', { routes: { login: '' } }, /must be a path/],
+  ['routes.callback', { routes: { callback: false } }, /must be a path such as '\/callback'$/],
+  ['routes.logout', { routes: { logout: '/\\evil' } }, /must be a path/],
+  ['routes.user', { routes: { user: '/me#' } }, /must be a path/],
+  ['routes.postLogoutRedirect', { routes: { postLogoutRedirect: 'https://example.com/' } }, /must be a path/],
+  ['routes.postLogoutRedirect', { routes: { postLogoutRedirect: false } }, /must be a path/],
+  ['routes', { routes: { login: '/auth', callback: '/auth' } }, /same|twice|another|differ/],
+  ['routes', { routes: { logout: '/Login/' } }, /same|twice|another|differ/],
+  ['renewal', { renewal: 900 }, /must be an object/],
+  ['renewal.afterSeconds', { renewal: { afterSeconds: 0 } }, /number of seconds from 1 to/],
+  ['renewal.afterSeconds', { renewal: { afterSeconds: -1 } }, /number of seconds/],
+  ['renewal.afterSeconds', { renewal: { afterSeconds: Number.NaN } }, /number of seconds/],
+  ['renewal.afterSeconds', { renewal: { afterSeconds: Number.POSITIVE_INFINITY } }, /number of seconds/],
+  ['renewal.afterSeconds', { renewal: { afterSeconds: '15m' } }, /number of seconds.*not "15m"/],
+  ['renewal.afterSeconds', { renewal: { afterSeconds: {} } }, /number of seconds/],
+  ['renewal.afterSeconds', { renewal: { afterSeconds: 900n } }, /number of seconds/],
+  ['renewal.afterSeconds', { renewal: { afterSeconds: TOO_LONG } }, /number of seconds/],
+  ['renewal.aheadSeconds', { renewal: { aheadSeconds: -1 } }, /number of seconds from 0 to 900/],
+  ['renewal.aheadSeconds', { renewal: { afterSeconds: 60, aheadSeconds: 61 } }, /from 0 to 60/],
+  ['renewal.timeoutSeconds', { renewal: { timeoutSeconds: 0 } }, /number of seconds/],
+  ['renewal.timeoutSeconds', { renewal: { timeoutSeconds: 61 } }, /number of seconds/],
+  ['session', { session: 'bff' }, /must be an object/],
+  ['session.name', { session: { name: '' } }, /must be a cookie name/],
+  ['session.name', { session: { name: 'a b' } }, /must be a cookie name/],
+  ['session.name', { session: { name: 'a=b' } }, /must be a cookie name/],
+  ['session.name', { session: { name: 'a;b' } }, /must be a cookie name/],
+  ['session.name', { session: { name: 7 } }, /must be a cookie name/],
+  ['session.name', { baseURL: 'http://localhost', session: { name: '__Host-bff' } }, /only on https/],
+  ['session.name', { baseURL: 'http://localhost', session: { name: '__secure-bff' } }, /only on https/],
+  ['session.idleTimeoutSeconds', { session: { idleTimeoutSeconds: 0 } }, /number of seconds/],
+  ['session.idleTimeoutSeconds', { session: { idleTimeoutSeconds: TOO_LONG } }, /number of seconds/],
+  ['session.absoluteTimeoutSeconds', { session: { absoluteTimeoutSeconds: 'week' } }, /number of seconds/],
+  ['session.absoluteTimeoutSeconds', { session: { absoluteTimeoutSeconds: TOO_LONG } }, /number of seconds/],
+  ['session.cookie', { session: { cookie: 'lax' } }, /must be an object/],
+  ['session.cookie.sameSite', { session: { cookie: { sameSite: 'Lax' } } }, /one of lax, strict, none/],
+  ['session.cookie.sameSite', { session: { cookie: { sameSite: true } } }, /one of lax/],
+  [
+    'session.cookie.sameSite',
+    { baseURL: 'http://localhost', session: { cookie: { sameSite: 'none' } } },
+    /only on https/,
+  ],
+  ['clientAuthMethod', { clientAuthMethod: 'private_key_jwt' }, /one of client_secret_basic/],
+  ['clientAuthMethod', { clientSecret: '', clientAuthMethod: 'client_secret_post' }, /needs clientSecret/],
+  ['idTokenSigningAlg', { idTokenSigningAlg: 'HS256' }, /one of RS256/],
+  ['idTokenSigningAlg', { idTokenSigningAlg: 'none' }, /one of RS256/],
+  ['idTokenSigningAlg', { idTokenSigningAlg: 'rs256' }, /one of RS256/],
+  ['clockToleranceSeconds', { clockToleranceSeconds: 301 }, /from 0 to 300/],
+  ['httpTimeoutSeconds', { httpTimeoutSeconds: 0 }, /number of seconds/],
+  ['idpLogout', { idpLogout: 'true' }, /true or false/],
+  ['revokeOnLogout', { revokeOnLogout: null }, /true or false/],
+  ['allowedOrigins', { allowedOrigins: 'https://admin.example.com' }, /must be a list of origins/],
+  ['allowedOrigins', { allowedOrigins: ['https://admin.example.com/'] }, /must hold origins such as/],
+  ['allowedOrigins', { allowedOrigins: ['*'] }, /must hold origins such as/],
+  ['allowedOrigins', { allowedOrigins: ['null'] }, /must hold origins such as/],
+  ['allowedOrigins', { allowedOrigins: [7] }, /must hold origins such as/],
+  ['logger', { logger: {} }, /warn/],
+  ['logger', { logger: 'console' }, /warn/],
+])('%s: %j is refused with the cure', (name, options, cure) => {
+  const message = mistakeIn(options)
+  expect(message).toMatch(cure)
+  // The name is said as it is written, with its group.
+  expect(message.split(/[\s:,]+/)).toContain(name)
+})
+
+test.each(['client_id', 'redirect_uri', 'state', 'nonce', 'code_challenge', 'code_challenge_method'])(
+  'authorizationParams.%s is made anew for every log-in, and refused in the configuration',
+  (name) => {
+    const message = mistakeIn({ authorizationParams: { [name]: 'mine' } })
+    expect(message).toContain(`authorizationParams.${name} `)
+    expect(message).toMatch(/leave it out/)
+  },
+)
+
+test.each([
+  ['null', null],
+  ['a text', 'options'],
+  ['a list', [VALID]],
+])('options that are %s are refused as such', (_what, options) => {
+  expect(() => auth(options as never)).toThrow(ConfigurationError)
+})
+
+test.each([
+  ['secret', { secret: 'too short to be taken' }],
+  ['secret', { secret: [SECRET, 'too short to be taken'] }],
+  ['redis', { redis: 'http://user:too-short@localhost' }],
+  ['clientAuthMethod', { clientSecret: 'too short to be taken', clientAuthMethod: 'wrong' }],
+  ['issuerBaseURL', { issuerBaseURL: 'https://user:too-short@issuer.example.com' }],
+])('a mistake in %s is told without the secret that was given', (_name, options) => {
+  expect(mistakeIn(options)).not.toMatch(/too.short/)
+})
+
+test('auth() itself throws the mistake, before anything is opened', () => {
+  expect(() => auth({ ...VALID, authRequired: 'yes' as never })).toThrow(
+    new ConfigurationError('invalid_option', 'auth(): authRequired must be true or false'),
+  )
+  expect(resolve().authRequired).toBe(false)
+})

@@ -1,0 +1,192 @@
+// What the options become: defaults, what the environment says, one complete configuration that nobody can change.
+import { mistakeIn, resolve, SECRET, VALID } from './valid.ts'
+
+const FROM_ENVIRONMENT = {
+  issuerBaseURL: undefined,
+  baseURL: undefined,
+  clientID: undefined,
+  clientSecret: undefined,
+  secret: undefined,
+}
+const OTHER = 'another secret of the option tests and just as long'
+
+const ENVIRONMENT = {
+  ISSUER_BASE_URL: 'https://env-issuer.example.com',
+  BASE_URL: 'https://env-app.example.com/shop',
+  CLIENT_ID: 'env-client',
+  CLIENT_SECRET: 'env-client-secret',
+  SECRET: `${SECRET},${OTHER}`,
+  REDIS_URL: 'rediss://env-redis.example.com',
+  SCOPE: 'openid email',
+  AUDIENCE: 'https://api.example.com',
+  RENEW_AFTER_SECONDS: '60',
+}
+
+test('the environment alone is enough', () => {
+  const config = resolve(FROM_ENVIRONMENT, ENVIRONMENT)
+  expect(config).toMatchObject({
+    clientID: 'env-client',
+    clientSecret: 'env-client-secret',
+    secrets: [SECRET, OTHER],
+    redis: 'rediss://env-redis.example.com',
+    authorizationParams: { scope: 'openid email', audience: 'https://api.example.com' },
+    renewal: { afterSeconds: 60, aheadSeconds: 12, timeoutSeconds: 5 },
+  })
+  expect(config.issuer.href).toBe('https://env-issuer.example.com/')
+  expect(config.redirectURI.href).toBe('https://env-app.example.com/shop/callback')
+})
+
+test('what is given in code goes before the environment', () => {
+  const given = {
+    redis: 'redis://code',
+    renewal: { afterSeconds: 30 },
+    authorizationParams: { scope: 'openid' },
+  }
+  const config = resolve(given, ENVIRONMENT)
+  expect(config).toMatchObject({
+    clientID: VALID.clientID,
+    clientSecret: VALID.clientSecret,
+    secrets: [SECRET],
+    redis: 'redis://code',
+    renewal: { afterSeconds: 30 },
+    authorizationParams: { scope: 'openid', audience: 'https://api.example.com' },
+  })
+  expect(config.issuer.href).toBe('https://issuer.example.com/')
+  expect(config.baseURL.href).toBe('https://app.example.com/')
+})
+
+test('several secrets in the environment may have spaces after their commas', () => {
+  expect(resolve(FROM_ENVIRONMENT, { ...ENVIRONMENT, SECRET: `${SECRET}, ${OTHER}` }).secrets).toEqual([
+    SECRET,
+    OTHER,
+  ])
+})
+
+test('an environment variable that is empty is none', () => {
+  const config = resolve(
+    { ...FROM_ENVIRONMENT, issuerBaseURL: VALID.issuerBaseURL },
+    { ...ENVIRONMENT, CLIENT_SECRET: '', REDIS_URL: '', SCOPE: '', AUDIENCE: '', RENEW_AFTER_SECONDS: '' },
+  )
+  expect(config).toMatchObject({
+    clientSecret: undefined,
+    clientAuthMethod: 'none',
+    redis: undefined,
+    authorizationParams: { scope: 'openid profile email offline_access' },
+    renewal: { afterSeconds: 900 },
+  })
+  expect(config.authorizationParams).not.toHaveProperty('audience')
+})
+
+test.each([
+  ['ISSUER_BASE_URL', 'issuerBaseURL (ISSUER_BASE_URL)', ''],
+  ['BASE_URL', 'baseURL (BASE_URL)', 'nowhere'],
+  ['CLIENT_ID', 'clientID (CLIENT_ID)', undefined],
+  ['SECRET', 'secret (SECRET)', 'short'],
+  ['SECRET', 'secret (SECRET)', `${SECRET},`],
+  ['REDIS_URL', 'redis (REDIS_URL)', 'localhost:6379'],
+  ['SCOPE', 'authorizationParams.scope (SCOPE)', 'profile'],
+  ['RENEW_AFTER_SECONDS', 'renewal.afterSeconds (RENEW_AFTER_SECONDS)', 'often'],
+  ['RENEW_AFTER_SECONDS', 'renewal.afterSeconds (RENEW_AFTER_SECONDS)', ' '],
+])('a mistake in %s is told as %s', (variable, told, value) => {
+  expect(mistakeIn(FROM_ENVIRONMENT, { ...ENVIRONMENT, [variable]: value })).toContain(`auth(): ${told} `)
+})
+
+test('the defaults are those of the design', () => {
+  expect(resolve()).toMatchObject({
+    authorizationParams: { scope: 'openid profile email offline_access' },
+    clientAuthMethod: 'client_secret_basic',
+    authRequired: false,
+    redis: undefined,
+    routes: {
+      login: '/login',
+      callback: '/callback',
+      logout: '/logout',
+      user: '/me',
+      postLogoutRedirect: '/',
+    },
+    renewal: { afterSeconds: 900, aheadSeconds: 180, timeoutSeconds: 5 },
+    session: {
+      name: '__Host-Http-bff',
+      idleTimeoutSeconds: 86_400,
+      absoluteTimeoutSeconds: 604_800,
+      cookie: { path: '/', httpOnly: true, secure: true, sameSite: 'lax' },
+    },
+    idTokenSigningAlg: 'RS256',
+    idpLogout: true,
+    revokeOnLogout: true,
+    origins: ['https://app.example.com'],
+  })
+  expect(resolve().session.cookie).not.toHaveProperty('domain')
+  expect(resolve({ baseURL: 'http://localhost:3000' }).session).toMatchObject({
+    name: 'bff',
+    cookie: { secure: false },
+  })
+})
+
+test('a group with some of its options keeps the defaults of the others', () => {
+  expect(resolve({ routes: { user: false } }).routes).toMatchObject({ user: false, login: '/login' })
+  expect(resolve({ renewal: { timeoutSeconds: 2 } }).renewal.afterSeconds).toBe(900)
+})
+
+test('an option in a group that is undefined is not given', () => {
+  expect(resolve({ routes: { login: undefined, user: undefined } }).routes).toEqual(resolve().routes)
+  expect(resolve({ renewal: { afterSeconds: undefined } }).renewal).toEqual(resolve().renewal)
+  expect(resolve({ session: { name: undefined, cookie: undefined } }).session).toEqual(resolve().session)
+  expect(
+    resolve({ authorizationParams: { scope: undefined, prompt: undefined } }).authorizationParams,
+  ).toEqual(resolve().authorizationParams)
+})
+
+test('authorizationParams are merged over the defaults', () => {
+  expect(resolve({ authorizationParams: { prompt: 'consent' } }).authorizationParams).toEqual({
+    scope: 'openid profile email offline_access',
+    prompt: 'consent',
+  })
+})
+
+test('the resolved configuration is frozen, down to its lists', () => {
+  const config = resolve({ allowedOrigins: ['https://admin.example.com'], redis: 'redis://localhost' })
+  const plain = (value: unknown) => Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  function thawed(value: object, path: string): string[] {
+    const below = Object.entries(value).filter(
+      ([, one]) => typeof one === 'object' && one !== null && plain(one),
+    )
+    return [
+      ...(Object.isFrozen(value) ? [] : [path]),
+      ...below.flatMap(([name, one]) => thawed(one as object, `${path}.${name}`)),
+    ]
+  }
+  expect(thawed({ ...config, logger: undefined }, 'config').slice(1)).toEqual([])
+  expect(Object.isFrozen(config)).toBe(true)
+})
+
+test('the caller’s object is neither changed nor kept', () => {
+  const given = {
+    ...VALID,
+    secret: [SECRET, OTHER],
+    authorizationParams: { prompt: 'consent' },
+    routes: { login: '/in' },
+    renewal: { afterSeconds: 60 },
+    session: { cookie: { sameSite: 'strict' } },
+    allowedOrigins: ['https://admin.example.com'],
+  }
+  const before = structuredClone(given)
+  const config = resolve(given)
+  expect(given).toEqual(before)
+  expect(Object.isFrozen(given.secret)).toBe(false)
+
+  given.secret[0] = 'x'
+  given.authorizationParams.prompt = 'none'
+  given.routes.login = '/out'
+  given.renewal.afterSeconds = 1
+  given.session.cookie.sameSite = 'lax'
+  given.allowedOrigins.push('https://evil.example')
+  expect(config).toMatchObject({
+    secrets: [SECRET, OTHER],
+    authorizationParams: { prompt: 'consent' },
+    routes: { login: '/in' },
+    renewal: { afterSeconds: 60 },
+    session: { cookie: { sameSite: 'strict' } },
+    origins: ['https://app.example.com', 'https://admin.example.com'],
+  })
+})
