@@ -67,7 +67,7 @@ export function webURL(value: unknown, option: string, example: string, producti
   return url
 }
 
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
 

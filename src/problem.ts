@@ -48,7 +48,7 @@ export function answerProblem(req: Request, res: Response, error: AuthError, con
 }
 
 /** A person's browser loads a page: the only kind of request that a redirect to another site helps. */
-export function isNavigation(req: Request): boolean {
+function isNavigation(req: Request): boolean {
   if (req.method !== 'GET' && req.method !== 'POST') return false
   const mode = req.headers['sec-fetch-mode']
   if (mode !== undefined) return mode === 'navigate' && req.headers['sec-fetch-dest'] === 'document'

@@ -56,7 +56,7 @@ async function readBounded(response: Response): Promise<string> {
   return text + decoder.decode()
 }
 
-export class AnswerTooLargeError extends Error {
+class AnswerTooLargeError extends Error {
   override readonly name = 'AnswerTooLargeError'
   readonly code = 'ANSWER_TOO_LARGE'
 }

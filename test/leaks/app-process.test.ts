@@ -34,7 +34,7 @@ test('no secret is in its output, its answers, its events or in Redis', async ()
   const witness = await watchRedis(haystack, redis)
   const scene: Scene = { url: app.url, provider, browsers: [] }
   await goodLife(scene)
-  await failedRenewals(scene)
+  await failedRenewals(scene, /^(?:400|invalid_grant|garbage|another sub|a wrong signature)$/)
   await expiredAccessToken(scene)
 
   const browser = newBrowser(scene)
@@ -62,6 +62,6 @@ test('no secret is in its output, its answers, its events or in Redis', async ()
     for (const { name, event } of each.events) haystack.add(`the event ${name}`, event)
   }
   const secrets = secretsOf(scene)
-  expect(secrets.length).toBeGreaterThan(100)
+  expect(secrets.length).toBeGreaterThan(50)
   expect(haystack.find(secrets)).toEqual([])
 })

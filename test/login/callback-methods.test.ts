@@ -120,6 +120,21 @@ test.each(forms.map(([name, status, body, type = FORM]) => ({ name, status, body
   },
 )
 
+test.each([
+  ['a short page', 100, 1500],
+  ['a long page', 2000, 1500],
+  ['a long code', 100, 8000],
+])('form_post: no cookie is longer than browsers keep (4096 bytes), with %s', async (_name, page, code) => {
+  const browser = new Browser()
+  const returnTo = `/${'p'.repeat(page)}`
+  const login = await browser.navigate(`${formApp.url}/login?return_to=${returnTo}`, { stopAt: () => true })
+  const state = new URL(login.headers.location ?? '').searchParams.get('state') ?? ''
+  const form = new URLSearchParams({ state, code: 'c'.repeat(code), iss: provider.issuer })
+  const answer = await post(browser, `${form}`)
+  expect(answer.status).toBeLessThan(500)
+  for (const line of setCookieLines(answer)) expect(line.split(';')[0]?.length).toBeLessThanOrEqual(4096)
+})
+
 test('form_post: the session before it is gone, in Redis too', async () => {
   const browser = new Browser()
   await browser.finish(await browser.navigate(`${formApp.url}/login`), { user: 'twice' })

@@ -98,6 +98,33 @@ test("an anonymous visitor's req.session works on https behind a proxy, whatever
   expect(JSON.parse((await send('/cart', pair(line))).body)).toEqual({ cart: 'full' })
 })
 
+test.each([
+  ['an anonymous', false],
+  ['a signed-in', true],
+])(
+  'an app that gives %s req.session.cookie a lifetime changes no other attribute',
+  async (_name, signedIn) => {
+    for (const app of [plain, secure]) {
+      app.app.get('/remember', (req, res) => {
+        req.session.cart = 'kept'
+        req.session.cookie.maxAge = 60_000
+        res.json({})
+      })
+    }
+    const { callback, login } = await startSecureLogin()
+    const answer = signedIn && (await send(`/callback${callback.search}`, pair(setCookieLines(login)[0])))
+    const cookie = answer ? pair(setCookieLine(answer, '__Host-Http-bff')) : undefined
+    const onHttps = setCookieLine(await send('/remember', cookie), '__Host-Http-bff')
+    const browser = new Browser()
+    if (signedIn) await browser.logIn(plain.url)
+    const onHttp = setCookieLine(await browser.request('GET', `${plain.url}/remember`), 'bff')
+    // An anonymous visitor's is new, and must be sent; a signed-in one's is there already.
+    if (!signedIn) expect([onHttp, onHttps]).toEqual(Array(2).fill(expect.stringContaining('Expires=')))
+    if (onHttp) expect(attributes(onHttp)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax'])
+    if (onHttps) expect(attributes(onHttps)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'])
+  },
+)
+
 test('X-Forwarded-Proto of a stranger takes no attribute away', async () => {
   const { callback, login } = await startSecureLogin()
   const headers = { 'x-forwarded-proto': 'http', 'x-forwarded-host': 'evil.example' }

@@ -5,7 +5,7 @@ import type { HeaderValues } from './http-exchange.ts'
 import type { Page } from './page.ts'
 import { type NavigateOptions, UserAgent } from './user-agent.ts'
 
-export type { Hop, Page } from './page.ts'
+export type { Page } from './page.ts'
 export type { NavigateOptions, RequestOptions } from './user-agent.ts'
 
 export interface LogInOptions {

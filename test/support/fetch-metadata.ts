@@ -3,14 +3,14 @@
 export type Site = 'none' | 'same-origin' | 'same-site' | 'cross-site'
 
 /** The relation of the page that asked (undefined: the address bar) to all addresses of a redirect chain. */
-export function siteOf(initiator: URL | undefined, chain: readonly URL[]): Site {
+function siteOf(initiator: URL | undefined, chain: readonly URL[]): Site {
   if (!initiator) return 'none'
   if (chain.every((url) => url.origin === initiator.origin)) return 'same-origin'
   return chain.every((url) => isSameSite(initiator, url)) ? 'same-site' : 'cross-site'
 }
 
 /** Ports do not count, for sites as for cookies. */
-export function isSameSite(one: URL, other: URL): boolean {
+function isSameSite(one: URL, other: URL): boolean {
   return one.protocol === other.protocol && one.hostname === other.hostname
 }
 

@@ -1,0 +1,62 @@
+// The example, as `npm start` runs it: its pages, a log-in at its development provider, and what it is there to show.
+import { createServer, type Server } from 'node:http'
+import request from 'supertest'
+import { type Bank, createBank } from '../../example-app/app.ts'
+import { type DevelopmentProvider, startDevelopmentProvider } from '../../example-app/development-provider.ts'
+import { Browser } from '../support/browser.ts'
+import { closeServer, listen } from '../support/listen.ts'
+
+let server: Server
+let provider: DevelopmentProvider
+let bank: Bank
+let url: string
+
+beforeAll(async () => {
+  server = createServer()
+  url = `http://localhost:${await listen(server, 'localhost')}`
+  provider = await startDevelopmentProvider({ appURL: url })
+  const { issuer, clientID, clientSecret } = provider
+  const secret = 'a secret of the example’s own test'
+  bank = createBank({ baseURL: url, issuerBaseURL: issuer, clientID, clientSecret, secret })
+  server.on('request', bank.app)
+})
+afterAll(async () => {
+  await closeServer(server)
+  await bank?.close()
+  await provider?.close()
+})
+
+test('the page has no script or style of its own inside, and a policy that would refuse one', async () => {
+  const page = await request(server).get('/').expect(200).expect('content-type', /html/)
+  expect(page.headers['content-security-policy']).toContain("default-src 'self'")
+  expect(page.text).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\son\w+=/i)
+})
+
+test('the balance is for people who are logged in', async () => {
+  const answer = await request(server).get('/api/balance').expect(401)
+  expect(answer.body).toMatchObject({ code: 'login_required', login_url: '/login' })
+  await request(server).get('/me').expect(200, { authenticated: false })
+})
+
+test('a transfer asks the provider first; logging out ends it here and there', async () => {
+  const browser = new Browser()
+  try {
+    const home = await browser.logIn(url, { user: 'Ada' })
+    expect(home).toMatchObject({ status: 200, url: `${url}/` })
+    const me = (await browser.request('GET', `${url}/me`)).json()
+    expect(me).toMatchObject({ authenticated: true, user: { name: 'Ada' }, session: { generation: 1 } })
+
+    const json = { to: 'Grace', amount: 12.5 }
+    const transfer = await browser.request('POST', `${url}/api/transfer`, { json })
+    expect(transfer.status).toBe(200)
+    expect(transfer.json()).toMatchObject({ session: { generation: 2 } })
+
+    const after = await browser.logOut(url)
+    expect(after.url).toBe(`${url}/`)
+    expect((await browser.request('GET', `${url}/me`)).json()).toEqual({ authenticated: false })
+    // The provider has forgotten them too: it asks for the name again.
+    expect((await browser.navigate(`${url}/login`)).body).toContain('name="login"')
+  } finally {
+    browser.close()
+  }
+})
