@@ -4,7 +4,7 @@ import type { AuthRecords } from './auth-records/auth-records.ts'
 import { createMemoryRecords } from './auth-records/memory.ts'
 import { createRedisRecords } from './auth-records/redis.ts'
 import { CurrentSession } from './current-session.ts'
-import { type AuthError, isAuthError, RefusedError, TryLaterError } from './errors.ts'
+import { type AuthError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
 import { createLoginTransactions } from './login-transaction.ts'
 import type { AuthOptions } from './options.ts'
@@ -87,8 +87,6 @@ export function auth(options?: AuthOptions): AuthHandler {
 
     if (route === undefined || route === user) await session.keepWithinTimeframe()
     if (route !== undefined) {
-      // What the store did not say just now, it will not say a moment later.
-      if (session.problem instanceof TryLaterError) throw session.problem
       await route(context)
       return false
     }

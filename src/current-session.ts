@@ -3,7 +3,7 @@ import { type AuthRecord, isDue, servesUntil } from './auth-record.ts'
 import type { AuthRecords, StoredSession } from './auth-records/auth-records.ts'
 import type { Config } from './config.ts'
 import { withDeadline } from './deadline.ts'
-import { type AuthError, isAuthError, SignInAgainError } from './errors.ts'
+import { type AuthError, isAuthError, SignInAgainError, TryLaterError } from './errors.ts'
 import { ID_TOKEN_REFUSED, NOT_LATE_ENOUGH, renewalImpossible, unavailable } from './renewal/failures.ts'
 import type { Renewal, Renewer } from './renewal/renew.ts'
 import type { BrowserSession } from './session/browser-session.ts'
@@ -66,9 +66,9 @@ export class CurrentSession {
     return this.#problem === undefined ? this.#record : undefined
   }
 
-  /** Why there is no record to serve by, where there was one. */
-  get problem(): AuthError | undefined {
-    return this.#problem
+  /** @throws TryLaterError where nobody could say just now whether there is a session: asking again is of no use */
+  requireKnown(): void {
+    if (this.#problem instanceof TryLaterError) throw this.#problem
   }
 
   /** When the request was read, by the store's clock. */

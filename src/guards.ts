@@ -24,7 +24,7 @@ export interface RequireFreshOptions {
  * provider cannot be asked.
  */
 export function requireFresh({ maxAgeSeconds = 0 }: RequireFreshOptions = {}): RequestHandler {
-  if (!(maxAgeSeconds >= 0)) {
+  if (typeof maxAgeSeconds !== 'number' || !(maxAgeSeconds >= 0)) {
     throw new ConfigurationError(
       'invalid_option',
       'requireFresh(): maxAgeSeconds must be a number of seconds, 0 or more',

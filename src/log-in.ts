@@ -11,6 +11,7 @@ export async function beginLogIn(
   { config, logins, provider, records, ...request }: RequestContext,
   returnTo: unknown,
 ): Promise<void> {
+  request.session.requireKnown()
   // The store's clock; and where there is no store, a log-in could not be completed either.
   const now = await records.now()
   const transaction = logins.create(ownPage(returnTo, config), now)

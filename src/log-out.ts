@@ -11,6 +11,7 @@ const PROVIDER_WAIT_SECONDS = 2
 /** @throws TryLaterError where the store does not answer: then nothing was ended, and nothing is claimed to be */
 export async function logOut(context: RequestContext, returnTo?: unknown): Promise<void> {
   const { config, events, provider, records, renewer, res, session } = context
+  session.requireKnown()
   const id = session.browser.authId
   const { ended, record } = id === undefined ? { ended: false, record: undefined } : await records.end(id)
   await session.browser.forget()

@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { CookieOptions } from 'express'
 import type { Config } from './config.ts'
+import { RefusedError } from './errors.ts'
 import { createSealer } from './seal.ts'
 
 /** What the callback needs to know of the request that began the log-in (RFC 9700 §2.1.1, §4.7.1). */
@@ -21,8 +22,11 @@ export interface LoginTransaction {
 export const LOGIN_SECONDS = 600
 /** Log-ins that one browser may have on their way; the oldest makes room. */
 const MOST_LOGINS = 5
-/** A Cookie header over some 8 kB is refused by common proxies, and then the browser is locked out. */
-const MOST_BYTES = 4000
+/**
+ * Browsers drop a cookie of more than 4096 bytes. All log-ins together stay below it too: a Cookie header over some
+ * 8 kB is refused by common proxies, and then the browser is locked out.
+ */
+const MOST_BYTES = 3900
 
 /** A cookie to set, or to drop where `value` is undefined. */
 export interface CookieChange {
@@ -66,7 +70,12 @@ export function createLoginTransactions(config: Config): LoginTransactions {
 
     remember(transaction, cookies) {
       const name = nameOf(transaction.state)
-      const value = sealer.seal(JSON.stringify(transaction), name)
+      let value = sealer.seal(JSON.stringify(transaction), name)
+      // The page to return to gives way first: without it the log-in still ends well.
+      if (value.length > MOST_BYTES)
+        value = sealer.seal(JSON.stringify({ ...transaction, returnTo: '' }), name)
+      if (value.length > MOST_BYTES)
+        throw new RefusedError('content_too_large', 413, 'The answer of the provider is too long.')
       const drop = tooMany(name, cookies, value.length).map((old) => ({
         name: old,
         value: undefined,

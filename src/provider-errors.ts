@@ -1,5 +1,6 @@
 // What went wrong at the provider, said without its error objects: those keep token answers deep in `cause`.
 import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client'
+import { RefusedError } from './errors.ts'
 import type { Exchange } from './provider-fetch.ts'
 
 /** One line for operators; holds codes, never a value that the provider or the browser sent. */
@@ -23,6 +24,18 @@ export function retryAfterOf(exchange: Exchange): number | undefined {
   if (!header) return undefined
   const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
   return Number.isFinite(seconds) ? Math.min(60, Math.max(1, seconds)) : undefined
+}
+
+export function loginDenied(error: AuthorizationResponseError): RefusedError {
+  return new RefusedError('login_denied', 400, 'The provider did not log you in.', {
+    error: error.error,
+    errorDescription: error.error_description,
+  })
+}
+
+/** @param reason for operators */
+export function loginFailed(reason: string): RefusedError {
+  return new RefusedError('login_failed', 400, 'The log-in could not be completed.', { reason })
 }
 
 export function isErrorResponse(error: unknown, code: string): boolean {

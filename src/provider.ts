@@ -5,7 +5,14 @@ import type { Config } from './config.ts'
 import { RefusedError, TryLaterError } from './errors.ts'
 import type { AuthEventEmitter } from './events.ts'
 import type { LoginTransaction } from './login-transaction.ts'
-import { describeFailure, isErrorResponse, isTransient, retryAfterOf } from './provider-errors.ts'
+import {
+  describeFailure,
+  isErrorResponse,
+  isTransient,
+  loginDenied,
+  loginFailed,
+  retryAfterOf,
+} from './provider-errors.ts'
 import { boundedFetch, type Exchange, inExchange } from './provider-fetch.ts'
 import { type Issued, idTokenFault } from './provider-id-token.ts'
 import { salvageTokens, tokensOf } from './provider-tokens.ts'
@@ -116,6 +123,9 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
         if (fault !== undefined) throw loginFailed(`the ID token was refused: ${fault}`)
         return { claims, tokens }
       } catch (error) {
+        // Whoever is not let in leaves no token behind that still works.
+        const refreshToken = salvageTokens(exchange)?.refreshToken
+        if (refreshToken !== undefined) void revoke(refreshToken)
         throw signInFailure(error)
       }
     },
@@ -142,17 +152,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       }
     },
 
-    async revoke(refreshToken) {
-      try {
-        const server = await configuration()
-        if (server.serverMetadata().revocation_endpoint === undefined) return false
-        await client.tokenRevocation(server, refreshToken, { token_type_hint: 'refresh_token' })
-        return true
-      } catch (error) {
-        events.emit('provider-unavailable', { detail: `Revocation failed: ${describeFailure(error)}` })
-        return false
-      }
-    },
+    revoke,
 
     async endSessionURL(idToken, returnTo) {
       const server = await configuration()
@@ -164,25 +164,28 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
     },
   }
 
+  async function revoke(refreshToken: string): Promise<boolean> {
+    try {
+      const server = await configuration()
+      if (server.serverMetadata().revocation_endpoint === undefined) return false
+      await client.tokenRevocation(server, refreshToken, { token_type_hint: 'refresh_token' })
+      return true
+    } catch (error) {
+      events.emit('provider-unavailable', { detail: `Revocation failed: ${describeFailure(error)}` })
+      return false
+    }
+  }
+
   function faultOf(issued: Issued): string | undefined {
     return idTokenFault(issued, Date.now() / 1000, config.clockToleranceSeconds)
   }
 
   function signInFailure(error: unknown): RefusedError | TryLaterError {
     if (error instanceof RefusedError) return error
-    if (error instanceof client.AuthorizationResponseError) {
-      return new RefusedError('login_denied', 400, 'The provider did not log you in.', {
-        error: error.error,
-        errorDescription: error.error_description,
-      })
-    }
+    if (error instanceof client.AuthorizationResponseError) return loginDenied(error)
     if (isTransient(error)) return unavailable('The code could not be exchanged', error)
     return loginFailed(describeFailure(error))
   }
-}
-
-function loginFailed(reason: string): RefusedError {
-  return new RefusedError('login_failed', 400, 'The log-in could not be completed.', { reason })
 }
 
 function clientAuthentication({ clientAuthMethod, clientSecret }: Config): client.ClientAuth {

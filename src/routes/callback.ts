@@ -16,6 +16,7 @@ export async function callback(context: RequestContext): Promise<void> {
   const { logins, provider, records, res, session } = context
   // RFC 9700 §4.2.4: the code in this page's URL goes nowhere else.
   res.set({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+  session.requireKnown()
   const sent = await callbackParameters(context)
   const state = sent.get('state') ?? ''
 

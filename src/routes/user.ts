@@ -6,6 +6,7 @@ import { onlyMethods } from './method-and-query.ts'
 export function user(context: RequestContext): void {
   const { config, res, session } = context
   onlyMethods(context, ['GET', 'HEAD'])
+  session.requireKnown()
   const { record } = session
   const answer =
     record === undefined

@@ -6,7 +6,7 @@ import type { AppData } from '../auth-records/auth-records.ts'
 import type { Config } from '../config.ts'
 import { TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
-import { createAnonymousId } from '../session-id.ts'
+import { createAnonymousId, isSignedInId } from '../session-id.ts'
 import type { SessionCookie } from './session-cookie.ts'
 
 /** What the request found: the id in its cookie with its document, or that the store did not answer. */
@@ -36,7 +36,9 @@ export function createAppSession(
   store.get = async (id, callback) => {
     if (found === undefined) return fromStore(id, callback)
     // Without a session express-session makes another id; whoever is signed in must keep theirs.
-    callback?.(null, readDocument(found.document) ?? (found.signedIn ? emptyData() : null))
+    const data = readDocument(found.document) ?? (found.signedIn ? emptyData() : null)
+    // The attributes are today's, not those of the day on which the document was written.
+    callback?.(null, data && { ...data, cookie: Object.assign(data.cookie, config.session.cookie) })
   }
 
   const openSession = expressSession({
@@ -46,11 +48,9 @@ export function createAppSession(
     genid: createAnonymousId,
     resave: false,
     saveUninitialized: false,
-    // Without an expiry express-session sends the cookie of a new session only: a slow response cannot bring an
-    // ended session's id back into the browser.
     cookie: { ...config.session.cookie, path: '/', secure: false },
   })
-  if (config.session.cookie.secure === true) secureNewSessions(store as unknown as SessionMaker)
+  decideCookies(store as unknown as SessionMaker, config.session.cookie.secure === true)
 
   function headerOf(id: string): string {
     const { name, value } = cookie.write(id)
@@ -112,20 +112,37 @@ export function createAppSession(
 /** What express-session makes of a store, and its types leave out. */
 interface SessionMaker {
   generate(req: Request): void
+  createSession(req: Request, data: SessionData): unknown
 }
 
-/**
- * express-session sends a `Secure` cookie only on a request that Express takes for an https one, which behind a proxy
- * depends on `trust proxy`. Here baseURL says what is https: the attribute is there, whatever the request looks like.
- */
-function secureNewSessions(store: SessionMaker): void {
-  const generate = store.generate.bind(store)
+/** The cookie of every session that express-session makes or reads is ours to decide on. */
+function decideCookies(store: SessionMaker, secure: boolean): void {
+  const { generate, createSession } = store
   store.generate = (req) => {
-    generate(req)
-    const { cookie } = req.session
-    const written = { ...Reflect.get(cookie, 'data'), secure: true }
-    Object.defineProperty(cookie, 'data', { get: () => written, configurable: true })
+    generate.call(store, req)
+    decideCookie(req, secure)
   }
+  store.createSession = (req, data) => {
+    const session = createSession.call(store, req, data)
+    decideCookie(req, secure)
+    return session
+  }
+}
+
+function decideCookie({ session: { cookie }, sessionID }: Request, secure: boolean): void {
+  if (isSignedInId(sessionID)) {
+    // With an expiry express-session would send the id again, and a slow response could bring back an ended one.
+    Object.defineProperty(cookie, 'expires', { get: () => null, set() {}, configurable: true })
+  }
+  if (!secure) return
+  // It sends a Secure cookie only on what Express takes for https, which behind a proxy depends on `trust proxy`.
+  // Here baseURL says what is https: the attribute is there, whatever the request looks like.
+  const { get } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(cookie), 'data') ?? {}
+  cookie.secure = false
+  Object.defineProperty(cookie, 'data', {
+    get: () => ({ ...get?.call(cookie), secure: true }),
+    configurable: true,
+  })
 }
 
 /** Made anew each time: express-session writes into what it is given. */

@@ -51,6 +51,7 @@ export function ownSession(
     },
 
     async forget() {
+      if (id !== undefined && authId === undefined) await records.appData.delete(id)
       if (!res.headersSent) applyCookies(res, [cookie.clear()])
     },
   }

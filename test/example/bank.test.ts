@@ -4,6 +4,7 @@ import request from 'supertest'
 import { type Bank, createBank } from '../../example-app/app.ts'
 import { type DevelopmentProvider, startDevelopmentProvider } from '../../example-app/development-provider.ts'
 import { Browser } from '../support/browser.ts'
+import { findForm } from '../support/html-form.ts'
 import { closeServer, listen } from '../support/listen.ts'
 
 let server: Server
@@ -51,7 +52,10 @@ test('a transfer asks the provider first; logging out ends it here and there', a
     expect(transfer.status).toBe(200)
     expect(transfer.json()).toMatchObject({ session: { generation: 2 } })
 
-    const after = await browser.logOut(url)
+    const leaving = await browser.submit(`${url}/logout`, {})
+    // Its page submits itself, as if the button had been pressed.
+    const form = findForm(leaving.body, leaving.url)
+    const after = await browser.submit(form?.action ?? '', { ...form?.fields, logout: 'yes' })
     expect(after.url).toBe(`${url}/`)
     expect((await browser.request('GET', `${url}/me`)).json()).toEqual({ authenticated: false })
     // The provider has forgotten them too: it asks for the name again.
