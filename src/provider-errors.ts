@@ -58,9 +58,9 @@ export function isTransient(error: unknown): boolean {
   return error instanceof TypeError || NO_ANSWER_OF_A_PROVIDER.has(codeOf(error) ?? '')
 }
 
-/** RFC 6749 §5.2: what an error code may consist of, bounded; anything else is not shown. */
+/** Error codes are words (RFC 6749 §5.2 and its registry); what looks otherwise may be a token that was sent back. */
 function errorCode(code: string): string {
-  return /^[\w.-]{1,64}$/.test(code) ? code : 'an error'
+  return /^[a-z]+(?:_[a-z]+)*$/.test(code) && code.length <= 40 ? code : 'an error'
 }
 
 function codeOf(error: unknown): string | undefined {

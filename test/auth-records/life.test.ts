@@ -59,6 +59,19 @@ describe.each(BACKENDS)('a session %s', (_name, backend) => {
     expect((await records.find(id)).value?.record.claims.address).toEqual({ city: 'Bergen' })
   })
 
+  test('is not changed by what a caller does to what it stored', async () => {
+    const id = createSignedInId()
+    const claimsOf = (city: string) => ({ ...recordAt(0).claims, address: { city } })
+    const [first, second] = [claimsOf('Bergen'), claimsOf('Oslo')]
+    await records.create(id, recordAt(await records.now(), { claims: first }), undefined)
+    first.address.city = 'elsewhere'
+    expect((await records.find(id)).value?.record.claims.address).toEqual({ city: 'Bergen' })
+    await records.acquire(id, 1, 'owner', 10)
+    await records.commit(id, recordAt(await records.now(), { generation: 2, claims: second }), 'owner', 0)
+    second.address.city = 'elsewhere'
+    expect((await records.find(id)).value?.record.claims.address).toEqual({ city: 'Oslo' })
+  })
+
   test('has no app data where none was given', async () => {
     const { id } = await storedSession(records)
     expect((await records.find(id)).value?.appData).toBeUndefined()

@@ -43,7 +43,7 @@ export function createHaystack(): Haystack {
 }
 
 /** A secret in the ways in which it may be written; of a long one, also its beginning and its end. */
-export function formsOf(secret: string): Record<string, string> {
+function formsOf(secret: string): Record<string, string> {
   const bytes = Buffer.from(secret)
   const [, payload, signature] = secret.split('.')
   const jwt = payload !== undefined && signature !== undefined
@@ -70,7 +70,7 @@ export function formsOf(secret: string): Record<string, string> {
 }
 
 /** What a careless logger would print, and what it would not: buffers, hidden members, symbols, causes. */
-export function textOf(value: unknown): string {
+function textOf(value: unknown): string {
   const options = {
     depth: Number.POSITIVE_INFINITY,
     showHidden: true,
