@@ -34,6 +34,9 @@ export interface AuthHandler extends RequestHandler {
   on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void): AuthHandler
 }
 
+/** Shorter than the half minute that process managers give. */
+const CLOSE_SECONDS = 20
+
 type Route = (context: RequestContext) => void | Promise<void>
 
 /**
@@ -132,7 +135,7 @@ export function auth(options?: AuthOptions): AuthHandler {
       await Promise.all([provider.ready(), records.now()])
     },
     async close() {
-      await renewer.idle()
+      await renewer.idle(CLOSE_SECONDS)
       await records.close()
     },
     on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void) {

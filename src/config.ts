@@ -12,6 +12,8 @@ export interface Config {
   readonly clientAuthMethod: ClientAuthMethod
   readonly secrets: readonly string[]
   readonly redis: AuthOptions['redis']
+  readonly redisTimeoutSeconds: number
+  readonly waitReplicas: number
   readonly authorizationParams: Readonly<Record<string, string>>
   readonly formPost: boolean
   readonly authRequired: boolean

@@ -5,7 +5,8 @@ import type { Config } from './config.ts'
 import { withDeadline } from './deadline.ts'
 import { type AuthError, isAuthError, SignInAgainError, TryLaterError } from './errors.ts'
 import { ID_TOKEN_REFUSED, NOT_LATE_ENOUGH, renewalImpossible, unavailable } from './renewal/failures.ts'
-import type { Renewal, Renewer } from './renewal/renew.ts'
+import type { Renewer } from './renewal/renew.ts'
+import type { Renewal } from './renewal/renewal.ts'
 import type { BrowserSession } from './session/browser-session.ts'
 
 export interface SessionRooms {

@@ -4,6 +4,15 @@ import { EventEmitter } from 'node:events'
 /** Why a session ended. */
 export type SessionEndReason = 'logout' | 'refresh_token_rejected' | 'subject_changed' | 'replaced_by_login'
 
+/** What kind of failure a renewal met. */
+export type RenewalOutcome =
+  | 'timeout'
+  | 'unreachable'
+  | 'rate-limited'
+  | 'server-error'
+  | 'refused'
+  | 'unreadable'
+
 /** Each event's name and what its listener is given. */
 export interface AuthEvents {
   /** Somebody logged in. */
@@ -18,9 +27,17 @@ export interface AuthEvents {
     detail?: string
   }
   /** A renewal did not succeed; the session is kept. */
-  'renewal-failed': { subject: string; generation: number; detail: string; retryAfterSeconds: number }
+  'renewal-failed': {
+    subject: string
+    generation: number
+    outcome: RenewalOutcome
+    detail: string
+    retryAfterSeconds: number
+  }
   /** The renewed tokens could not be stored yet; they are kept in memory and storing is tried again. */
   'commit-delayed': { subject: string; generation: number }
+  /** Renewed tokens could not be stored in time and are gone; the session lives on only where the provider allows it. */
+  'commit-lost': { subject: string; generation: number }
   'session-ended': { subject: string; reason: SessionEndReason }
   /** A request was refused before it changed anything. */
   refused: { code: string; detail: string }

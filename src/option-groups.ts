@@ -1,6 +1,6 @@
 // The options that are groups of options.
 import type { Config } from './config.ts'
-import { group, mistake, oneOf, onlyKnown, seconds, text } from './option-readers.ts'
+import { group, mistake, oneOf, onlyKnown, seconds, text, wholeNumber } from './option-readers.ts'
 import type { Routes } from './options.ts'
 import { comparablePath } from './return-to.ts'
 
@@ -64,7 +64,11 @@ export function resolveAuthorizationParams(
 
 export function resolveRenewal(given: unknown, env: NodeJS.ProcessEnv): Config['renewal'] {
   const renewal = group(given, 'renewal')
-  onlyKnown(renewal, ['afterSeconds', 'aheadSeconds', 'timeoutSeconds'], 'renewal.')
+  onlyKnown(
+    renewal,
+    ['afterSeconds', 'aheadSeconds', 'timeoutSeconds', 'providerReuseSeconds', 'maxConcurrent'],
+    'renewal.',
+  )
   const afterSeconds = seconds(
     renewal.afterSeconds ?? env.RENEW_AFTER_SECONDS,
     'renewal.afterSeconds (RENEW_AFTER_SECONDS)',
@@ -82,6 +86,11 @@ export function resolveRenewal(given: unknown, env: NodeJS.ProcessEnv): Config['
       min: 0.1,
       max: 60,
     }),
+    providerReuseSeconds: seconds(renewal.providerReuseSeconds, 'renewal.providerReuseSeconds', {
+      fallback: 0,
+      min: 0,
+    }),
+    maxConcurrent: wholeNumber(renewal.maxConcurrent, 'renewal.maxConcurrent', { fallback: 20, min: 1 }),
   })
 }
 

@@ -36,6 +36,18 @@ export function seconds(
   return number
 }
 
+export function wholeNumber(
+  value: unknown,
+  option: string,
+  { fallback, min = 0, max = Number.MAX_SAFE_INTEGER }: { fallback: number; min?: number; max?: number },
+): number {
+  if (value === undefined) return fallback
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw mistake(option, `must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`)
+  }
+  return value
+}
+
 export function oneOf<const T extends string>(
   value: unknown,
   option: string,

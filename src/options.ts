@@ -1,5 +1,5 @@
 // What `auth()` takes.
-import type { Cluster, Redis } from 'ioredis'
+import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis'
 
 /** Options of `auth()`. What is not given is read from the environment, then defaulted. */
 export interface AuthOptions {
@@ -16,8 +16,18 @@ export interface AuthOptions {
    * Environment: `SECRET`, comma-separated. Required.
    */
   secret?: string | readonly string[] | undefined
-  /** A `redis://` or `rediss://` URL, or an ioredis client of yours. Environment: `REDIS_URL`. @defaultValue memory */
-  redis?: string | Redis | Cluster | undefined
+  /**
+   * A `redis://` or `rediss://` URL, a Sentinel or Cluster configuration, or an ioredis client of yours.
+   * Environment: `REDIS_URL`. @defaultValue memory
+   */
+  redis?: string | RedisSentinels | RedisCluster | Redis | Cluster | undefined
+  /** Deadline of each answer of Redis, in seconds. @defaultValue `2` */
+  redisTimeoutSeconds?: number | undefined
+  /**
+   * A renewal counts as stored once so many replicas have it, so that a failover cannot lose the new refresh token.
+   * @defaultValue `0`
+   */
+  waitReplicas?: number | undefined
   /** Keep sessions in this process's memory although `NODE_ENV` is `production`. @defaultValue `false` */
   allowInMemoryStore?: boolean | undefined
   /**
@@ -49,6 +59,15 @@ export interface AuthOptions {
   logger?: Logger | undefined
 }
 
+/** ioredis's options for Redis behind Sentinels. */
+export type RedisSentinels = RedisOptions & {
+  sentinels: NonNullable<RedisOptions['sentinels']>
+  name: string
+}
+
+/** A Redis Cluster: some of its nodes, and ioredis's options for it. */
+export type RedisCluster = ClusterOptions & { nodes: readonly ClusterNode[] }
+
 /** The paths of the middleware's own routes. */
 export interface Routes {
   /** @defaultValue `/login` */
@@ -70,6 +89,14 @@ export interface RenewalOptions {
   aheadSeconds?: number | undefined
   /** Deadline of one renewal. @defaultValue `5` */
   timeoutSeconds?: number | undefined
+  /**
+   * The provider takes a spent refresh token again for so long: Auth0's *rotation overlap period*, Okta's *grace
+   * period*, Cognito's *retry grace period*. With it, a renewal whose process was killed is made up for.
+   * @defaultValue `0`, a provider that revokes the session for a second use
+   */
+  providerReuseSeconds?: number | undefined
+  /** Renewals that this process has on their way to the provider at once. @defaultValue `20` */
+  maxConcurrent?: number | undefined
 }
 
 export interface SessionOptions {

@@ -1,6 +1,7 @@
 // What went wrong at the provider, said without its error objects: those keep token answers deep in `cause`.
 import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client'
 import { RefusedError } from './errors.ts'
+import type { RenewalOutcome } from './events.ts'
 import type { Exchange } from './provider-fetch.ts'
 
 /** One line for operators; holds codes, never a value that the provider or the browser sent. */
@@ -9,9 +10,7 @@ export function describeFailure(error: unknown): string {
     return `the provider answered ${error.status} ${errorCode(error.error)}`
   if (error instanceof AuthorizationResponseError) return `the provider answered ${errorCode(error.error)}`
   if (!(error instanceof Error)) return 'unknown failure'
-  if (error.name === 'TimeoutError' || error.name === 'AbortError' || codeOf(error) === 'OAUTH_TIMEOUT') {
-    return 'the provider did not answer in time'
-  }
+  if (isTimeout(error)) return 'the provider did not answer in time'
   const network = codeOf(error.cause) ?? codeOf((error.cause as Error | undefined)?.cause)
   if (error instanceof ClientError && network === undefined)
     return `${error.message} (${codeOf(error) ?? 'no code'})`
@@ -38,6 +37,16 @@ export function loginFailed(reason: string): RefusedError {
   return new RefusedError('login_failed', 400, 'The log-in could not be completed.', { reason })
 }
 
+/** What kind of failure it was, for those who watch. */
+export function outcomeOf(error: unknown, { answer }: Exchange): RenewalOutcome {
+  if (isTimeout(error)) return 'timeout'
+  if (codeOf(error) === 'ANSWER_TOO_LARGE') return 'unreadable'
+  if (answer === undefined) return 'unreachable'
+  if (answer.status === 429) return 'rate-limited'
+  if (answer.status >= 500) return 'server-error'
+  return answer.status >= 400 ? 'refused' : 'unreadable'
+}
+
 export function isErrorResponse(error: unknown, code: string): boolean {
   return error instanceof ResponseBodyError && error.error === code
 }
@@ -61,6 +70,13 @@ export function isTransient(error: unknown): boolean {
 /** Error codes are words (RFC 6749 §5.2 and its registry); what looks otherwise may be a token that was sent back. */
 function errorCode(code: string): string {
   return /^[a-z]+(?:_[a-z]+)*$/.test(code) && code.length <= 40 ? code : 'an error'
+}
+
+function isTimeout(error: unknown): boolean {
+  const { name } = error as Error
+  return (
+    name === 'TimeoutError' || name === 'AbortError' || /^OAUTH_(?:TIMEOUT|ABORT)$/.test(codeOf(error) ?? '')
+  )
 }
 
 function codeOf(error: unknown): string | undefined {

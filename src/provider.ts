@@ -2,18 +2,20 @@
 import * as client from 'openid-client'
 import type { Answer, IdTokenClaims, Tokens } from './auth-record.ts'
 import type { Config } from './config.ts'
-import { RefusedError, TryLaterError } from './errors.ts'
-import type { AuthEventEmitter } from './events.ts'
+import { RefusedError, type TryLaterError } from './errors.ts'
+import type { AuthEventEmitter, RenewalOutcome } from './events.ts'
 import type { LoginTransaction } from './login-transaction.ts'
+import { createProviderConfiguration } from './provider-configuration.ts'
 import {
   describeFailure,
   isErrorResponse,
   isTransient,
   loginDenied,
   loginFailed,
+  outcomeOf,
   retryAfterOf,
 } from './provider-errors.ts'
-import { boundedFetch, type Exchange, inExchange } from './provider-fetch.ts'
+import { type Exchange, inExchange } from './provider-fetch.ts'
 import { type Issued, idTokenFault } from './provider-id-token.ts'
 import { salvageTokens, tokensOf } from './provider-tokens.ts'
 
@@ -24,7 +26,12 @@ export type RefreshAnswer =
   | { readonly kind: 'id-token-rejected'; readonly tokens: Tokens; readonly detail: string }
   /** `invalid_grant`: the provider does not know the refresh token, or no longer honours it. */
   | { readonly kind: 'rejected' }
-  | { readonly kind: 'unavailable'; readonly detail: string; readonly retryAfterSeconds: number | undefined }
+  | {
+      readonly kind: 'unavailable'
+      readonly outcome: RenewalOutcome
+      readonly detail: string
+      readonly retryAfterSeconds: number | undefined
+    }
 
 export interface SignIn {
   readonly tokens: Tokens & { readonly idToken: string }
@@ -36,10 +43,10 @@ export interface Provider {
   ready(): Promise<void>
   /** @throws TryLaterError */
   authorizationURL(transaction: LoginTransaction): Promise<URL>
-  /** Exchanges the code of a callback, once. @throws RefusedError, TryLaterError */
-  signIn(callback: URLSearchParams, transaction: LoginTransaction): Promise<SignIn>
-  /** Presents the refresh token, once. Never throws. */
-  refresh(refreshToken: string, signal: AbortSignal): Promise<RefreshAnswer>
+  /** Exchanges the code of a callback, once. `now` is the store's clock. @throws RefusedError, TryLaterError */
+  signIn(callback: URLSearchParams, transaction: LoginTransaction, now: number): Promise<SignIn>
+  /** Presents the refresh token, once. `now` is the store's clock. Never throws. */
+  refresh(refreshToken: string, signal: AbortSignal, now: number): Promise<RefreshAnswer>
   /** RFC 7009, best effort: false when the provider could not be told. */
   revoke(refreshToken: string): Promise<boolean>
   /** Where the provider ends its own session, if it can be asked to. */
@@ -47,49 +54,15 @@ export interface Provider {
 }
 
 export function createProvider(config: Config, events: AuthEventEmitter): Provider {
-  let discovered: Promise<client.Configuration> | undefined
-
-  /** Discovery runs once for all who ask, and is forgotten when it fails. */
-  function configuration(): Promise<client.Configuration> {
-    discovered ??= discover().catch((error: unknown) => {
-      discovered = undefined
-      throw unavailable(`Discovery of ${config.issuer.href} failed`, error)
-    })
-    return discovered
-  }
-
-  function discover(): Promise<client.Configuration> {
-    const execute = [client.enableNonRepudiationChecks]
-    if (config.issuer.protocol === 'http:') execute.push(client.allowInsecureRequests)
-    return client.discovery(
-      config.issuer,
-      config.clientID,
-      {
-        id_token_signed_response_alg: config.idTokenSigningAlg,
-        [client.clockTolerance]: config.clockToleranceSeconds,
-      },
-      clientAuthentication(config),
-      { execute, timeout: config.httpTimeoutSeconds, [client.customFetch]: boundedFetch },
-    )
-  }
-
-  function unavailable(what: string, error: unknown): TryLaterError {
-    const detail = `${what}: ${describeFailure(error)}`
-    events.emit('provider-unavailable', { detail })
-    return new TryLaterError(
-      'provider_unavailable',
-      'The login provider is out of reach. Try again shortly.',
-      5,
-    )
-  }
+  const configuration = createProviderConfiguration(config, events)
 
   return {
     async ready() {
-      await configuration()
+      await configuration.get()
     },
 
     async authorizationURL(transaction) {
-      return client.buildAuthorizationUrl(await configuration(), {
+      return client.buildAuthorizationUrl(await configuration.get(), {
         ...config.authorizationParams,
         redirect_uri: config.redirectURI.href,
         response_type: 'code',
@@ -101,8 +74,9 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       })
     },
 
-    async signIn(callback, transaction) {
-      const server = await configuration()
+    async signIn(callback, transaction, now) {
+      const clock = clockFrom(now)
+      const server = await configuration.at(now)
       const url = new URL(config.redirectURI)
       url.search = callback.toString()
       const exchange: Exchange = { signal: undefined, answer: undefined }
@@ -119,7 +93,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
         const claims = answer.claims()
         if (claims === undefined || answer.id_token === undefined) throw new TypeError('no ID token')
         const tokens = { ...tokensOf(answer), idToken: answer.id_token }
-        const fault = faultOf({ claims, ...tokens })
+        const fault = faultOf({ claims, ...tokens }, clock())
         if (fault !== undefined) throw loginFailed(`the ID token was refused: ${fault}`)
         return { claims, tokens }
       } catch (error) {
@@ -130,14 +104,15 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       }
     },
 
-    async refresh(refreshToken, signal) {
+    async refresh(refreshToken, signal, now) {
       const exchange: Exchange = { signal, answer: undefined }
+      const clock = clockFrom(now)
       try {
-        const server = await configuration()
+        const server = await configuration.at(now)
         const answer = await inExchange(exchange, () => client.refreshTokenGrant(server, refreshToken))
         const tokens = tokensOf(answer)
         const claims = answer.claims()
-        const fault = claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' })
+        const fault = claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' }, clock())
         return fault === undefined
           ? { kind: 'renewed', tokens, claims }
           : { kind: 'id-token-rejected', tokens, detail: fault }
@@ -148,14 +123,15 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
         const detail = describeFailure(error)
         if (tokens !== undefined) return { kind: 'id-token-rejected', tokens, detail }
         if (isErrorResponse(error, 'invalid_grant')) return { kind: 'rejected' }
-        return { kind: 'unavailable', detail, retryAfterSeconds: retryAfterOf(exchange) }
+        const outcome = outcomeOf(error, exchange)
+        return { kind: 'unavailable', outcome, detail, retryAfterSeconds: retryAfterOf(exchange) }
       }
     },
 
     revoke,
 
     async endSessionURL(idToken, returnTo) {
-      const server = await configuration()
+      const server = await configuration.get()
       if (server.serverMetadata().end_session_endpoint === undefined) return undefined
       return client.buildEndSessionUrl(server, {
         id_token_hint: idToken,
@@ -166,7 +142,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
 
   async function revoke(refreshToken: string): Promise<boolean> {
     try {
-      const server = await configuration()
+      const server = await configuration.get()
       if (server.serverMetadata().revocation_endpoint === undefined) return false
       await client.tokenRevocation(server, refreshToken, { token_type_hint: 'refresh_token' })
       return true
@@ -176,25 +152,20 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
     }
   }
 
-  function faultOf(issued: Issued): string | undefined {
-    return idTokenFault(issued, Date.now() / 1000, config.clockToleranceSeconds)
+  function faultOf(issued: Issued, now: number): string | undefined {
+    return idTokenFault(issued, now / 1000, config.clockToleranceSeconds)
   }
 
   function signInFailure(error: unknown): RefusedError | TryLaterError {
     if (error instanceof RefusedError) return error
     if (error instanceof client.AuthorizationResponseError) return loginDenied(error)
-    if (isTransient(error)) return unavailable('The code could not be exchanged', error)
+    if (isTransient(error)) return configuration.unavailable('The code could not be exchanged', error)
     return loginFailed(describeFailure(error))
   }
 }
 
-function clientAuthentication({ clientAuthMethod, clientSecret }: Config): client.ClientAuth {
-  switch (clientAuthMethod) {
-    case 'client_secret_basic':
-      return client.ClientSecretBasic(clientSecret)
-    case 'client_secret_post':
-      return client.ClientSecretPost(clientSecret)
-    case 'none':
-      return client.None()
-  }
+/** The store's clock, going on from `now`. */
+function clockFrom(now: number): () => number {
+  const began = performance.now()
+  return () => now + performance.now() - began
 }

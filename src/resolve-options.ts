@@ -1,7 +1,17 @@
 // AuthOptions and the environment in, a complete and frozen Config out; every mistake is named at start-up.
 import { type Config, urlBelow } from './config.ts'
 import { resolveAuthorizationParams, resolveRenewal, resolveRoutes, resolveSession } from './option-groups.ts'
-import { flag, group, mistake, oneOf, onlyKnown, seconds, text, webURL } from './option-readers.ts'
+import {
+  flag,
+  group,
+  mistake,
+  oneOf,
+  onlyKnown,
+  seconds,
+  text,
+  webURL,
+  wholeNumber,
+} from './option-readers.ts'
 import type { AuthOptions, ClientAuthMethod, Logger } from './options.ts'
 
 const OPTION_NAMES = [
@@ -11,6 +21,8 @@ const OPTION_NAMES = [
   'clientSecret',
   'secret',
   'redis',
+  'redisTimeoutSeconds',
+  'waitReplicas',
   'allowInMemoryStore',
   'authorizationParams',
   'authRequired',
@@ -74,6 +86,12 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     clientAuthMethod: resolveClientAuthMethod(options.clientAuthMethod, clientSecret),
     secrets: resolveSecrets(options.secret ?? env.SECRET?.split(',').map((one) => one.trim())),
     redis: resolveRedis(options, env, production),
+    redisTimeoutSeconds: seconds(options.redisTimeoutSeconds, 'redisTimeoutSeconds', {
+      fallback: 2,
+      min: 0.1,
+      max: 60,
+    }),
+    waitReplicas: wholeNumber(options.waitReplicas, 'waitReplicas', { fallback: 0, max: 16 }),
     authorizationParams: params,
     formPost: params.response_mode === 'form_post',
     authRequired: flag(options.authRequired, 'authRequired', false),
@@ -131,14 +149,22 @@ function resolveRedis(options: AuthOptions, env: NodeJS.ProcessEnv, production: 
     }
     return undefined
   }
-  if (
+  const usable =
     typeof redis === 'string'
       ? /^(?:rediss?|unix):\/\//.test(redis)
-      : typeof redis.defineCommand === 'function'
-  ) {
-    return redis
-  }
-  throw mistake('redis (REDIS_URL)', 'must be a redis:// or rediss:// URL, or an ioredis Redis or Cluster')
+      : typeof redis === 'object' && redis !== null && isRedis(redis)
+  if (usable) return redis
+  throw mistake(
+    'redis (REDIS_URL)',
+    'must be a redis:// or rediss:// URL, { sentinels, name }, { nodes }, or an ioredis Redis or Cluster',
+  )
+}
+
+function isRedis(redis: object): boolean {
+  if ('defineCommand' in redis) return true
+  if ('sentinels' in redis)
+    return Array.isArray(redis.sentinels) && 'name' in redis && typeof redis.name === 'string'
+  return 'nodes' in redis && Array.isArray(redis.nodes)
 }
 
 function resolveClientAuthMethod(given: unknown, clientSecret: string | undefined): ClientAuthMethod {

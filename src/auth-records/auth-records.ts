@@ -24,6 +24,28 @@ export type Acquired =
   | { readonly kind: 'backing-off'; readonly retryAfterSeconds: number }
   | { readonly kind: 'gone' }
 
+export interface LeaseTerms {
+  /** The lease ends by itself after so long. */
+  readonly seconds: number
+  /** The provider takes a spent refresh token again for so long after it was first sent. */
+  readonly reuseSeconds: number
+  /**
+   * Where a lease ended without a word, its holder may still have the new tokens. For so long after somebody noticed,
+   * nobody presents the spent one: a holder that is alive brings them by then.
+   */
+  readonly patienceSeconds: number
+}
+
+/** How long to leave a provider alone that did not renew. */
+export interface BackOff {
+  readonly firstSeconds: number
+  readonly longestSeconds: number
+  /** 0 to 1: how much of the time to wait, drawn by the caller, so that sessions do not come back together. */
+  readonly share: number
+  /** What the provider asked for: that is waited, whatever the rest says. */
+  readonly askedSeconds: number | undefined
+}
+
 export type Committed = 'committed' | 'superseded' | 'gone'
 
 /** Every method rejects with a TryLaterError (`store_unavailable`) when the store does not answer in time. */
@@ -42,22 +64,32 @@ export interface AuthRecords {
   end(id: string, generation?: number): Promise<{ ended: boolean; record: AuthRecord | undefined }>
 
   /**
-   * Asks for the right to renew `generation`. The lease ends by itself after `seconds`.
+   * Asks for the right to renew `generation`.
    *
    * @param owner a name that nobody else has
    */
-  acquire(id: string, generation: number, owner: string, seconds: number): Promise<Acquired>
+  acquire(id: string, generation: number, owner: string, terms: LeaseTerms): Promise<Acquired>
 
   /**
    * Stores the record of the next generation, if the session still exists and the lease is still the owner's. Saying
    * it again after an answer was lost is no harm.
    *
    * @param backOffSeconds nobody may renew again for so long; 0 where the renewal was whole
+   * @returns `safe` is false where too few replicas have it yet: saying it again waits for them again
    */
-  commit(id: string, record: AuthRecord, owner: string, backOffSeconds: number): Promise<Committed>
+  commit(
+    id: string,
+    record: AuthRecord,
+    owner: string,
+    backOffSeconds: number,
+  ): Promise<{ readonly result: Committed; readonly safe: boolean }>
 
-  /** Gives the lease back without a renewal. For `backOffSeconds` nobody gets another. */
-  release(id: string, owner: string, backOffSeconds: number): Promise<void>
+  /**
+   * Gives the lease back without a renewal. Nobody gets another for a time that doubles with each failure in a row.
+   *
+   * @returns that time, in seconds; 0 where the lease was another's by then
+   */
+  release(id: string, owner: string, backOff: BackOff): Promise<number>
 
   /** True for the first who uses `key` within `seconds`. */
   useOnce(key: string, seconds: number): Promise<boolean>

@@ -7,9 +7,19 @@ import { createExpiringMap } from './expiring-map.ts'
 
 interface Entry {
   readonly record: AuthRecord
-  readonly lease: { readonly owner: string; readonly endsAt: number } | undefined
+  readonly lease: Lease | undefined
   readonly committedBy: string | undefined
   readonly retryAt: number
+  /** In a row. */
+  readonly failures: number
+}
+
+interface Lease {
+  readonly owner: string
+  readonly endsAt: number
+  readonly sentAt: number
+  /** When a lease that ended without a word goes to another, once somebody has noticed. */
+  readonly takeOverAt: number | undefined
 }
 
 export function createMemoryRecords(config: Config, now: () => number = Date.now): AuthRecords {
@@ -33,8 +43,8 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
     },
 
     async create(id, record, appData) {
-      const entry = { record: structuredClone(record), lease: undefined, committedBy: undefined, retryAt: 0 }
-      auth.set(id, entry, idleEnd(record))
+      const fresh = { lease: undefined, committedBy: undefined, retryAt: 0, failures: 0 }
+      auth.set(id, { record: structuredClone(record), ...fresh }, idleEnd(record))
       if (appData !== undefined) app.set(id, appData, idleEnd(record))
     },
 
@@ -55,35 +65,52 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
       return { ended: app.delete(id) || ended, record }
     },
 
-    async acquire(id, generation, owner, seconds) {
+    async acquire(id, generation, owner, { seconds, reuseSeconds, patienceSeconds }) {
       const entry = auth.get(id)
       if (entry === undefined) return { kind: 'gone' }
       if (entry.record.generation > generation)
         return { kind: 'renewed', record: structuredClone(entry.record) }
       // The caller is ahead of the store: what it knows is on its way here.
       if (entry.record.generation < generation) return { kind: 'held' }
-      if (entry.lease !== undefined && entry.lease.endsAt > now()) return { kind: 'held' }
-      if (entry.retryAt > now())
-        return { kind: 'backing-off', retryAfterSeconds: (entry.retryAt - now()) / 1000 }
-      auth.replace(id, { ...entry, lease: { owner, endsAt: now() + seconds * 1000 } })
+      const { lease, retryAt } = entry
+      if (lease !== undefined && lease.endsAt > now()) return { kind: 'held' }
+      if (retryAt > now()) return { kind: 'backing-off', retryAfterSeconds: (retryAt - now()) / 1000 }
+      if (lease !== undefined && now() - lease.sentAt >= reuseSeconds * 1000) {
+        const takeOverAt = lease.takeOverAt ?? now() + patienceSeconds * 1000
+        auth.replace(id, { ...entry, lease: { ...lease, takeOverAt } })
+        if (lease.takeOverAt === undefined || takeOverAt > now()) return { kind: 'held' }
+      }
+      const granted = { owner, endsAt: now() + seconds * 1000, sentAt: now(), takeOverAt: undefined }
+      auth.replace(id, { ...entry, lease: granted })
       return { kind: 'granted', now: now() }
     },
 
     async commit(id, record, owner, backOffSeconds) {
       const entry = auth.get(id)
-      if (entry === undefined) return 'gone'
+      if (entry === undefined) return { result: 'gone', safe: true }
       const { generation } = entry.record
-      if (generation === record.generation && entry.committedBy === owner) return 'committed'
-      if (generation + 1 !== record.generation || entry.lease?.owner !== owner) return 'superseded'
-      const retryAt = now() + backOffSeconds * 1000
-      const next = { record: structuredClone(record), lease: undefined, committedBy: owner, retryAt }
-      return auth.replace(id, next) ? 'committed' : 'gone'
+      if (generation === record.generation && entry.committedBy === owner)
+        return { result: 'committed', safe: true }
+      if (generation + 1 !== record.generation || entry.lease?.owner !== owner)
+        return { result: 'superseded', safe: true }
+      const given = {
+        lease: undefined,
+        committedBy: owner,
+        retryAt: now() + backOffSeconds * 1000,
+        failures: 0,
+      }
+      const stored = auth.replace(id, { record: structuredClone(record), ...given })
+      return { result: stored ? 'committed' : 'gone', safe: true }
     },
 
-    async release(id, owner, backOffSeconds) {
+    async release(id, owner, { firstSeconds, longestSeconds, share, askedSeconds }) {
       const entry = auth.get(id)
-      if (entry === undefined || entry.lease?.owner !== owner) return
-      auth.replace(id, { ...entry, lease: undefined, retryAt: now() + backOffSeconds * 1000 })
+      if (entry === undefined || entry.lease?.owner !== owner) return 0
+      const failures = entry.failures + 1
+      const doubled = Math.min(firstSeconds * 2 ** (failures - 1), longestSeconds) * share
+      const seconds = askedSeconds ?? doubled
+      auth.replace(id, { ...entry, lease: undefined, retryAt: now() + seconds * 1000, failures })
+      return seconds
     },
 
     async useOnce(key, seconds) {

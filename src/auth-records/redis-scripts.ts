@@ -7,8 +7,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `
 
+const LEASE_FIELDS = "'leaseOwner', 'leaseEndsAt', 'sentAt', 'takeOverAt'"
+
 /** KEYS: the auth record (a hash), the app's data (a string). */
-const SCRIPTS = {
+export const SCRIPTS = {
   find: `${NOW}
     local stored = redis.pcall('HMGET', KEYS[1], 'generation', 'sealed')
     -- An error is a value that is no hash: nobody's record.
@@ -36,33 +38,49 @@ const SCRIPTS = {
     if stored[1] and ARGV[1] ~= '' and stored[1] ~= ARGV[1] then return {0, stored[1], stored[2]} end
     return {redis.call('DEL', KEYS[1], KEYS[2]), stored[1], stored[2]}`,
 
-  // ARGV: the generation seen, owner, lease milliseconds
+  // ARGV: the generation seen, owner, lease milliseconds, reuse milliseconds, patience milliseconds
   acquire: `${NOW}
-    local stored = redis.call('HMGET', KEYS[1], 'generation', 'sealed', 'leaseEndsAt', 'retryAt')
+    local stored = redis.call('HMGET', KEYS[1],
+      'generation', 'sealed', 'leaseEndsAt', 'retryAt', 'sentAt', 'takeOverAt')
+    local leaseEndsAt, retryAt, sentAt, takeOverAt =
+      tonumber(stored[3]), tonumber(stored[4]), tonumber(stored[5]), tonumber(stored[6])
     if not stored[1] then return {'gone'} end
     if tonumber(stored[1]) > tonumber(ARGV[1]) then return {'renewed', stored[1], stored[2]} end
     -- The caller is ahead of the store: what it knows is on its way here.
     if stored[1] ~= ARGV[1] then return {'held'} end
-    if stored[3] and tonumber(stored[3]) > now then return {'held'} end
-    if stored[4] and tonumber(stored[4]) > now then return {'backing-off', stored[4] - now} end
-    redis.call('HSET', KEYS[1], 'leaseOwner', ARGV[2], 'leaseEndsAt', now + ARGV[3])
+    if leaseEndsAt and leaseEndsAt > now then return {'held'} end
+    if retryAt and retryAt > now then return {'backing-off', retryAt - now} end
+    if sentAt and now - sentAt >= tonumber(ARGV[4]) then
+      if not takeOverAt then redis.call('HSET', KEYS[1], 'takeOverAt', now + ARGV[5]) end
+      if not takeOverAt or takeOverAt > now then return {'held'} end
+    end
+    redis.call('HSET', KEYS[1], 'leaseOwner', ARGV[2], 'leaseEndsAt', now + ARGV[3], 'sentAt', now)
+    redis.call('HDEL', KEYS[1], 'takeOverAt')
     return {'granted', now}`,
 
   // ARGV: the new generation, sealed, owner, back-off milliseconds
   commit: `${NOW}
     local stored = redis.call('HMGET', KEYS[1], 'generation', 'leaseOwner', 'committedBy')
     if not stored[1] then return 'gone' end
-    if stored[1] == ARGV[1] and stored[3] == ARGV[3] then return 'committed' end
+    if stored[1] == ARGV[1] and stored[3] == ARGV[3] then
+      -- Said again because replicas did not have it: written again, so that there is something to wait for.
+      redis.call('HSET', KEYS[1], 'committedBy', ARGV[3])
+      return 'committed'
+    end
     if stored[1] + 1 ~= tonumber(ARGV[1]) or stored[2] ~= ARGV[3] then return 'superseded' end
     redis.call('HSET', KEYS[1], 'generation', ARGV[1], 'sealed', ARGV[2], 'committedBy', ARGV[3], 'retryAt', now + ARGV[4])
-    redis.call('HDEL', KEYS[1], 'leaseOwner', 'leaseEndsAt')
+    redis.call('HDEL', KEYS[1], ${LEASE_FIELDS}, 'failures')
     return 'committed'`,
 
-  // ARGV: owner, back-off milliseconds
+  // ARGV: owner, first and longest back-off in milliseconds, share of it to wait, what the provider asked for or 0
   release: `${NOW}
-    if redis.call('HGET', KEYS[1], 'leaseOwner') ~= ARGV[1] then return end
-    redis.call('HSET', KEYS[1], 'retryAt', now + ARGV[2])
-    redis.call('HDEL', KEYS[1], 'leaseOwner', 'leaseEndsAt')`,
+    if redis.call('HGET', KEYS[1], 'leaseOwner') ~= ARGV[1] then return 0 end
+    local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
+    local backOff = math.ceil(math.min(ARGV[2] * 2 ^ (failures - 1), tonumber(ARGV[3])) * ARGV[4])
+    if tonumber(ARGV[5]) > 0 then backOff = tonumber(ARGV[5]) end
+    redis.call('HSET', KEYS[1], 'retryAt', now + backOff)
+    redis.call('HDEL', KEYS[1], ${LEASE_FIELDS})
+    return backOff`,
 
   // The app's data of a signed-in session lives as long as the auth record, and cannot come back without it.
   saveAppData: `
@@ -70,22 +88,42 @@ const SCRIPTS = {
     if ttl > 0 then redis.call('SET', KEYS[2], ARGV[1], 'PX', ttl) end`,
 } as const
 
-type ScriptName = keyof typeof SCRIPTS
-export type Scripts = Record<
-  ScriptName,
-  (keys: readonly [string, string], ...args: (string | number)[]) => Promise<unknown>
->
+export type ScriptName = keyof typeof SCRIPTS
+type Keys = readonly [auth: string, app: string]
+type Script = (...args: (string | number)[]) => Promise<unknown>
+
+export interface Scripts {
+  run(name: ScriptName, keys: Keys, ...args: (string | number)[]): Promise<unknown>
+  /** Runs a script that writes, then waits until that many replicas have what it wrote, or the time is over. */
+  runReplicated(
+    replicas: { readonly wanted: number; readonly milliseconds: number },
+    name: ScriptName,
+    keys: Keys,
+    ...args: (string | number)[]
+  ): Promise<{ result: unknown; replicas: number }>
+}
 
 /** ioredis sends a script's hash, and its text only where the server does not know it. */
 export function defineScripts(redis: Redis | Cluster): Scripts {
-  const entries = Object.entries(SCRIPTS).map(([name, lua]) => {
-    const command = `expressBffSession_${name}`
-    redis.defineCommand(command, { numberOfKeys: 2, lua })
-    const run = Reflect.get(redis, command) as (...args: (string | number)[]) => Promise<unknown>
-    return [
-      name,
-      (keys: readonly string[], ...args: (string | number)[]) => run.call(redis, ...keys, ...args),
-    ]
-  })
-  return Object.fromEntries(entries) as Scripts
+  const commandOf = (name: ScriptName) => `expressBffSession_${name}`
+  for (const [name, lua] of Object.entries(SCRIPTS)) {
+    redis.defineCommand(commandOf(name as ScriptName), { numberOfKeys: 2, lua })
+  }
+  const scriptOn = (target: object, name: ScriptName): Script => {
+    const script: Script = Reflect.get(target, commandOf(name))
+    return script.bind(target)
+  }
+
+  return {
+    run: (name, keys, ...args) => scriptOn(redis, name)(...keys, ...args),
+
+    async runReplicated({ wanted, milliseconds }, name, keys, ...args) {
+      // WAIT counts what its own connection wrote: in a pipeline both go to the same node, in a cluster too.
+      const pipeline = redis.pipeline()
+      void scriptOn(pipeline, name)(...keys, ...args)
+      const [script, wait] = (await pipeline.wait(wanted, milliseconds).exec()) ?? []
+      if (script === undefined || script[0] !== null) throw script?.[0] ?? new Error('no answer')
+      return { result: script[1], replicas: wait?.[0] === null ? Number(wait[1]) : 0 }
+    },
+  }
 }

@@ -1,43 +1,26 @@
 // Auth records in Redis: a hash of its own for each session, sealed, written by compare-and-set.
-import { Redis } from 'ioredis'
 import type { AuthRecord } from '../auth-record.ts'
 import type { Config } from '../config.ts'
-import { withDeadline } from '../deadline.ts'
-import { TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import { createSealer } from '../seal.ts'
 import { isSignedInId } from '../session-id.ts'
 import type { Acquired, AuthRecords, Committed } from './auth-records.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
-import { defineScripts } from './redis-scripts.ts'
-
-const COMMAND_SECONDS = 2
+import { openRedis } from './redis-connection.ts'
+import { defineScripts, type ScriptName } from './redis-scripts.ts'
 
 export function createRedisRecords(
   config: Config,
   given: NonNullable<Config['redis']>,
   events: AuthEventEmitter,
 ): AuthRecords {
-  const redis = typeof given === 'string' ? connect(given) : given
+  const { redis, answer, close } = openRedis(given, config.redisTimeoutSeconds, events)
   const scripts = defineScripts(redis)
   const sealer = createSealer(config.secrets, 'auth record')
-  const idleMilliseconds = Math.ceil(config.session.idleTimeoutSeconds * 1000)
+  const idleMilliseconds = milliseconds(config.session.idleTimeoutSeconds)
 
   /** Names the session's keys so that a cluster keeps them in one slot: what stands in braces decides. */
   const keysOf = (id: string) => [`bff:{${id}}:auth`, `bff:{${id}}:app`] as const
-
-  async function answer<T>(command: Promise<T>): Promise<T> {
-    try {
-      return await withDeadline(command, COMMAND_SECONDS, noAnswer)
-    } catch (error) {
-      const detail = error instanceof Error ? error.message.slice(0, 200) : 'no answer'
-      events.emit('store-unavailable', { detail })
-      throw new TryLaterError(
-        'store_unavailable',
-        'The session store does not answer. Nothing is lost; try again shortly.',
-      )
-    }
-  }
 
   function unseal(id: string, generation: unknown, sealed: unknown): AuthRecord | undefined {
     if (typeof sealed !== 'string') return undefined
@@ -54,16 +37,29 @@ export function createRedisRecords(
     return undefined
   }
 
+  const run = (name: ScriptName, id: string, ...args: (string | number)[]) =>
+    answer(() => scripts.run(name, keysOf(id), ...args))
+
+  /** What a failover must not lose goes to the replicas, as far as they answer. */
+  async function write(name: ScriptName, id: string, ...args: (string | number)[]) {
+    if (config.waitReplicas === 0) return { result: await run(name, id, ...args), replicas: 0 }
+    const replicas = {
+      wanted: config.waitReplicas,
+      milliseconds: milliseconds(config.redisTimeoutSeconds / 2),
+    }
+    return answer(() => scripts.runReplicated(replicas, name, keysOf(id), ...args))
+  }
+
   const seal = (id: string, record: AuthRecord) => sealer.seal(encodeRecord(record), id)
 
   return {
     async now() {
-      const [seconds, microseconds] = await answer(redis.time())
+      const [seconds, microseconds] = await answer(() => redis.time())
       return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
     },
 
     async find(id) {
-      const [time, generation, sealed, appData, ttl] = (await answer(scripts.find(keysOf(id)))) as [
+      const [time, generation, sealed, appData, ttl] = (await run('find', id)) as [
         number,
         string?,
         string?,
@@ -78,35 +74,26 @@ export function createRedisRecords(
     },
 
     async create(id, record, appData) {
-      await answer(
-        scripts.create(
-          keysOf(id),
-          seal(id, record),
-          record.generation,
-          Math.ceil(record.endsAt),
-          idleMilliseconds,
-          appData ?? '',
-        ),
-      )
+      const args = [seal(id, record), record.generation, Math.ceil(record.endsAt), idleMilliseconds]
+      await write('create', id, ...args, appData ?? '')
     },
 
     async touch(id) {
-      await answer(scripts.touch(keysOf(id), idleMilliseconds))
+      await run('touch', id, idleMilliseconds)
     },
 
     async end(id, generation) {
-      const [ended, stored, sealed] = (await answer(scripts.finish(keysOf(id), generation ?? ''))) as [
-        number,
-        string?,
-        string?,
-      ]
+      const { result } = await write('finish', id, generation ?? '')
+      const [ended, stored, sealed] = result as [number, string?, string?]
       return { ended: Number(ended) > 0, record: unseal(id, stored, sealed) }
     },
 
-    async acquire(id, generation, owner, seconds): Promise<Acquired> {
-      const [kind, detail, sealed] = (await answer(
-        scripts.acquire(keysOf(id), generation, owner, Math.ceil(seconds * 1000)),
-      )) as ['gone' | 'held'] | ['renewed', string, string] | ['backing-off' | 'granted', number]
+    async acquire(id, generation, owner, terms): Promise<Acquired> {
+      const times = [terms.seconds, terms.reuseSeconds, terms.patienceSeconds].map(milliseconds)
+      const [kind, detail, sealed] = (await run('acquire', id, generation, owner, ...times)) as
+        | ['gone' | 'held']
+        | ['renewed', string, string]
+        | ['backing-off' | 'granted', number]
       if (kind === 'granted') return { kind, now: Number(detail) }
       if (kind === 'backing-off') return { kind, retryAfterSeconds: Number(detail) / 1000 }
       if (kind !== 'renewed') return { kind }
@@ -115,55 +102,40 @@ export function createRedisRecords(
     },
 
     async commit(id, record, owner, backOffSeconds) {
-      const sealed = seal(id, record)
-      return (await answer(
-        scripts.commit(keysOf(id), record.generation, sealed, owner, Math.ceil(backOffSeconds * 1000)),
-      )) as Committed
+      const args = [record.generation, seal(id, record), owner, milliseconds(backOffSeconds)]
+      const { result, replicas } = await write('commit', id, ...args)
+      return { result: result as Committed, safe: result !== 'committed' || replicas >= config.waitReplicas }
     },
 
-    async release(id, owner, backOffSeconds) {
-      await answer(scripts.release(keysOf(id), owner, Math.ceil(backOffSeconds * 1000)))
+    async release(id, owner, { firstSeconds, longestSeconds, share, askedSeconds = 0 }) {
+      const [first, longest, asked] = [firstSeconds, longestSeconds, askedSeconds].map(milliseconds)
+      return Number(await run('release', id, owner, first ?? 0, longest ?? 0, share, asked ?? 0)) / 1000
     },
 
     async useOnce(key, seconds) {
-      return (await answer(redis.set(`bff:once:${key}`, '1', 'EX', seconds, 'NX'))) === 'OK'
+      return (await answer(() => redis.set(`bff:once:${key}`, '1', 'EX', seconds, 'NX'))) === 'OK'
     },
 
     appData: {
-      get: (id) => answer(redis.get(keysOf(id)[1])),
+      get: (id) => answer(() => redis.get(keysOf(id)[1])),
       async set(id, document, seconds) {
-        if (isSignedInId(id)) await answer(scripts.saveAppData(keysOf(id), document))
-        else await answer(redis.set(keysOf(id)[1], document, 'PX', Math.ceil(seconds * 1000)))
+        if (isSignedInId(id)) await run('saveAppData', id, document)
+        else await answer(() => redis.set(keysOf(id)[1], document, 'PX', milliseconds(seconds)))
       },
       async touch(id, seconds) {
-        if (!isSignedInId(id)) await answer(redis.pexpire(keysOf(id)[1], Math.ceil(seconds * 1000)))
+        if (!isSignedInId(id)) await answer(() => redis.pexpire(keysOf(id)[1], milliseconds(seconds)))
       },
       async delete(id) {
-        await answer(scripts.finish(keysOf(id), ''))
+        await write('finish', id, '')
       },
     },
 
     async close() {
-      // A client that was handed in is its owner's to close.
-      if (typeof given === 'string') redis.disconnect()
+      close()
     },
-  }
-
-  function connect(url: string): Redis {
-    const client = new Redis(url, {
-      connectTimeout: COMMAND_SECONDS * 1000,
-      commandTimeout: COMMAND_SECONDS * 1000,
-      maxRetriesPerRequest: 1,
-      retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1000),
-    })
-    // Without a listener ioredis prints each failed connection; the event says it in our words.
-    client.on('error', (error: Error) =>
-      events.emit('store-unavailable', { detail: error.message.slice(0, 200) }),
-    )
-    return client
   }
 }
 
-function noAnswer(): never {
-  throw new Error(`no answer within ${COMMAND_SECONDS} s`)
+function milliseconds(seconds: number): number {
+  return Math.ceil(seconds * 1000)
 }

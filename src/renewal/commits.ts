@@ -1,14 +1,10 @@
 // Stores renewed records, at once or as soon as the store takes them: the old refresh token is spent by then.
 import type { AuthRecord } from '../auth-record.ts'
 import type { AuthRecords } from '../auth-records/auth-records.ts'
-import type { AuthEventEmitter, SessionEndReason } from '../events.ts'
+import type { AuthEventEmitter } from '../events.ts'
+import type { RecordVault } from './record-vault.ts'
+import type { Stored } from './renewal.ts'
 import type { WorkBeside } from './work-beside.ts'
-
-/** What became of a renewed record. */
-export type Stored =
-  /** The record to use: this one, or a newer one that was stored meanwhile. */
-  | { readonly kind: 'renewed'; readonly record: AuthRecord }
-  | { readonly kind: 'ended'; readonly reason: SessionEndReason | undefined }
 
 export interface Commit {
   readonly id: string
@@ -19,64 +15,85 @@ export interface Commit {
 }
 
 export interface Commits {
+  /** Resolves with the record to use, stored or waiting to be. */
   commit(commit: Commit): Promise<Stored>
   /** The newest record that this process knows: a renewed one may be waiting to be stored. */
   newest(id: string, found: AuthRecord): AuthRecord
+  /** Stops trying; what is not stored by now is lost, and said to be. */
+  abandon(): void
 }
 
-const GIVE_UP_SECONDS = 60
+const GIVE_UP_SECONDS = 900
+/** Much shorter than a peer's patience with a lease that ended without a word. */
+const LONGEST_WAIT_MILLISECONDS = 1000
 
 export function createCommits(
   records: AuthRecords,
+  vault: RecordVault,
   events: AuthEventEmitter,
   revoke: (refreshToken: string | undefined) => void,
   beside: WorkBeside,
 ): Commits {
-  const waiting = new Map<string, AuthRecord>()
+  let abandoned = false
 
   return {
     async commit(commit) {
-      try {
-        return await store(commit)
-      } catch {
-        const { id, record } = commit
-        events.emit('commit-delayed', { subject: record.claims.sub, generation: record.generation })
-        waiting.set(id, record)
-        beside.run(storeLater(commit))
-        return { kind: 'renewed', record }
-      }
+      const stored = await tryToStore(commit)
+      if (stored !== undefined) return stored
+      const { id, record } = commit
+      tell('commit-delayed', record)
+      if (vault.put(id, record)) beside.run(storeLater(commit))
+      else tell('commit-lost', record)
+      return { kind: 'renewed', record }
     },
 
     newest(id, found) {
-      const record = waiting.get(id)
+      const record = vault.get(id)
       return record !== undefined && record.generation > found.generation ? record : found
+    },
+
+    abandon() {
+      abandoned = true
     },
   }
 
-  async function store({ id, record, owner, backOffSeconds }: Commit): Promise<Stored> {
-    switch (await records.commit(id, record, owner, backOffSeconds)) {
-      case 'committed':
-        return { kind: 'renewed', record }
-      case 'gone':
-        // Logged out meanwhile: the session stays dead, and so must the token that came too late.
-        revoke(record.refreshToken)
-        return { kind: 'ended', reason: undefined }
-      case 'superseded': {
-        const { value } = await records.find(id)
-        return value === undefined
-          ? { kind: 'ended', reason: undefined }
-          : { kind: 'renewed', record: value.record }
+  /** @returns undefined where it has to be tried again: the store did not answer, or too few replicas have it */
+  async function tryToStore({ id, record, owner, backOffSeconds }: Commit): Promise<Stored | undefined> {
+    try {
+      const { result, safe } = await records.commit(id, record, owner, backOffSeconds)
+      switch (result) {
+        case 'committed':
+          return safe ? { kind: 'renewed', record } : undefined
+        case 'gone':
+          // Logged out meanwhile: the session stays dead, and so must the token that came too late.
+          revoke(record.refreshToken)
+          return { kind: 'ended', reason: undefined }
+        case 'superseded': {
+          const { value } = await records.find(id)
+          return value === undefined
+            ? { kind: 'ended', reason: undefined }
+            : { kind: 'renewed', record: value.record }
+        }
       }
+    } catch {
+      return undefined
     }
   }
 
   async function storeLater(commit: Commit): Promise<void> {
     const { id, record } = commit
     const giveUpAt = performance.now() + GIVE_UP_SECONDS * 1000
-    for (let wait = 50; performance.now() < giveUpAt; wait = Math.min(wait * 2, 1000)) {
+    let stored: Stored | undefined
+    for (let wait = 50; stored === undefined; wait = Math.min(wait * 2, LONGEST_WAIT_MILLISECONDS)) {
       await new Promise((resolve) => setTimeout(resolve, wait))
-      if ((await store(commit).catch(() => undefined)) !== undefined) break
+      if (abandoned || performance.now() > giveUpAt) break
+      stored = await tryToStore(commit)
     }
-    if (waiting.get(id) === record) waiting.delete(id)
+    vault.drop(id, record)
+    if (stored === undefined) tell('commit-lost', record)
+  }
+
+  function tell(name: 'commit-delayed' | 'commit-lost', { claims, generation }: AuthRecord): void {
+    events.emit(name, { subject: claims.sub, generation })
   }
 }

@@ -1,6 +1,6 @@
 // Renewals that brought no fresher record, as errors.
 import { SignInAgainError, TryLaterError } from '../errors.ts'
-import type { Renewal } from './renew.ts'
+import type { Renewal } from './renewal.ts'
 
 /** Renewals were made, and none of them began late enough. */
 export const NOT_LATE_ENOUGH = { kind: 'unavailable', because: 'pending', retryAfterSeconds: 1 } as const

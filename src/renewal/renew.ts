@@ -1,23 +1,18 @@
 // The current record: stale in, fresh out; one token request however many ask, in one process or in many.
 import { randomUUID } from 'node:crypto'
-import { type AuthRecord, renewed, renewedClaimMismatch } from '../auth-record.ts'
-import type { AuthRecords } from '../auth-records/auth-records.ts'
+import limit from 'p-limit'
+import type { AuthRecord } from '../auth-record.ts'
+import type { AuthRecords, LeaseTerms } from '../auth-records/auth-records.ts'
 import type { Config } from '../config.ts'
+import { withDeadline } from '../deadline.ts'
 import { isAuthError } from '../errors.ts'
-import type { AuthEventEmitter, SessionEndReason } from '../events.ts'
-import type { Provider, RefreshAnswer } from '../provider.ts'
-import { createCommits, type Stored } from './commits.ts'
+import type { AuthEventEmitter } from '../events.ts'
+import type { Provider } from '../provider.ts'
+import { createCommits } from './commits.ts'
+import { createPresenter } from './present.ts'
+import { createRecordVault } from './record-vault.ts'
+import type { Renewal } from './renewal.ts'
 import { createWorkBeside } from './work-beside.ts'
-
-/** What asking for a renewal comes to. */
-export type Renewal =
-  | Stored
-  /** The session is kept; the record that was there may still serve. */
-  | {
-      readonly kind: 'unavailable'
-      readonly because: 'store' | 'provider' | 'pending'
-      readonly retryAfterSeconds: number
-    }
 
 export interface Renewer {
   /**
@@ -30,14 +25,13 @@ export interface Renewer {
   newest(id: string, found: AuthRecord): AuthRecord
   /** Runs work that no request waits for. */
   beside(work: Promise<unknown>): void
-  /** Resolves when no renewal is in flight any more; each is bounded in time. */
-  idle(): Promise<void>
+  /** Resolves when no renewal is in flight and none waits to be stored; after `seconds` the latter are given up. */
+  idle(seconds: number): Promise<void>
 }
 
-/** What a lease outlives the provider's deadline by: the commands to Redis around it, each with its own deadline. */
-const LEASE_MARGIN_SECONDS = 6
 const WATCH_MILLISECONDS = 25
-const BACK_OFF_SECONDS = 5
+/** A holder that is alive tries to store at least every second, so after this it is clear that it is not. */
+const PATIENCE_SECONDS = 5
 
 export function createRenewer(
   config: Config,
@@ -45,10 +39,18 @@ export function createRenewer(
   provider: Provider,
   events: AuthEventEmitter,
 ): Renewer {
-  const { timeoutSeconds } = config.renewal
+  const { timeoutSeconds, maxConcurrent } = config.renewal
   const inFlight = new Map<string, Promise<Renewal>>()
   const beside = createWorkBeside()
-  const commits = createCommits(records, events, revoke, beside)
+  const commits = createCommits(records, createRecordVault(), events, revoke, beside)
+  const presenter = createPresenter({ config, records, provider, events, commits, revoke })
+  const atOnce = limit(maxConcurrent)
+  const terms: LeaseTerms = {
+    // Longer than the request to the provider and the commands to Redis around it, each with its own deadline.
+    seconds: timeoutSeconds + 2 * config.redisTimeoutSeconds + 1,
+    reuseSeconds: config.renewal.providerReuseSeconds,
+    patienceSeconds: PATIENCE_SECONDS,
+  }
 
   return {
     renew(id, seen) {
@@ -72,8 +74,9 @@ export function createRenewer(
 
     beside: beside.run,
 
-    async idle() {
-      await Promise.allSettled(inFlight.values())
+    async idle(seconds) {
+      const settled = Promise.allSettled(inFlight.values()).then(beside.done)
+      await withDeadline(settled, seconds, commits.abandon)
       await beside.done()
     },
   }
@@ -85,94 +88,29 @@ export function createRenewer(
     const owner = randomUUID()
     const waitUntil = performance.now() + timeoutSeconds * 1000
     for (;;) {
-      const lease = await records.acquire(id, seen.generation, owner, timeoutSeconds + LEASE_MARGIN_SECONDS)
-      switch (lease.kind) {
-        case 'granted':
-          return present(id, seen, owner, lease.now)
-        case 'renewed':
-          return { kind: 'renewed', record: lease.record }
-        case 'gone':
-          return { kind: 'ended', reason: undefined }
-        case 'backing-off':
-          return { kind: 'unavailable', because: 'provider', retryAfterSeconds: lease.retryAfterSeconds }
-        case 'held':
-          if (performance.now() > waitUntil)
-            return { kind: 'unavailable', because: 'pending', retryAfterSeconds: 1 }
-          await new Promise((resolve) => setTimeout(resolve, WATCH_MILLISECONDS))
-      }
+      // Whoever waits for another process does not take a place from those who talk to the provider.
+      const renewal = await atOnce(() => attempt(id, seen, owner))
+      if (renewal !== 'held') return renewal
+      if (performance.now() > waitUntil)
+        return { kind: 'unavailable', because: 'pending', retryAfterSeconds: 1 }
+      await new Promise((resolve) => setTimeout(resolve, WATCH_MILLISECONDS))
     }
   }
 
-  /** Presents the refresh token, once, as the holder of the lease. */
-  async function present(id: string, seen: AuthRecord, owner: string, beganAt: number): Promise<Renewal> {
-    const answer = await provider.refresh(seen.refreshToken ?? '', AbortSignal.timeout(timeoutSeconds * 1000))
-    switch (answer.kind) {
-      case 'rejected':
-        return endIfStill(id, seen, 'refresh_token_rejected')
-      case 'unavailable':
-        return backOff(id, seen, owner, answer)
+  async function attempt(id: string, seen: AuthRecord, owner: string): Promise<Renewal | 'held'> {
+    const lease = await records.acquire(id, seen.generation, owner, terms)
+    switch (lease.kind) {
+      case 'granted':
+        return presenter.present(id, seen, owner, lease.now)
       case 'renewed':
-      case 'id-token-rejected':
-        return keep(id, seen, owner, beganAt, answer)
+        return { kind: 'renewed', record: lease.record }
+      case 'gone':
+        return { kind: 'ended', reason: undefined }
+      case 'backing-off':
+        return { kind: 'unavailable', because: 'provider', retryAfterSeconds: lease.retryAfterSeconds }
+      case 'held':
+        return 'held'
     }
-  }
-
-  async function keep(
-    id: string,
-    seen: AuthRecord,
-    owner: string,
-    beganAt: number,
-    answer: Extract<RefreshAnswer, { kind: 'renewed' | 'id-token-rejected' }>,
-  ): Promise<Renewal> {
-    const mismatch =
-      answer.kind === 'renewed' && answer.claims !== undefined
-        ? renewedClaimMismatch(seen.claims, answer.claims)
-        : undefined
-    if (mismatch === 'sub') {
-      // OpenID Connect Core §12.2: somebody else's tokens; neither they nor the session may be used.
-      revoke(answer.tokens.refreshToken ?? seen.refreshToken)
-      return endIfStill(id, seen, 'subject_changed')
-    }
-    const rejected =
-      answer.kind === 'id-token-rejected' ? answer.detail : mismatch && `its ${mismatch} differs`
-    const claims = answer.kind === 'renewed' && rejected === undefined ? answer.claims : undefined
-    const next = renewed(seen, { tokens: answer.tokens, claims }, beganAt, rejected !== undefined)
-    const result = await commits.commit({
-      id,
-      record: next,
-      owner,
-      backOffSeconds: rejected === undefined ? 0 : BACK_OFF_SECONDS,
-    })
-    if (result.kind === 'renewed' && result.record === next) {
-      events.emit('renewed', {
-        subject: next.claims.sub,
-        generation: next.generation,
-        idToken: rejected !== undefined ? 'rejected' : claims === undefined ? 'absent' : 'renewed',
-        ...(rejected !== undefined && { detail: rejected }),
-      })
-    }
-    return result
-  }
-
-  /** The one way in which a renewal ends a session: the generation that was refused is still the stored one. */
-  async function endIfStill(id: string, seen: AuthRecord, reason: SessionEndReason): Promise<Renewal> {
-    const { ended, record } = await records.end(id, seen.generation)
-    if (!ended && record !== undefined) return { kind: 'renewed', record }
-    if (ended) events.emit('session-ended', { subject: seen.claims.sub, reason })
-    return { kind: 'ended', reason }
-  }
-
-  async function backOff(
-    id: string,
-    seen: AuthRecord,
-    owner: string,
-    { detail, retryAfterSeconds = BACK_OFF_SECONDS }: Extract<RefreshAnswer, { kind: 'unavailable' }>,
-  ): Promise<Renewal> {
-    const { generation, claims } = seen
-    events.emit('renewal-failed', { subject: claims.sub, generation, detail, retryAfterSeconds })
-    // A lease that cannot be given back ends by itself.
-    await records.release(id, owner, retryAfterSeconds).catch(() => undefined)
-    return { kind: 'unavailable', because: 'provider', retryAfterSeconds }
   }
 
   function revoke(refreshToken: string | undefined): void {

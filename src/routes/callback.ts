@@ -39,7 +39,7 @@ export async function callback(context: RequestContext): Promise<void> {
   if (!(await records.useOnce(`login:${hashState(state)}`, LOGIN_SECONDS))) return alreadyDone(context, state)
   forget(context, state)
 
-  const signIn = await provider.signIn(parameters, transaction)
+  const signIn = await provider.signIn(parameters, transaction, now)
   const keepData = keepsData(session.record?.claims, signIn)
   const { id, appData } = await session.browser.begin(keepData)
   const login = { stateHash: hashState(state), returnTo: transaction.returnTo }

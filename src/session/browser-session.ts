@@ -26,7 +26,7 @@ export function ownSession(
   cookies: RequestCookies,
   { cookie, appSession, records }: { cookie: SessionCookie; appSession: AppSession; records: AuthRecords },
 ): BrowserSession {
-  const id = cookie.read(cookies)
+  const { id, outdated = false } = cookie.read(cookies) ?? {}
   const authId = id !== undefined && isSignedInId(id) ? id : undefined
   let document: string | undefined
 
@@ -38,6 +38,9 @@ export function ownSession(
       // The data of a signed-in session is nobody's once its auth record is gone.
       if (authId !== undefined) document = stored?.appData
       else if (id !== undefined) document = (await records.appData.get(id)) ?? undefined
+      const known = stored !== undefined || document !== undefined
+      // A retired secret is still good for reading: what it signed moves to the new one while it is.
+      if (outdated && known && id !== undefined) applyCookies(res, [cookie.write(id)])
       appSession.attach(req, res, { id, document, signedIn: stored !== undefined })
     },
 

@@ -3,10 +3,11 @@ import { sign, unsign } from 'cookie-signature'
 import type { Request, Response } from 'express'
 import type { Config } from '../config.ts'
 import type { CookieChange, RequestCookies } from '../login-transaction.ts'
+import { isSignedInId } from '../session-id.ts'
 
 export interface SessionCookie {
-  /** The id in the request's cookie, if its signature is ours. */
-  read(cookies: RequestCookies): string | undefined
+  /** The id in the request's cookie, if its signature is ours; `outdated` where an older secret made it. */
+  read(cookies: RequestCookies): { readonly id: string; readonly outdated: boolean } | undefined
   /** The cookie as express-session would read it. */
   write(id: string): CookieChange
   clear(): CookieChange
@@ -25,9 +26,9 @@ export function createSessionCookie(config: Config): SessionCookie {
     read(cookies) {
       for (const [candidate, value] of cookies) {
         // A cookie may come twice, one of them planted: the first whose signature holds is ours.
-        const id =
+        const read =
           candidate === name && value.startsWith(SIGNED) ? verify(value.slice(SIGNED.length)) : undefined
-        if (id !== undefined) return id
+        if (read !== undefined) return read
       }
       return undefined
     },
@@ -35,16 +36,17 @@ export function createSessionCookie(config: Config): SessionCookie {
     write(id) {
       const value = SIGNED + sign(id, config.secrets[0] ?? '')
       // The session's own times are kept in the store; the browser may drop the cookie when no session can live on.
-      return { name, value, options: { ...cookie, maxAge: absoluteTimeoutSeconds * 1000 } }
+      const lasting = isSignedInId(id) ? { maxAge: absoluteTimeoutSeconds * 1000 } : {}
+      return { name, value, options: { ...cookie, ...lasting } }
     },
 
     clear: () => ({ name, value: undefined, options: cookie }),
   }
 
-  function verify(signed: string): string | undefined {
-    for (const secret of config.secrets) {
+  function verify(signed: string): { id: string; outdated: boolean } | undefined {
+    for (const [age, secret] of config.secrets.entries()) {
       const id = unsign(signed, secret)
-      if (id !== false) return id
+      if (id !== false) return { id, outdated: age > 0 }
     }
     return undefined
   }

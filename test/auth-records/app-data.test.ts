@@ -2,7 +2,7 @@
 import type { AuthRecords } from '../../src/auth-records/auth-records.ts'
 import { createAnonymousId, createSignedInId } from '../../src/session-id.ts'
 import { eventually } from '../support/deadline.ts'
-import { BACKENDS, recordAt, storedSession } from './stores.ts'
+import { BACKENDS, leaseTerms, recordAt, storedSession } from './stores.ts'
 
 describe.each(BACKENDS)('app data %s', (_name, backend) => {
   let records: AuthRecords
@@ -56,7 +56,7 @@ describe.each(BACKENDS)('app data %s', (_name, backend) => {
 
   test('saved while a renewal commits is kept, and so is the renewed record', async () => {
     const { id, next } = await storedSession(records, '{"cart":1}')
-    await records.acquire(id, 1, 'owner', 10)
+    await records.acquire(id, 1, 'owner', leaseTerms(10))
     await Promise.all([records.appData.set(id, '{"cart":2}', 100), records.commit(id, next, 'owner', 0)])
     expect((await records.find(id)).value).toMatchObject({ record: next, appData: '{"cart":2}' })
   })

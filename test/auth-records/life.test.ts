@@ -2,7 +2,7 @@
 import type { AuthRecords } from '../../src/auth-records/auth-records.ts'
 import { createSignedInId } from '../../src/session-id.ts'
 import { eventually } from '../support/deadline.ts'
-import { BACKENDS, IDLE_SECONDS, recordAt, storedSession } from './stores.ts'
+import { BACKENDS, IDLE_SECONDS, leaseTerms, recordAt, storedSession } from './stores.ts'
 
 describe.each(BACKENDS)('a session %s', (_name, backend) => {
   let records: AuthRecords
@@ -66,7 +66,7 @@ describe.each(BACKENDS)('a session %s', (_name, backend) => {
     await records.create(id, recordAt(await records.now(), { claims: first }), undefined)
     first.address.city = 'elsewhere'
     expect((await records.find(id)).value?.record.claims.address).toEqual({ city: 'Bergen' })
-    await records.acquire(id, 1, 'owner', 10)
+    await records.acquire(id, 1, 'owner', leaseTerms(10))
     await records.commit(id, recordAt(await records.now(), { generation: 2, claims: second }), 'owner', 0)
     second.address.city = 'elsewhere'
     expect((await records.find(id)).value?.record.claims.address).toEqual({ city: 'Oslo' })
@@ -88,7 +88,7 @@ describe.each(BACKENDS)('a session %s', (_name, backend) => {
 
   test('ends by its generation only if that is still the stored one', async () => {
     const { id, record, next } = await storedSession(records, '{"cart":1}')
-    await records.acquire(id, 1, 'owner', 10)
+    await records.acquire(id, 1, 'owner', leaseTerms(10))
     await records.commit(id, next, 'owner', 0)
 
     expect(await records.end(id, 1)).toEqual({ ended: false, record: next })
@@ -106,7 +106,7 @@ describe.each(BACKENDS)('a session %s', (_name, backend) => {
     expect((await short.find(id)).value).toBeDefined()
     await eventually('the idle end', async () => (await short.find(id)).value === undefined, 3000)
     expect(await short.appData.get(id)).toBeNull()
-    expect(await short.acquire(id, 1, 'owner', 10)).toEqual({ kind: 'gone' })
+    expect(await short.acquire(id, 1, 'owner', leaseTerms(10))).toEqual({ kind: 'gone' })
     await short.touch(id)
     expect((await short.find(id)).value).toBeUndefined()
   })

@@ -1,7 +1,7 @@
 // Every lifetime of the store in memory to the millisecond, by a clock that the test moves.
 import { createMemoryRecords } from '../../src/auth-records/memory.ts'
 import { createAnonymousId, createSignedInId } from '../../src/session-id.ts'
-import { configWith, IDLE_SECONDS, recordAt } from './stores.ts'
+import { backOff, configWith, IDLE_SECONDS, leaseTerms, recordAt } from './stores.ts'
 
 const START = 1_800_000_000_000
 
@@ -55,9 +55,9 @@ test('a commit and a release leave the idle end where it was', async () => {
   const store = storeAt()
   const id = await signedIn(store)
   store.clock.now += 50_000
-  await store.records.acquire(id, 1, 'one', 10)
-  await store.records.release(id, 'one', 0)
-  await store.records.acquire(id, 1, 'two', 10)
+  await store.records.acquire(id, 1, 'one', leaseTerms(10))
+  await store.records.release(id, 'one', backOff(0))
+  await store.records.acquire(id, 1, 'two', leaseTerms(10))
   await store.records.commit(id, recordAt(START, { generation: 2 }), 'two', 0)
   expect((await store.records.find(id)).value?.idleEndsAt).toBe(START + IDLE_SECONDS * 1000)
 })
@@ -65,25 +65,28 @@ test('a commit and a release leave the idle end where it was', async () => {
 test('a lease is held until its last millisecond', async () => {
   const store = storeAt()
   const id = await signedIn(store)
-  await store.records.acquire(id, 1, 'one', 10)
+  await store.records.acquire(id, 1, 'one', leaseTerms(10))
   store.clock.now += 9_999
-  expect(await store.records.acquire(id, 1, 'two', 10)).toEqual({ kind: 'held' })
+  expect(await store.records.acquire(id, 1, 'two', leaseTerms(10))).toEqual({ kind: 'held' })
   store.clock.now += 1
-  expect(await store.records.acquire(id, 1, 'two', 10)).toEqual({ kind: 'granted', now: START + 10_000 })
+  expect(await store.records.acquire(id, 1, 'two', leaseTerms(10))).toEqual({
+    kind: 'granted',
+    now: START + 10_000,
+  })
 })
 
 test('a back-off says how long it still is, until its last millisecond', async () => {
   const store = storeAt()
   const id = await signedIn(store)
-  await store.records.acquire(id, 1, 'one', 10)
-  await store.records.release(id, 'one', 5)
+  await store.records.acquire(id, 1, 'one', leaseTerms(10))
+  await store.records.release(id, 'one', backOff(5))
   store.clock.now += 1500
-  expect(await store.records.acquire(id, 1, 'two', 10)).toEqual({
+  expect(await store.records.acquire(id, 1, 'two', leaseTerms(10))).toEqual({
     kind: 'backing-off',
     retryAfterSeconds: 3.5,
   })
   store.clock.now += 3500
-  expect(await store.records.acquire(id, 1, 'two', 10)).toMatchObject({ kind: 'granted' })
+  expect(await store.records.acquire(id, 1, 'two', leaseTerms(10))).toMatchObject({ kind: 'granted' })
 })
 
 test('a session whose end comes in the middle of a commit stays ended', async () => {
@@ -95,7 +98,7 @@ test('a session whose end comes in the middle of a commit stays ended', async ()
   })
   const id = createSignedInId()
   await ticking.create(id, recordAt(START), undefined)
-  await ticking.acquire(id, 1, 'owner', 1000)
+  await ticking.acquire(id, 1, 'owner', leaseTerms(1000))
   store.clock.now = START + IDLE_SECONDS * 1000 - 2
   // From here on each look at the clock finds it a millisecond later.
   ticks = 1

@@ -4,7 +4,7 @@ import { TryLaterError } from '../../src/errors.ts'
 import { createSignedInId } from '../../src/session-id.ts'
 import { eventually } from '../support/deadline.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { type OpenedStore, openRedisStore, recordAt, storedSession } from './stores.ts'
+import { backOff, leaseTerms, type OpenedStore, openRedisStore, recordAt, storedSession } from './stores.ts'
 
 const DEADLINE_MS = 2500
 
@@ -31,9 +31,9 @@ function askEverything({ records }: OpenedStore, id: string): [string, Promise<u
     ['create', records.create(createSignedInId(), record, '{}')],
     ['touch', records.touch(id)],
     ['end', records.end(createSignedInId())],
-    ['acquire', records.acquire(id, 9, 'owner', 1)],
+    ['acquire', records.acquire(id, 9, 'owner', leaseTerms(1))],
     ['commit', records.commit(id, record, 'owner', 0)],
-    ['release', records.release(id, 'owner', 0)],
+    ['release', records.release(id, 'owner', backOff(0))],
     ['useOnce', records.useOnce(id, 60)],
     ['appData.get', records.appData.get(id)],
     ['appData.set', records.appData.set(id, '{}', 60)],
@@ -118,7 +118,7 @@ test('a Redis that is not there yet is used as soon as it is', async () => {
 
 test('a Redis that refuses writes still tells who is signed in', async () => {
   const { id, record, next } = await storedSession(store.records)
-  await store.records.acquire(id, 1, 'owner', 10)
+  await store.records.acquire(id, 1, 'owner', leaseTerms(10))
   const control = server.connect()
   await control.config('SET', 'maxmemory', '1')
   expect((await store.records.find(id)).value?.record).toEqual(record)
@@ -129,7 +129,7 @@ test('a Redis that refuses writes still tells who is signed in', async () => {
   ])
   // It can end a session even so: a log-out needs no memory.
   await control.config('SET', 'maxmemory', '0')
-  expect(await store.records.commit(id, next, 'owner', 0)).toBe('committed')
+  expect((await store.records.commit(id, next, 'owner', 0)).result).toBe('committed')
   expect((await store.records.find(id)).value?.record).toEqual(next)
 })
 
@@ -144,12 +144,12 @@ test('a Redis that forgot its scripts does no harm, to fifty who ask at once eit
   const control = server.connect()
   await control.script('FLUSH')
   const asked = await Promise.all(
-    Array.from({ length: 50 }, (_, index) => store.records.acquire(id, 1, `owner-${index}`, 10)),
+    Array.from({ length: 50 }, (_, index) => store.records.acquire(id, 1, `owner-${index}`, leaseTerms(10))),
   )
   expect(asked.filter(({ kind }) => kind === 'granted')).toHaveLength(1)
   const owner = `owner-${asked.findIndex(({ kind }) => kind === 'granted')}`
   await control.script('FLUSH')
-  expect(await store.records.commit(id, next, owner, 0)).toBe('committed')
+  expect((await store.records.commit(id, next, owner, 0)).result).toBe('committed')
   await control.script('FLUSH')
   expect(await store.records.end(id)).toEqual({ ended: true, record: next })
   expect(record.generation).toBe(1)
@@ -187,9 +187,12 @@ test.each([
       now: expect.any(Number),
       value: { record, appData: '{}', idleEndsAt: expect.any(Number) },
     })
-    expect(await records.acquire(id, 1, 'owner', 10)).toEqual({ kind: 'granted', now: expect.any(Number) })
-    expect(await records.commit(id, next, 'owner', 5)).toBe('committed')
-    expect(await records.acquire(id, 2, 'owner', 10)).toMatchObject({ kind: 'backing-off' })
+    expect(await records.acquire(id, 1, 'owner', leaseTerms(10))).toEqual({
+      kind: 'granted',
+      now: expect.any(Number),
+    })
+    expect((await records.commit(id, next, 'owner', 5)).result).toBe('committed')
+    expect(await records.acquire(id, 2, 'owner', leaseTerms(10))).toMatchObject({ kind: 'backing-off' })
     await records.touch(id)
     expect(await records.end(id, 2)).toEqual({ ended: true, record: next })
   } finally {

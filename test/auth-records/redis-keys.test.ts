@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { AuthRecords } from '../../src/auth-records/auth-records.ts'
 import { createAnonymousId, createSignedInId } from '../../src/session-id.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { openRedisStore, recordAt, storedSession } from './stores.ts'
+import { backOff, leaseTerms, openRedisStore, recordAt, storedSession } from './stores.ts'
 
 let server: RedisServer
 let redis: Redis
@@ -49,18 +49,18 @@ test('every key has an end, whatever was done to it', async () => {
   await records.useOnce('key', 50)
   const steps = [
     () => records.touch(id),
-    () => records.acquire(id, 1, 'owner', 10),
+    () => records.acquire(id, 1, 'owner', leaseTerms(10)),
     () => records.commit(id, next, 'owner', 5),
-    () => records.acquire(other.id, 1, 'owner', 10),
-    () => records.release(other.id, 'owner', 5),
+    () => records.acquire(other.id, 1, 'owner', leaseTerms(10)),
+    () => records.release(other.id, 'owner', backOff(5)),
     () => records.appData.touch(anonymous, 40),
     () => records.appData.touch(id, 5),
     () => records.end(other.id, 7),
     // After the end: none of these may make a key again, least of all one without an end.
     () => records.end(other.id),
     () => records.commit(other.id, other.next, 'owner', 5),
-    () => records.acquire(other.id, 1, 'owner', 10),
-    () => records.release(other.id, 'owner', 5),
+    () => records.acquire(other.id, 1, 'owner', leaseTerms(10)),
+    () => records.release(other.id, 'owner', backOff(5)),
     () => records.touch(other.id),
     () => records.appData.set(other.id, '{}', 50),
   ]
@@ -113,7 +113,7 @@ test('no stored value shows a token or a claim, in clear or in base64', async ()
   const record = recordAt(await records.now(), { claims })
   await records.create(id, record, undefined)
   const next = recordAt(await records.now(), { claims, generation: 2 })
-  await records.acquire(id, 1, 'owner', 10)
+  await records.acquire(id, 1, 'owner', leaseTerms(10))
   await records.commit(id, next, 'owner', 0)
 
   const all = [...(await everything())].flat().join('\n')

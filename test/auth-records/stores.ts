@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { AuthRecord } from '../../src/auth-record.ts'
-import type { AuthRecords } from '../../src/auth-records/auth-records.ts'
+import type { AuthRecords, BackOff, LeaseTerms } from '../../src/auth-records/auth-records.ts'
 import { createMemoryRecords } from '../../src/auth-records/memory.ts'
 import { createRedisRecords } from '../../src/auth-records/redis.ts'
 import type { Config } from '../../src/config.ts'
@@ -111,4 +111,14 @@ export async function storedSession(records: AuthRecords, appData?: string) {
   const record = recordAt(await records.now())
   await records.create(id, record, appData)
   return { id, record, next: { ...record, generation: 2, accessToken: `renewed-${randomUUID()}` } }
+}
+
+/** A lease of so many seconds, at a provider that takes a spent token again: its end is enough for the next. */
+export function leaseTerms(seconds: number): LeaseTerms {
+  return { seconds, reuseSeconds: 1_000_000, patienceSeconds: 0 }
+}
+
+/** The same back-off however often it comes. */
+export function backOff(seconds: number): BackOff {
+  return { firstSeconds: seconds, longestSeconds: seconds, share: 1, askedSeconds: undefined }
 }

@@ -4,7 +4,7 @@ import { encodeRecord } from '../../src/auth-records/record-codec.ts'
 import { createSealer } from '../../src/seal.ts'
 import { createSignedInId } from '../../src/session-id.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { type OpenedStore, openRedisStore, recordAt, SECRET, storedSession } from './stores.ts'
+import { leaseTerms, type OpenedStore, openRedisStore, recordAt, SECRET, storedSession } from './stores.ts'
 
 const OTHER_SECRET = 'quite another secret of the store tests'
 
@@ -37,7 +37,7 @@ async function expectUnreadable({ records, told }: OpenedStore, id: string) {
   expect(told).toEqual([{ name: 'record-unreadable', detail: expect.stringMatching(/\w/) }])
   expect(JSON.stringify(told)).not.toContain(id)
   // Someone who saw another generation asks for the lease.
-  expect((await records.acquire(id, 0, 'owner', 1)).kind).toBe('gone')
+  expect((await records.acquire(id, 0, 'owner', leaseTerms(1))).kind).toBe('gone')
   // And it can be ended all the same.
   expect(await records.end(id)).toEqual({ ended: true, record: undefined })
   expect(await redis.exists(keyOf(id))).toBe(0)
@@ -108,18 +108,18 @@ test('an older sealed record put back under a newer generation is not renewed fr
   const { records } = open()
   const { id, next } = await storedSession(records)
   const old = await redis.hget(keyOf(id), 'sealed')
-  await records.acquire(id, 1, 'owner', 10)
+  await records.acquire(id, 1, 'owner', leaseTerms(10))
   await records.commit(id, next, 'owner', 0)
   await redis.hset(keyOf(id), 'sealed', old ?? '')
   // Whoever saw generation 1 must not be told, again and again, that 1 is what it was renewed to.
-  expect((await records.acquire(id, 1, 'owner', 10)).kind).not.toBe('renewed')
+  expect((await records.acquire(id, 1, 'owner', leaseTerms(10))).kind).not.toBe('renewed')
 })
 
 test('a record of the retired secret opens, and is sealed by the new one from the next commit on', async () => {
   const { id, record, next } = await storedSession(open(OTHER_SECRET).records)
   const both = open([SECRET, OTHER_SECRET])
   expect((await both.records.find(id)).value?.record).toEqual(record)
-  await both.records.acquire(id, 1, 'owner', 10)
+  await both.records.acquire(id, 1, 'owner', leaseTerms(10))
   await both.records.commit(id, next, 'owner', 0)
   expect((await open(SECRET).records.find(id)).value?.record).toEqual(next)
   await expectUnreadable(open(OTHER_SECRET), id)

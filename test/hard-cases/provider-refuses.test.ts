@@ -101,7 +101,7 @@ test('H11: an expired access token is 503 while the provider fails, and the rest
 
 test.each([
   ['of the provider’s own choice', { 'retry-after': '2' }, 2],
-  ['of its own', {}, 4],
+  ['of its own', {}, 2.5],
 ])(
   'H11: the back-off is a time %s, told to the caller, and ends by itself',
   async (_what, headers, atLeast) => {

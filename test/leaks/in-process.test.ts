@@ -65,13 +65,14 @@ function lookAtRequests({ server }: TestApp) {
   })
 }
 
-test('a life with all its failures is lived', async () => {
-  await goodLife(scene)
-  await failedLogIns(scene)
-  await failedRenewals(scene)
-  await expiredAccessToken(scene)
-  await witness.dump('after the failures')
-  expect(provider.refreshCount()).toBeGreaterThan(15)
+test.each<[string, (scene: Scene) => Promise<void>]>([
+  ['a whole life', goodLife],
+  ['every failure of a log-in', failedLogIns],
+  ['every failure of a renewal', failedRenewals],
+  ['an access token that expires while the provider is away', expiredAccessToken],
+])('%s is lived through', async (_what, live) => {
+  await live(scene)
+  await witness.dump('on the way')
 })
 
 test('a handler looks at everything while a renewal is on its way', async () => {
@@ -139,7 +140,8 @@ test('no secret is in anything that was left behind', async () => {
   for (const warning of warned) haystack.add('a warning of the process', warning)
   haystack.add('the handler', app.auth)
 
-  // It was looked at all of it, and there was something to find.
+  // All of it was looked at, and there was something to find.
+  expect(provider.refreshCount()).toBeGreaterThan(15)
   const secrets = secretsOf(scene)
   expect(secrets.length).toBeGreaterThan(150)
   expect(app.errors.length).toBeGreaterThan(5)

@@ -124,11 +124,11 @@ test('cuts connections, refuses new ones, and takes them again', async () => {
 
 test('knows the project’s scripts by text and by hash, and counts only those that ran', async () => {
   const scripts = defineScripts(redis)
-  await scripts.find(['a', 'b'])
-  await scripts.find(['a', 'b'])
+  await scripts.run('find', ['a', 'b'])
+  await scripts.run('find', ['a', 'b'])
   await direct.script('FLUSH')
   const held = front.holdAnswerOf(isScript('find'))
-  const found = scripts.find(['a', 'b'])
+  const found = scripts.run('find', ['a', 'b'])
   await held.arrived
   expect(front.seen(isScript('find')).map(({ name }) => name)).toEqual(['eval', 'evalsha', 'eval'])
   expect(front.seen().at(-1)).toMatchObject({ script: 'find' })

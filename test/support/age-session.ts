@@ -66,5 +66,5 @@ export async function endBackOff(redis: Redis, browser: UserAgent): Promise<void
 
 /** The lease is over now, as if its time had passed. */
 export async function endLease(redis: Redis, browser: UserAgent): Promise<void> {
-  await redis.hdel(keyOf(await sessionIdOf(browser)), 'leaseOwner', 'leaseEndsAt')
+  await redis.hdel(keyOf(await sessionIdOf(browser)), 'leaseOwner', 'leaseEndsAt', 'sentAt', 'takeOverAt')
 }

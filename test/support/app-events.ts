@@ -14,6 +14,7 @@ const NAMES: Record<keyof AuthEvents, true> = {
   renewed: true,
   'renewal-failed': true,
   'commit-delayed': true,
+  'commit-lost': true,
   'session-ended': true,
   refused: true,
   'store-unavailable': true,

@@ -1,0 +1,108 @@
+// The connection to Redis, and the deadline on every answer: what Redis does must not hang a request.
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import type { Config } from '../config.ts'
+import { withDeadline } from '../deadline.ts'
+import { TryLaterError } from '../errors.ts'
+import type { AuthEventEmitter } from '../events.ts'
+
+export interface RedisConnection {
+  readonly redis: Redis | Cluster
+  /** @throws TryLaterError where there is no answer in time, or an error for one */
+  answer<T>(command: () => Promise<T>): Promise<T>
+  close(): void
+}
+
+/** Commands on their way at once. A Redis that takes none for seconds must not fill the memory with more. */
+const MOST_COMMANDS = 10_000
+
+export function openRedis(
+  given: NonNullable<Config['redis']>,
+  seconds: number,
+  events: AuthEventEmitter,
+): RedisConnection {
+  const redis = isClient(given) ? given : connect(given, seconds)
+  let underWay = 0
+  // Without a listener ioredis prints each failed connection. A client that was handed in is its owner's to listen to.
+  if (redis !== given) redis.on('error', (error: Error) => tell(error))
+
+  function tell(error: unknown): void {
+    const detail = error instanceof Error ? error.message.slice(0, 200) : 'no answer'
+    events.emit('store-unavailable', { detail })
+  }
+
+  return {
+    redis,
+
+    async answer(command) {
+      try {
+        if (underWay >= MOST_COMMANDS) throw new Error(`${underWay} commands are on their way already`)
+        underWay += 1
+        const sent = command().finally(() => {
+          underWay -= 1
+        })
+        return await withDeadline(sent, seconds, () => {
+          // What comes after it, comes to nobody.
+          sent.catch(() => undefined)
+          throw new Error(`no answer within ${seconds} s`)
+        })
+      } catch (error) {
+        tell(error)
+        throw new TryLaterError(
+          'store_unavailable',
+          'The session store does not answer. Nothing is lost; try again shortly.',
+        )
+      }
+    },
+
+    close() {
+      if (redis !== given) redis.disconnect()
+    },
+  }
+}
+
+/** An ioredis client of the app's own. By its methods, since the app may have another copy of ioredis. */
+function isClient(given: NonNullable<Config['redis']>): given is Redis | Cluster {
+  return typeof given === 'object' && 'defineCommand' in given
+}
+
+function connect(
+  given: Exclude<NonNullable<Config['redis']>, Redis | Cluster>,
+  seconds: number,
+): Redis | Cluster {
+  const deadlines = deadlinesOf(seconds)
+  if (typeof given === 'string') return new Redis(given, deadlines)
+  if ('sentinels' in given) {
+    return new Redis({
+      ...deadlines,
+      sentinelCommandTimeout: seconds * 1000,
+      // After a failover the old master may live on as a replica: only a new connection finds the new one.
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+      ...given,
+      replyMapping: 'legacy',
+    })
+  }
+  const { nodes, redisOptions, ...options } = given
+  return new Cluster([...nodes], {
+    slotsRefreshTimeout: seconds * 1000,
+    clusterRetryStrategy: retryDelay,
+    ...options,
+    redisOptions: { ...deadlines, ...redisOptions, replyMapping: 'legacy' },
+  })
+}
+
+function deadlinesOf(seconds: number) {
+  return {
+    connectTimeout: seconds * 1000,
+    commandTimeout: seconds * 1000,
+    // A connection on which nothing comes back is dropped, with what waits on it.
+    socketTimeout: seconds * 2000,
+    maxRetriesPerRequest: 1,
+    // A command may be carried out although its answer was lost; who sent it decides whether to send it again.
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: retryDelay,
+  } satisfies RedisOptions
+}
+
+function retryDelay(times: number): number {
+  return Math.min(50 * 2 ** Math.min(times, 5), 1000)
+}
