@@ -88,27 +88,23 @@ export function newRecord(
   }
 }
 
-/**
- * The record after a renewal that began at `beganAt`.
- *
- * @param idTokenRejected the answer had an ID token that did not pass: the tokens are kept, since the provider has
- * spent the old ones, but the claims stay and the renewal does not count.
- */
-export function renewed(
-  old: AuthRecord,
-  answer: Answer,
-  beganAt: number,
-  idTokenRejected: boolean,
-): AuthRecord {
-  const next = {
+/** The record after an answer that did not pass: nothing of it is used, but the old refresh token is spent. */
+export function withRefreshToken(old: AuthRecord, refreshToken: string | undefined): AuthRecord {
+  return {
     ...old,
     generation: old.generation + 1,
-    ...tokenFields(answer.tokens, beganAt),
-    refreshToken: answer.tokens.refreshToken ?? old.refreshToken,
-    scope: answer.tokens.scope ?? old.scope,
+    refreshToken: refreshToken ?? old.refreshToken,
     jitter: Math.random(),
   }
-  if (idTokenRejected) return next
+}
+
+/** The record after a renewal that began at `beganAt`. */
+export function renewed(old: AuthRecord, answer: Answer, beganAt: number): AuthRecord {
+  const next = {
+    ...withRefreshToken(old, answer.tokens.refreshToken),
+    ...tokenFields(answer.tokens, beganAt),
+    scope: answer.tokens.scope ?? old.scope,
+  }
   if (answer.claims === undefined || answer.tokens.idToken === undefined) {
     return { ...next, renewedAt: beganAt, idTokenExpiresAt: undefined }
   }

@@ -142,7 +142,10 @@ export class CurrentSession {
     if (record.refreshToken === undefined) throw renewalImpossible()
     const failure = await this.#renew(id, record)
     if (failure !== undefined) throw failure
-    return this.require()
+    const current = this.require()
+    // The refresh token may have been all that could be used of the answer.
+    if (current.accessToken === record.accessToken) throw unavailable(ID_TOKEN_REFUSED)
+    return current
   }
 
   /** Extends the idle time where that is worth a write. Best effort. */

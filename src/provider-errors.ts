@@ -21,7 +21,9 @@ export function describeFailure(error: unknown): string {
 export function retryAfterOf(exchange: Exchange): number | undefined {
   const header = exchange.answer?.headers.get('retry-after')
   if (!header) return undefined
-  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
+  // A date is by the clock of whoever sent it.
+  const sentAt = Date.parse(exchange.answer?.headers.get('date') ?? '') || Date.now()
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - sentAt) / 1000
   return Number.isFinite(seconds) ? Math.min(60, Math.max(1, seconds)) : undefined
 }
 
@@ -40,7 +42,7 @@ export function loginFailed(reason: string): RefusedError {
 /** What kind of failure it was, for those who watch. */
 export function outcomeOf(error: unknown, { answer }: Exchange): RenewalOutcome {
   if (isTimeout(error)) return 'timeout'
-  if (codeOf(error) === 'ANSWER_TOO_LARGE') return 'unreadable'
+  if (codeOf((error as Error).cause) === 'ANSWER_TOO_LARGE') return 'unreadable'
   if (answer === undefined) return 'unreachable'
   if (answer.status === 429) return 'rate-limited'
   if (answer.status >= 500) return 'server-error'
@@ -57,7 +59,6 @@ const NO_ANSWER_OF_A_PROVIDER = new Set([
   'OAUTH_RESPONSE_IS_NOT_CONFORM',
   'OAUTH_RESPONSE_IS_NOT_JSON',
   'OAUTH_PARSE_ERROR',
-  'ANSWER_TOO_LARGE',
 ])
 
 /** True where the same thing may go well later: the network, an overload, an answer that is not the provider's. */

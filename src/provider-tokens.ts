@@ -17,19 +17,12 @@ export function tokensOf(answer: TokenEndpointResponse): Tokens {
   }
 }
 
-/** The tokens of a 200 answer that as a whole did not pass. */
-export function salvageTokens({ answer }: Exchange): Tokens | undefined {
+/** The refresh token of a 200 answer that as a whole did not pass: the one before it is spent all the same. */
+export function salvageRefreshToken({ answer }: Exchange): string | undefined {
   if (answer?.status !== 200) return undefined
   try {
-    const { access_token, refresh_token, expires_in } = JSON.parse(answer.body)
-    if (typeof access_token !== 'string' || typeof refresh_token !== 'string') return undefined
-    const lifetime = typeof expires_in === 'number' && expires_in > 0 ? expires_in : undefined
-    return tokensOf({
-      access_token,
-      refresh_token,
-      token_type: 'bearer',
-      ...(lifetime && { expires_in: lifetime }),
-    })
+    const { refresh_token } = JSON.parse(answer.body)
+    return typeof refresh_token === 'string' && refresh_token !== '' ? refresh_token : undefined
   } catch {
     return undefined
   }

@@ -17,13 +17,13 @@ import {
 } from './provider-errors.ts'
 import { type Exchange, inExchange } from './provider-fetch.ts'
 import { type Issued, idTokenFault } from './provider-id-token.ts'
-import { salvageTokens, tokensOf } from './provider-tokens.ts'
+import { salvageRefreshToken, tokensOf } from './provider-tokens.ts'
 
 /** What a refresh comes to. */
 export type RefreshAnswer =
   | (Answer & { readonly kind: 'renewed' })
-  /** New tokens came, so the old ones are spent; the ID token with them did not pass. */
-  | { readonly kind: 'id-token-rejected'; readonly tokens: Tokens; readonly detail: string }
+  /** New tokens came, so the old ones are spent; but the answer did not pass. */
+  | { readonly kind: 'not-passed'; readonly refreshToken: string | undefined; readonly detail: string }
   /** `invalid_grant`: the provider does not know the refresh token, or no longer honours it. */
   | { readonly kind: 'rejected' }
   | {
@@ -98,7 +98,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
         return { claims, tokens }
       } catch (error) {
         // Whoever is not let in leaves no token behind that still works.
-        const refreshToken = salvageTokens(exchange)?.refreshToken
+        const refreshToken = salvageRefreshToken(exchange)
         if (refreshToken !== undefined) void revoke(refreshToken)
         throw signInFailure(error)
       }
@@ -115,13 +115,13 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
         const fault = claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' }, clock())
         return fault === undefined
           ? { kind: 'renewed', tokens, claims }
-          : { kind: 'id-token-rejected', tokens, detail: fault }
+          : { kind: 'not-passed', refreshToken: tokens.refreshToken, detail: fault }
       } catch (error) {
         // Whatever is wrong with the ID token or with the keys that check it, the refresh token is spent: what came
         // in its place must not be lost.
-        const tokens = salvageTokens(exchange)
+        const next = salvageRefreshToken(exchange)
         const detail = describeFailure(error)
-        if (tokens !== undefined) return { kind: 'id-token-rejected', tokens, detail }
+        if (next !== undefined) return { kind: 'not-passed', refreshToken: next, detail }
         if (isErrorResponse(error, 'invalid_grant')) return { kind: 'rejected' }
         const outcome = outcomeOf(error, exchange)
         return { kind: 'unavailable', outcome, detail, retryAfterSeconds: retryAfterOf(exchange) }

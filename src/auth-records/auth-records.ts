@@ -46,7 +46,8 @@ export interface BackOff {
   readonly askedSeconds: number | undefined
 }
 
-export type Committed = 'committed' | 'superseded' | 'gone'
+/** 'held': another process has a lease by now, and may or may not bring newer tokens. */
+export type Committed = 'committed' | 'superseded' | 'held' | 'gone'
 
 /** Every method rejects with a TryLaterError (`store_unavailable`) when the store does not answer in time. */
 export interface AuthRecords {

@@ -91,8 +91,8 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
       const { generation } = entry.record
       if (generation === record.generation && entry.committedBy === owner)
         return { result: 'committed', safe: true }
-      if (generation + 1 !== record.generation || entry.lease?.owner !== owner)
-        return { result: 'superseded', safe: true }
+      if (generation + 1 !== record.generation) return { result: 'superseded', safe: true }
+      if (entry.lease !== undefined && entry.lease.owner !== owner) return { result: 'held', safe: true }
       const given = {
         lease: undefined,
         committedBy: owner,

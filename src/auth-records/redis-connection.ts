@@ -15,12 +15,14 @@ export interface RedisConnection {
 /** Commands on their way at once. A Redis that takes none for seconds must not fill the memory with more. */
 const MOST_COMMANDS = 10_000
 
+/** @param another a connection beside the one that was opened, or handed in, before */
 export function openRedis(
   given: NonNullable<Config['redis']>,
   seconds: number,
   events: AuthEventEmitter,
+  { another = false } = {},
 ): RedisConnection {
-  const redis = isClient(given) ? given : connect(given, seconds)
+  const redis = isClient(given) ? (another ? duplicate(given) : given) : connect(given, seconds)
   let underWay = 0
   // Without a listener ioredis prints each failed connection. A client that was handed in is its owner's to listen to.
   if (redis !== given) redis.on('error', (error: Error) => tell(error))
@@ -58,6 +60,10 @@ export function openRedis(
       if (redis !== given) redis.disconnect()
     },
   }
+}
+
+function duplicate(client: Redis | Cluster): Redis | Cluster {
+  return 'slots' in client ? client.duplicate() : client.duplicate()
 }
 
 /** An ioredis client of the app's own. By its methods, since the app may have another copy of ioredis. */

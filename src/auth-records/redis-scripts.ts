@@ -67,7 +67,9 @@ export const SCRIPTS = {
       redis.call('HSET', KEYS[1], 'committedBy', ARGV[3])
       return 'committed'
     end
-    if stored[1] + 1 ~= tonumber(ARGV[1]) or stored[2] ~= ARGV[3] then return 'superseded' end
+    if stored[1] + 1 ~= tonumber(ARGV[1]) then return 'superseded' end
+    -- Another holds a lease on the spent token. No lease at all: a failover lost it, and these tokens are the newest.
+    if stored[2] and stored[2] ~= ARGV[3] then return 'held' end
     redis.call('HSET', KEYS[1], 'generation', ARGV[1], 'sealed', ARGV[2], 'committedBy', ARGV[3], 'retryAt', now + ARGV[4])
     redis.call('HDEL', KEYS[1], ${LEASE_FIELDS}, 'failures')
     return 'committed'`,
@@ -122,7 +124,13 @@ export function defineScripts(redis: Redis | Cluster): Scripts {
       const pipeline = redis.pipeline()
       void scriptOn(pipeline, name)(...keys, ...args)
       const [script, wait] = (await pipeline.wait(wanted, milliseconds).exec()) ?? []
-      if (script === undefined || script[0] !== null) throw script?.[0] ?? new Error('no answer')
+      if (script === undefined) throw new Error('no answer')
+      if (script[0] !== null) {
+        // A pipeline that writes does not follow a redirect of the cluster. The script by itself does, and learns the
+        // way; replicas are for the next try.
+        if (!/^(?:MOVED|ASK) /.test(script[0].message)) throw script[0]
+        return { result: await scriptOn(redis, name)(...keys, ...args), replicas: 0 }
+      }
       return { result: script[1], replicas: wait?.[0] === null ? Number(wait[1]) : 0 }
     },
   }

@@ -16,6 +16,12 @@ export function createRedisRecords(
 ): AuthRecords {
   const { redis, answer, close } = openRedis(given, config.redisTimeoutSeconds, events)
   const scripts = defineScripts(redis)
+  // WAIT holds up its connection, so what waits for replicas has one of its own.
+  const replicating =
+    config.waitReplicas > 0
+      ? openRedis(given, config.redisTimeoutSeconds, events, { another: true })
+      : undefined
+  const replicatingScripts = replicating && defineScripts(replicating.redis)
   const sealer = createSealer(config.secrets, 'auth record')
   const idleMilliseconds = milliseconds(config.session.idleTimeoutSeconds)
 
@@ -42,12 +48,14 @@ export function createRedisRecords(
 
   /** What a failover must not lose goes to the replicas, as far as they answer. */
   async function write(name: ScriptName, id: string, ...args: (string | number)[]) {
-    if (config.waitReplicas === 0) return { result: await run(name, id, ...args), replicas: 0 }
+    if (replicating === undefined || replicatingScripts === undefined) {
+      return { result: await run(name, id, ...args), replicas: 0 }
+    }
     const replicas = {
       wanted: config.waitReplicas,
-      milliseconds: milliseconds(config.redisTimeoutSeconds / 2),
+      milliseconds: milliseconds(config.redisTimeoutSeconds / 8),
     }
-    return answer(() => scripts.runReplicated(replicas, name, keysOf(id), ...args))
+    return replicating.answer(() => replicatingScripts.runReplicated(replicas, name, keysOf(id), ...args))
   }
 
   const seal = (id: string, record: AuthRecord) => sealer.seal(encodeRecord(record), id)
@@ -132,6 +140,7 @@ export function createRedisRecords(
 
     async close() {
       close()
+      replicating?.close()
     },
   }
 }

@@ -68,6 +68,8 @@ export function createCommits(
           // Logged out meanwhile: the session stays dead, and so must the token that came too late.
           revoke(record.refreshToken)
           return { kind: 'ended', reason: undefined }
+        case 'held':
+          return undefined
         case 'superseded': {
           const { value } = await records.find(id)
           return value === undefined

@@ -1,8 +1,8 @@
 // Presents a refresh token as the holder of the lease, and makes of the answer what it is to the session.
-import { type AuthRecord, renewed, renewedClaimMismatch } from '../auth-record.ts'
+import { type AuthRecord, renewed, renewedClaimMismatch, withRefreshToken } from '../auth-record.ts'
 import type { AuthRecords, BackOff } from '../auth-records/auth-records.ts'
 import type { Config } from '../config.ts'
-import type { AuthEventEmitter, SessionEndReason } from '../events.ts'
+import type { AuthEventEmitter, AuthEvents, SessionEndReason } from '../events.ts'
 import type { Provider, RefreshAnswer } from '../provider.ts'
 import type { Commits } from './commits.ts'
 import type { Renewal } from './renewal.ts'
@@ -40,47 +40,56 @@ export function createPresenter({ config, records, provider, events, commits, re
         return endIfStill(id, seen, 'refresh_token_rejected')
       case 'unavailable':
         return backOff(id, seen, owner, answer)
+      case 'not-passed':
+        return keepRefreshToken(id, seen, owner, answer.refreshToken, answer.detail)
       case 'renewed':
-      case 'id-token-rejected':
-        return keep(id, seen, owner, beganAt, answer)
+        return take(id, seen, owner, beganAt, answer)
     }
   }
 
-  async function keep(
+  async function take(
     id: string,
     seen: AuthRecord,
     owner: string,
     beganAt: number,
-    answer: Extract<RefreshAnswer, { kind: 'renewed' | 'id-token-rejected' }>,
+    answer: Extract<RefreshAnswer, { kind: 'renewed' }>,
   ): Promise<Renewal> {
-    const mismatch =
-      answer.kind === 'renewed' && answer.claims !== undefined
-        ? renewedClaimMismatch(seen.claims, answer.claims)
-        : undefined
+    const { tokens, claims } = answer
+    const mismatch = claims && renewedClaimMismatch(seen.claims, claims)
     if (mismatch === 'sub') {
       // OpenID Connect Core §12.2: somebody else's tokens; neither they nor the session may be used.
-      revoke(answer.tokens.refreshToken ?? seen.refreshToken)
+      revoke(tokens.refreshToken ?? seen.refreshToken)
       return endIfStill(id, seen, 'subject_changed')
     }
-    const rejected =
-      answer.kind === 'id-token-rejected' ? answer.detail : mismatch && `its ${mismatch} differs`
-    const claims = answer.kind === 'renewed' && rejected === undefined ? answer.claims : undefined
-    const next = renewed(seen, { tokens: answer.tokens, claims }, beganAt, rejected !== undefined)
-    const result = await commits.commit({
-      id,
-      record: next,
-      owner,
-      backOffSeconds: rejected === undefined ? 0 : FIRST_BACK_OFF_SECONDS,
-    })
-    if (result.kind === 'renewed' && result.record === next) {
-      events.emit('renewed', {
-        subject: next.claims.sub,
-        generation: next.generation,
-        idToken: rejected !== undefined ? 'rejected' : claims === undefined ? 'absent' : 'renewed',
-        ...(rejected !== undefined && { detail: rejected }),
-      })
+    if (mismatch !== undefined) {
+      return keepRefreshToken(id, seen, owner, tokens.refreshToken, `its ${mismatch} differs`)
     }
+    const record = renewed(seen, answer, beganAt)
+    const result = await commits.commit({ id, record, owner, backOffSeconds: 0 })
+    tell(result, record, { idToken: claims === undefined ? 'absent' : 'renewed' })
     return result
+  }
+
+  async function keepRefreshToken(
+    id: string,
+    seen: AuthRecord,
+    owner: string,
+    refreshToken: string | undefined,
+    detail: string,
+  ): Promise<Renewal> {
+    const record = withRefreshToken(seen, refreshToken)
+    const result = await commits.commit({ id, record, owner, backOffSeconds: FIRST_BACK_OFF_SECONDS })
+    tell(result, record, { idToken: 'rejected', detail })
+    return result
+  }
+
+  function tell(
+    result: Renewal,
+    record: AuthRecord,
+    what: Pick<AuthEvents['renewed'], 'idToken' | 'detail'>,
+  ): void {
+    if (result.kind !== 'renewed' || result.record !== record) return
+    events.emit('renewed', { subject: record.claims.sub, generation: record.generation, ...what })
   }
 
   /** The one way in which a renewal ends a session: the generation that was refused is still the stored one. */

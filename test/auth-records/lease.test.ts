@@ -90,15 +90,20 @@ describe.each(BACKENDS)('a lease %s', (_name, backend) => {
   })
 
   test.each([
-    ['without a lease', 'nobody', 2],
-    ['of a generation that leaves one out', 'owner', 3],
-    ['of the generation that is stored', 'owner', 1],
-    ['of somebody else’s', 'other', 2],
-  ])('allows no commit %s', async (_what, owner, generation) => {
+    ['of a generation that leaves one out', 'owner', 3, 'superseded'],
+    ['of the generation that is stored', 'owner', 1, 'superseded'],
+    ['while it is somebody else’s', 'other', 2, 'held'],
+  ])('allows no commit %s', async (_what, owner, generation, result) => {
     const { id, record } = await storedSession(records)
-    if (owner !== 'nobody') await records.acquire(id, 1, 'owner', leaseTerms(10))
-    expect((await records.commit(id, recordAt(0, { generation }), owner, 0)).result).toBe('superseded')
+    await records.acquire(id, 1, 'owner', leaseTerms(10))
+    expect((await records.commit(id, recordAt(0, { generation }), owner, 0)).result).toBe(result)
     expect((await records.find(id)).value?.record).toEqual(record)
+  })
+
+  test('that the store has lost, as after a failover, does not lose its holder’s commit', async () => {
+    const { id, next } = await storedSession(records)
+    expect((await records.commit(id, next, 'holder', 0)).result).toBe('committed')
+    expect((await records.find(id)).value?.record).toEqual(next)
   })
 
   test('allows no commit to a session that ended meanwhile, which stays dead', async () => {
@@ -119,7 +124,7 @@ describe.each(BACKENDS)('a lease %s', (_name, backend) => {
     await eventually('the lease to run out', async () => {
       return (await records.acquire(id, 1, 'successor', leaseTerms(10))).kind === 'granted'
     })
-    expect((await records.commit(id, next, 'late', 0)).result).toBe('superseded')
+    expect((await records.commit(id, next, 'late', 0)).result).toBe('held')
     await records.release(id, 'late', backOff(30))
     expect(await records.acquire(id, 1, 'third', leaseTerms(10))).toEqual({ kind: 'held' })
     expect((await records.find(id)).value?.record).toEqual(record)

@@ -82,7 +82,7 @@ export async function createFront(onAnswer: (answer: Answer) => void) {
   }
 
   function send(res: ServerResponse, entry: SeenRequest, outcome: Answer | Cut) {
-    if (outcome === 'cut') return void res.socket?.resetAndDestroy()
+    if (outcome === 'cut') return cut(res)
     const answered = 'cutMidway' in outcome ? outcome.cutMidway : outcome
     const body = bytes(answered.body)
     if (answered.body instanceof Buffer === false) onAnswer(answered)
@@ -91,7 +91,7 @@ export async function createFront(onAnswer: (answer: Answer) => void) {
     res.writeHead(answered.status, { ...headers, 'content-length': body.length })
     entry.status = answered.status
     if ('cutMidway' in outcome) {
-      res.write(body.subarray(0, Math.ceil(body.length / 2)), () => res.socket?.resetAndDestroy())
+      res.write(body.subarray(0, Math.ceil(body.length / 2)), () => cut(res))
     } else if (answered.dripMs) {
       drip(res, body, answered.dripMs)
     } else {
@@ -122,6 +122,12 @@ export async function createFront(onAnswer: (answer: Answer) => void) {
       agent.destroy()
     },
   }
+}
+
+/** A socket that is being closed cannot be reset: Node would keep its handle, and never exit. */
+function cut({ socket }: ServerResponse) {
+  if (socket?.writable) socket.resetAndDestroy()
+  else socket?.destroy()
 }
 
 function bytes(body: Answer['body']): Buffer {

@@ -29,6 +29,8 @@ export interface SeenRequest {
   refreshTokenHash?: string
   /** sha256 of the token presented for revocation or introspection */
   tokenHash?: string
+  /** which process asks, where it says so in a header `x-via` */
+  via?: string
   /** query and form, without secrets */
   params: Record<string, string>
   /** how the client said who it is */
@@ -85,6 +87,7 @@ export function seeRequest({ method, url, headers, body }: RawRequest): SeenRequ
     ...(clientId && { clientId }),
     ...(refreshToken && { refreshTokenHash: sha256(refreshToken) }),
     ...(token && { tokenHash: sha256(token) }),
+    ...(typeof headers['x-via'] === 'string' && { via: headers['x-via'] }),
     params,
     authorization: authorizationKind(headers.authorization, form),
   }

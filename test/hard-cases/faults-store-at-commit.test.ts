@@ -1,0 +1,142 @@
+// H5: Redis takes no writes, or is gone, between the provider's answer and the commit.
+import { ageSession, sessionIdOf } from '../support/age-session.ts'
+import type { AppProcess } from '../support/app-process.ts'
+import { eventually } from '../support/deadline.ts'
+import { expectTryLater, type FaultBench, startFaultBench } from '../support/fault-bench.ts'
+import { isScript } from '../support/redis-commands.ts'
+import { type SignedIn, signIn } from '../support/signed-in.ts'
+
+let bench: FaultBench
+let one: AppProcess
+let other: AppProcess
+
+beforeAll(async () => {
+  bench = await startFaultBench({ processes: 2 })
+  ;[one, other] = bench.processes as [AppProcess, AppProcess]
+})
+
+afterAll(() => bench?.stop())
+
+/** A due session whose renewal at `one` has come as far as the provider's answer when `spoil` happens. */
+async function renewWhile(spoil: () => unknown): Promise<SignedIn> {
+  const { provider, admin } = bench
+  const signedIn = await signIn(provider, bench.cluster.url)
+  await ageSession(admin, signedIn.browser, 901)
+  const held = provider.holdNext('token', { mode: 'after' })
+  const waiting = signedIn.get(`${one.url}/private`)
+  await held.processed
+  await spoil()
+  held.release()
+  const page = await waiting
+  expect([page.status, page.json()]).toEqual([200, expect.objectContaining({ generation: 2, pid: one.pid })])
+  await expectDelayed(signedIn)
+  return signedIn
+}
+
+async function expectDelayed({ user }: SignedIn) {
+  const { told } = bench
+  const delayed = [{ subject: user, generation: 2 }]
+  await eventually('the delay to be told', () => told('commit-delayed', user).length > 0)
+  expect(told('commit-delayed', user)).toEqual(delayed)
+}
+
+async function expectLanded({ browser, get, renewals, user }: SignedIn) {
+  const { stored, told } = bench
+  await eventually('the commit to land', async () => (await stored(browser))?.generation === 2, 15_000)
+  for (const { url } of [other, one]) {
+    const page = await eventually('Redis to answer', async () => {
+      const found = await get(`${url}/private`)
+      return found.status === 200 ? found : undefined
+    })
+    expect(page.json()).toMatchObject({ sub: user, generation: 2 })
+  }
+  expect(renewals()).toBe(1)
+  // The token that was kept in memory is the one that counts.
+  expect((await get(`${other.url}/fresh`)).json()).toMatchObject({ sub: user, generation: 3 })
+  expect(renewals()).toBe(2)
+  expect([told('commit-lost', user), told('session-ended', user)]).toEqual([[], []])
+  expect(told('renewed', user)).toHaveLength(2)
+}
+
+const outages: [string, () => unknown, () => unknown][] = [
+  ['refuses connections', () => bench.front.down(), () => bench.front.up()],
+  ['is frozen', () => bench.redis.freeze(), () => bench.redis.thaw()],
+]
+
+test.each(outages)(
+  'H5: a renewal whose commit meets a Redis that %s is served, kept and stored when Redis is back',
+  async (_what, spoil, mend) => {
+    const signedIn = await renewWhile(spoil)
+    for (const { url } of [one, other]) {
+      expectTryLater(await signedIn.get(`${url}/private`), 'store_unavailable')
+    }
+    await mend()
+    await expectLanded(signedIn)
+  },
+)
+
+const refusals: [string, () => unknown, () => unknown][] = [
+  [
+    'became a read-only replica',
+    () => bench.admin.replicaof('127.0.0.1', 1),
+    () => bench.admin.replicaof('NO', 'ONE'),
+  ],
+  [
+    'is out of memory',
+    () => bench.admin.config('SET', 'maxmemory', '1'),
+    () => bench.admin.config('SET', 'maxmemory', '0'),
+  ],
+]
+
+test.each(refusals)(
+  'H5: while Redis %s, the holder serves with the new tokens and the others with the old ones',
+  async (_what, spoil, mend) => {
+    const signedIn = await renewWhile(spoil)
+    const { get, renewals, user } = signedIn
+    expect((await get(`${one.url}/private`)).json()).toMatchObject({ sub: user, generation: 2 })
+    expect((await get(`${other.url}/private`)).json()).toMatchObject({ sub: user, generation: 1 })
+    for (const { url } of [one, other]) {
+      const refused = await get(`${url}/fresh`)
+      expectTryLater(
+        refused,
+        refused.json().code === 'renewal_pending' ? 'renewal_pending' : 'store_unavailable',
+      )
+    }
+    expect(renewals()).toBe(1)
+    await mend()
+    await expectLanded(signedIn)
+  },
+)
+
+test('H5: the lease of a holder that cannot commit ends, and nobody else presents the spent token', async () => {
+  const { front, admin, stored } = bench
+  const signedIn = await renewWhile(() => front.refuseAll(isScript('commit')))
+  const { browser, get, renewals } = signedIn
+  const key = `bff:{${await sessionIdOf(browser)}}:auth`
+  await eventually('the lease to end', async () => {
+    const [seconds] = await admin.time()
+    return Number(await admin.hget(key, 'leaseEndsAt')) < Number(seconds) * 1000
+  })
+  expect((await get(`${one.url}/private`)).json()).toMatchObject({ generation: 2 })
+  expect((await get(`${other.url}/private`)).json()).toMatchObject({ generation: 1 })
+  expect(await admin.hget(key, 'takeOverAt')).not.toBeNull()
+  expect(await stored(browser)).toMatchObject({ generation: 1 })
+  expect(renewals()).toBe(1)
+  front.normal()
+  await expectLanded(signedIn)
+})
+
+test('H5: a commit whose answer was lost counts once', async () => {
+  const { front, stored, told } = bench
+  let dropped: { arrived: Promise<void>; drop(): void } | undefined
+  const signedIn = renewWhile(() => {
+    dropped = front.holdAnswerOf(isScript('commit'))
+  })
+  await eventually('the commit to be armed', () => dropped)
+  await dropped?.arrived
+  dropped?.drop()
+  const { browser, user } = await signedIn
+  expect(await stored(browser)).toMatchObject({ generation: 2 })
+  await expectLanded(await signedIn)
+  expect(told('commit-delayed', user)).toHaveLength(1)
+})

@@ -1,0 +1,204 @@
+// H28: hundreds of sessions that are due together: spread where that is possible, a few at a time where it is not.
+import { type AuthRecord, isDue, newRecord, renewed } from '../../src/auth-record.ts'
+import { sessionIdOf, storedRecord } from '../support/age-session.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { eventually } from '../support/deadline.ts'
+import { exchange } from '../support/http-exchange.ts'
+import { grantRefreshTokens, type SeededSession, storeSessions } from '../support/many-sessions.ts'
+import { startProvider, type TestProvider } from '../support/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import type { SeenRequest } from '../support/seen-requests.ts'
+import { signIn } from '../support/signed-in.ts'
+
+const AFTER = 900
+const TIMEFRAME = { afterSeconds: AFTER, aheadSeconds: AFTER / 5 }
+const client = { clientId: 'herd', clientSecret: 'known to every app of this file' }
+
+let provider: TestProvider
+let redis: RedisServer
+let template: AuthRecord
+const apps: TestApp[] = []
+
+beforeAll(async () => {
+  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
+  const first = await open({})
+  await provider.registerClient({ ...client, baseURL: first.url })
+  const { browser } = await signIn(provider, first.url)
+  const record = await storedRecord(redis.connect(), await sessionIdOf(browser))
+  if (record === undefined) throw new Error('nobody is logged in')
+  template = record
+})
+
+afterAll(async () => {
+  await Promise.all(apps.map((each) => each.stop()))
+  await Promise.all([redis, provider].map((each) => each?.stop()))
+})
+
+afterEach(() => provider.normal())
+
+async function open(renewal: { maxConcurrent?: number; timeoutSeconds?: number }): Promise<TestApp> {
+  const app = await startApp({
+    redisUrl: redis.url,
+    options: {
+      issuerBaseURL: provider.issuer,
+      clientID: client.clientId,
+      clientSecret: client.clientSecret,
+      renewal: { afterSeconds: AFTER, ...renewal },
+    },
+  })
+  apps.push(app)
+  return app
+}
+
+let batches = 0
+function seed(count: number, change: (record: AuthRecord, now: number) => Partial<AuthRecord>) {
+  batches += 1
+  const users = Array.from({ length: count }, (_, at) => `herd-${batches}-${at}`)
+  const refreshTokens = grantRefreshTokens(provider.store, template.claims.sub, users)
+  return storeSessions({ redisUrl: redis.url, template, refreshTokens, change })
+}
+
+const aged = (seconds: number) => (_record: AuthRecord, now: number) => ({
+  renewedAt: now - seconds * 1000,
+  jitter: Math.random(),
+})
+
+async function ask({ url }: TestApp, { cookie }: SeededSession) {
+  const { status, headers, body } = await exchange({
+    method: 'GET',
+    url: `${url}/private`,
+    headers: { cookie },
+  })
+  return { status, retryAfter: headers['retry-after'], ...JSON.parse(body) }
+}
+
+/** The most token requests that were on their way at one moment, by the provider's ledger. */
+function mostAtOnce(requests: SeenRequest[]): number {
+  const edges = requests.flatMap(({ at, endedAt = Number.POSITIVE_INFINITY }) => [
+    { time: at, step: 1 },
+    { time: endedAt, step: -1 },
+  ])
+  // An answer and the request that it makes room for may bear the same millisecond.
+  edges.sort((a, b) => a.time - b.time || a.step - b.step)
+  let now = 0
+  return Math.max(
+    ...edges.map(({ step }) => {
+      now += step
+      return now
+    }),
+  )
+}
+
+const refreshes = (since: number) => provider.tokenRequests('refresh_token').slice(since)
+
+describe('H28: sessions made at the same moment', () => {
+  const now = 1_800_000_000_000
+  const tokens = {
+    accessToken: 'a',
+    accessTokenLifetimeSeconds: 3600,
+    refreshToken: 'r',
+    idToken: 'i',
+    scope: undefined,
+  }
+  const claims = { iss: 'i', sub: 's', aud: 'c', iat: 0, exp: 3600 }
+  const fresh = () => newRecord({ tokens, claims }, [], now, 86_400)
+  const kinds: [string, () => AuthRecord, number][] = [
+    ['log-in', fresh, AFTER],
+    ['renewal', () => renewed(fresh(), { tokens, claims }, now), AFTER],
+    [
+      'log-in with an ID token of a minute',
+      () => newRecord({ tokens, claims: { ...claims, exp: 60 } }, [], now, 86_400),
+      60,
+    ],
+  ]
+
+  test.each(kinds)(
+    'H28: a %s spreads the next renewals evenly over a tenth of the time',
+    (_what, make, life) => {
+      const count = 1000
+      const buckets = Array<number>(10).fill(0)
+      // From a fifth to a tenth of the time before it is due, in ten steps.
+      const step = (life * 1000) / 10 / buckets.length
+      for (let at = 0; at < count; at += 1) {
+        const record = make()
+        const begins = buckets.findIndex(
+          (_, bucket) => isDue(record, now + life * 800 + (bucket + 1) * step, TIMEFRAME) === 'soon',
+        )
+        expect(isDue(record, now + life * 800 - 1, TIMEFRAME)).toBe('no')
+        expect(isDue(record, now + life * 1000 - 1, TIMEFRAME)).toBe('soon')
+        expect(isDue(record, now + life * 1000, TIMEFRAME)).toBe('now')
+        buckets[begins] = (buckets[begins] ?? 0) + 1
+      }
+      for (const bucket of buckets) {
+        expect(bucket).toBeGreaterThan(count / 10 / 2)
+        expect(bucket).toBeLessThan((count / 10) * 2)
+      }
+    },
+  )
+})
+
+test('H28: of 300 sessions of the same age only those whose moment has come are renewed beside their requests', async () => {
+  const app = await open({})
+  // Three quarters through the time in which a renewal may begin: about half of them.
+  const sessions = await seed(300, aged(AFTER - 135))
+  const soon = sessions.filter(
+    ({ record }) => isDue(record, record.renewedAt + (AFTER - 135) * 1000, TIMEFRAME) === 'soon',
+  )
+  expect(soon.length).toBeGreaterThan(75)
+  expect(soon.length).toBeLessThan(225)
+  const since = provider.refreshCount()
+  const pages = await Promise.all(sessions.map((session) => ask(app, session)))
+  expect(pages.map(({ status, generation }) => `${status} ${generation}`)).toEqual(Array(300).fill('200 1'))
+  await eventually(
+    'those renewals',
+    () => refreshes(since).filter(({ status }) => status === 200).length >= soon.length,
+    20_000,
+  )
+  const answered = await Promise.all(soon.slice(0, 20).map((session) => ask(app, session)))
+  expect(new Set(answered.map(({ generation }) => generation))).toEqual(new Set([2]))
+  // Those few whose moment came while the test ran.
+  expect(refreshes(since).length - soon.length).toBeLessThanOrEqual(30)
+})
+
+test('H28: 300 sessions that are due at once are renewed by one process at most five at a time, and all answered', async () => {
+  const app = await open({ maxConcurrent: 5, timeoutSeconds: 2 })
+  const sessions = await seed(300, aged(AFTER + 1))
+  const since = provider.refreshCount()
+  const pages = await Promise.all(sessions.map((session) => ask(app, session)))
+  // Who could not wait so long is served by the old tokens, which are valid.
+  expect(new Set(pages.map(({ status }) => status))).toEqual(new Set([200]))
+  expect(pages.map(({ sub }) => sub)).toEqual(sessions.map(({ user }) => user))
+  await eventually(
+    'the last renewal',
+    () => refreshes(since).filter(({ status }) => status === 200).length === 300,
+    20_000,
+  )
+  const after = await Promise.all(sessions.map((session) => ask(app, session)))
+  expect(after.map(({ status, generation }) => `${status} ${generation}`)).toEqual(Array(300).fill('200 2'))
+  expect(refreshes(since)).toHaveLength(300)
+  expect(mostAtOnce(refreshes(since))).toBe(5)
+})
+
+test('H28: with the cap of 20 a provider that hangs has 20 requests of a process, and everybody an answer in time', async () => {
+  const app = await open({ timeoutSeconds: 0.5 })
+  const sessions = await seed(100, (record, now) => ({
+    ...aged(AFTER + 1)(record, now),
+    idTokenExpiresAt: now - 1,
+    accessTokenExpiresAt: now - 1,
+  }))
+  const since = provider.refreshCount()
+  provider.delayAll('token', 60_000)
+  const pages = await Promise.all(sessions.map((session) => ask(app, session)))
+  for (const { status, code } of pages) {
+    expect(`${status} ${code}`).toMatch(/^503 (provider_unavailable|renewal_pending)$/)
+  }
+  for (const { retryAfter } of pages) expect(Number(retryAfter)).toBeGreaterThanOrEqual(1)
+  await eventually(
+    'the last attempt',
+    () => refreshes(since).filter(({ endedAt }) => endedAt !== undefined).length === 100,
+    20_000,
+  )
+  expect(refreshes(since)).toHaveLength(100)
+  expect(mostAtOnce(refreshes(since))).toBe(20)
+  expect(app.events.filter(({ name }) => name === 'session-ended')).toEqual([])
+})
