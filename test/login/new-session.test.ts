@@ -37,7 +37,7 @@ async function logInAs(browser: Browser, user: string): Promise<void> {
   expect((await browser.logIn(app.url, { user })).json()).toMatchObject({ sub: user })
 }
 
-test('an anonymous visitor gets a new id at log-in and keeps what the app knows', async () => {
+test('H26: an anonymous visitor gets a new id at log-in and keeps what the app knows', async () => {
   const browser = new Browser()
   await fillCart(browser, 'apples')
   const before = await cookieOf(browser)
@@ -58,7 +58,7 @@ test('an id that was planted before the log-in is never authenticated, and has n
   expect(await whoIs(victim)).toMatchObject({ sub: 'victim' })
 })
 
-test('logging in again as the same user gives a new id, keeps the data, and the old id is dead', async () => {
+test('H26: logging in again as the same user gives a new id, keeps the data, and the old id is dead', async () => {
   const browser = new Browser()
   await logInAs(browser, 'alice')
   await fillCart(browser, 'pears')
@@ -72,7 +72,7 @@ test('logging in again as the same user gives a new id, keeps the data, and the 
   expect((await whoIs(browser)).createdAt).not.toBe(createdAt)
 })
 
-test('logging in as another user drops the data of the one before, in Redis too', async () => {
+test('H26: logging in as another user drops the data of the one before, in Redis too', async () => {
   const browser = new Browser()
   await logInAs(browser, 'alice')
   await fillCart(browser, 'of alice')

@@ -28,7 +28,7 @@ test.each([
   ['the middle one first', [1, 2, 0]],
   ['the first given up', [2, 1]],
   ['the last given up', [1, 0]],
-])('tabs that log in at once all land where they wanted: %s', async (_name, order) => {
+])('H25: tabs that log in at once all land where they wanted: %s', async (_name, order) => {
   const browser = new Browser()
   const tabs = [browser, browser.tab(), browser.tab()]
   const callbacks: string[] = []
