@@ -17,14 +17,14 @@ export function describeFailure(error: unknown): string {
   return `the provider could not be reached or understood (${network ?? codeOf(error) ?? error.name})`
 }
 
-/** How long the provider asked to be left alone (RFC 9110 §10.2.3), bounded to a minute. */
+/** How long the provider asked to be left alone (RFC 9110 §10.2.3), between a second and a minute. */
 export function retryAfterOf(exchange: Exchange): number | undefined {
   const header = exchange.answer?.headers.get('retry-after')
   if (!header) return undefined
   // A date is by the clock of whoever sent it.
   const sentAt = Date.parse(exchange.answer?.headers.get('date') ?? '') || Date.now()
   const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - sentAt) / 1000
-  return Number.isFinite(seconds) ? Math.min(60, Math.max(1, seconds)) : undefined
+  return seconds > 0 ? Math.min(60, Math.max(1, seconds)) : undefined
 }
 
 export function loginDenied(error: AuthorizationResponseError): RefusedError {

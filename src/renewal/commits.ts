@@ -23,6 +23,9 @@ export interface Commits {
   abandon(): void
 }
 
+/** The store did not answer or another holds the lease; or it is stored, and too few replicas have it. */
+type TryAgain = 'not stored' | 'not replicated'
+
 const GIVE_UP_SECONDS = 900
 /** Much shorter than a peer's patience with a lease that ended without a word. */
 const LONGEST_WAIT_MILLISECONDS = 1000
@@ -39,7 +42,7 @@ export function createCommits(
   return {
     async commit(commit) {
       const stored = await tryToStore(commit)
-      if (stored !== undefined) return stored
+      if (typeof stored === 'object') return stored
       const { id, record } = commit
       tell('commit-delayed', record)
       if (vault.put(id, record)) beside.run(storeLater(commit))
@@ -57,19 +60,18 @@ export function createCommits(
     },
   }
 
-  /** @returns undefined where it has to be tried again: the store did not answer, or too few replicas have it */
-  async function tryToStore({ id, record, owner, backOffSeconds }: Commit): Promise<Stored | undefined> {
+  async function tryToStore({ id, record, owner, backOffSeconds }: Commit): Promise<Stored | TryAgain> {
     try {
       const { result, safe } = await records.commit(id, record, owner, backOffSeconds)
       switch (result) {
         case 'committed':
-          return safe ? { kind: 'renewed', record } : undefined
+          return safe ? { kind: 'renewed', record } : 'not replicated'
         case 'gone':
           // Logged out meanwhile: the session stays dead, and so must the token that came too late.
           revoke(record.refreshToken)
           return { kind: 'ended', reason: undefined }
         case 'held':
-          return undefined
+          return 'not stored'
         case 'superseded': {
           const { value } = await records.find(id)
           return value === undefined
@@ -78,21 +80,21 @@ export function createCommits(
         }
       }
     } catch {
-      return undefined
+      return 'not stored'
     }
   }
 
   async function storeLater(commit: Commit): Promise<void> {
     const { id, record } = commit
     const giveUpAt = performance.now() + GIVE_UP_SECONDS * 1000
-    let stored: Stored | undefined
-    for (let wait = 50; stored === undefined; wait = Math.min(wait * 2, LONGEST_WAIT_MILLISECONDS)) {
+    let stored: Stored | TryAgain = 'not stored'
+    for (let wait = 50; typeof stored === 'string'; wait = Math.min(wait * 2, LONGEST_WAIT_MILLISECONDS)) {
       await new Promise((resolve) => setTimeout(resolve, wait))
       if (abandoned || performance.now() > giveUpAt) break
       stored = await tryToStore(commit)
     }
     vault.drop(id, record)
-    if (stored === undefined) tell('commit-lost', record)
+    if (stored === 'not stored') tell('commit-lost', record)
   }
 
   function tell(name: 'commit-delayed' | 'commit-lost', { claims, generation }: AuthRecord): void {

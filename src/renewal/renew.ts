@@ -77,7 +77,8 @@ export function createRenewer(
     async idle(seconds) {
       const settled = Promise.allSettled(inFlight.values()).then(beside.done)
       await withDeadline(settled, seconds, commits.abandon)
-      await beside.done()
+      // What is abandoned ends within a second; a provider that is told of a log-out may take longer than that.
+      await withDeadline(beside.done(), 2, () => undefined)
     },
   }
 

@@ -17,6 +17,16 @@ beforeAll(async () => {
 
 afterAll(() => bench?.stop())
 
+// Redis as it was, also for the test after one that failed; nothing of it harms a Redis that is well.
+afterEach(async () => {
+  bench.provider.normal()
+  bench.front.normal()
+  await bench.front.up()
+  bench.redis.thaw()
+  await bench.admin.replicaof('NO', 'ONE')
+  await bench.admin.config('SET', 'maxmemory', '0')
+})
+
 /** A due session whose renewal at `one` has come as far as the provider's answer when `spoil` happens. */
 async function renewWhile(spoil: () => unknown): Promise<SignedIn> {
   const { provider, admin } = bench

@@ -2,7 +2,7 @@
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { type Answer, type Cut, createFaults } from './faults.ts'
-import { closeServer, listen, listenAgain } from './listen.ts'
+import { closeServer, listen, listenAgain, resetConnection } from './listen.ts'
 import { type RawRequest, type SeenRequest, seeRequest } from './seen-requests.ts'
 
 const HOST = '127.0.0.1'
@@ -124,10 +124,8 @@ export async function createFront(onAnswer: (answer: Answer) => void) {
   }
 }
 
-/** A socket that is being closed cannot be reset: Node would keep its handle, and never exit. */
 function cut({ socket }: ServerResponse) {
-  if (socket?.writable) socket.resetAndDestroy()
-  else socket?.destroy()
+  if (socket) resetConnection(socket)
 }
 
 function bytes(body: Answer['body']): Buffer {
