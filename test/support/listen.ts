@@ -1,7 +1,7 @@
 // Ports and servers on loopback.
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { eventually } from './deadline.ts'
 
 /** A port that was free a moment ago. */
@@ -28,6 +28,12 @@ export async function listenAgain(
   port: number,
 ): Promise<void> {
   await eventually(`port ${port} to be free again`, async () => (await listen(server, host, port)) === port)
+}
+
+/** A socket that is being closed cannot be reset: Node would keep its handle, and spin for ever at its end. */
+export function resetConnection(socket: Socket): void {
+  if (socket.writable) socket.resetAndDestroy()
+  else socket.destroy()
 }
 
 /** Stops listening and drops every connection, idle or not. */

@@ -1,6 +1,7 @@
 // One connection through the Redis front: commands and answers pass one by one, in order.
 import { connect, type Socket } from 'node:net'
 import type { CommandFaults } from './command-faults.ts'
+import { resetConnection } from './listen.ts'
 import { argsOf, createFrames, isPush } from './resp-frames.ts'
 
 interface Expected {
@@ -77,7 +78,7 @@ export function passCommands(
   }
 
   function cut() {
-    if (!client.destroyed) client.resetAndDestroy()
+    if (!client.destroyed) resetConnection(client)
   }
 }
 

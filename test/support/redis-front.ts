@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { type CommandFaults, createCommandFaults, type HeldCommand } from './command-faults.ts'
 import { eventually } from './deadline.ts'
+import { resetConnection } from './listen.ts'
 import { type Match, type ScriptName, scriptOf } from './redis-commands.ts'
 import { passCommands } from './redis-front-connection.ts'
 
@@ -68,7 +69,7 @@ export async function startRedisFront(redis: { readonly port: number }): Promise
   }
 
   function cutAll() {
-    for (const socket of sockets) socket.resetAndDestroy()
+    for (const socket of sockets) resetConnection(socket)
   }
 
   async function down() {
