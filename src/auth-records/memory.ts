@@ -80,7 +80,12 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
         auth.replace(id, { ...entry, lease: { ...lease, takeOverAt } })
         if (lease.takeOverAt === undefined || takeOverAt > now()) return { kind: 'held' }
       }
-      const granted = { owner, endsAt: now() + seconds * 1000, sentAt: now(), takeOverAt: undefined }
+      const granted = {
+        owner,
+        endsAt: now() + seconds * 1000,
+        sentAt: lease?.sentAt ?? now(),
+        takeOverAt: undefined,
+      }
       auth.replace(id, { ...entry, lease: granted })
       return { kind: 'granted', now: now() }
     },

@@ -54,7 +54,7 @@ export const SCRIPTS = {
       if not takeOverAt then redis.call('HSET', KEYS[1], 'takeOverAt', now + ARGV[5]) end
       if not takeOverAt or takeOverAt > now then return {'held'} end
     end
-    redis.call('HSET', KEYS[1], 'leaseOwner', ARGV[2], 'leaseEndsAt', now + ARGV[3], 'sentAt', now)
+    redis.call('HSET', KEYS[1], 'leaseOwner', ARGV[2], 'leaseEndsAt', now + ARGV[3], 'sentAt', sentAt or now)
     redis.call('HDEL', KEYS[1], 'takeOverAt')
     return {'granted', now}`,
 

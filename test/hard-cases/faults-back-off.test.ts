@@ -91,6 +91,8 @@ test('H11: whoever asks all the time at every process gets one attempt per back-
   const { browser, get, renewals, user } = await signIn(provider, bench.cluster.url)
   await ageSession(admin, browser, 901)
   provider.answerAll('token', { status: 500 })
+  expect((await get(`${one.url}/private`)).json()).toMatchObject({ generation: 1 })
+  const wait = await failure(user, 1)
   const pages = await eventually('the second attempt', async () => {
     const asked = await Promise.all(
       [one, other, one, other].map(({ url }, at) => get(url + (at < 2 ? '/private' : '/fresh'))),
@@ -98,7 +100,6 @@ test('H11: whoever asks all the time at every process gets one attempt per back-
     return renewals() > 1 ? asked : undefined
   })
   expect(pages.map(({ status }) => status)).toEqual([200, 200, 503, 503])
-  const wait = await failure(user, 1)
   const [first, second] = provider.tokenRequests('refresh_token').slice(-2)
   expect((second?.at ?? 0) - (first?.endedAt ?? 0)).toBeGreaterThanOrEqual(wait * 1000 - 50)
   for (const { url } of [one, other, one, other]) expect((await get(`${url}/fresh`)).status).toBe(503)
