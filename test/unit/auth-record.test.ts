@@ -1,31 +1,6 @@
 // What a log-in makes of a provider's answer, and when that is due for renewal.
-import {
-  type AuthRecord,
-  dueAt,
-  isDue,
-  newRecord,
-  servesUntil,
-  type Tokens,
-  userOf,
-} from '../../src/auth-record.ts'
-
-const NOW = 1_800_000_000_000
-const TIMEFRAME = { afterSeconds: 100, aheadSeconds: 20 }
-const CLAIMS = { iss: 'https://issuer.example', sub: 'alice', aud: 'client', iat: 1000, exp: 4600 }
-
-const tokens = (changes: Partial<Tokens> = {}): Tokens => ({
-  accessToken: 'access',
-  accessTokenLifetimeSeconds: 600,
-  refreshToken: 'refresh',
-  idToken: 'id',
-  scope: 'openid',
-  ...changes,
-})
-
-function record(changes: Partial<AuthRecord> = {}): AuthRecord {
-  const answer = { tokens: { ...tokens(), idToken: 'id' }, claims: CLAIMS }
-  return { ...newRecord(answer, [{ stateHash: 'h', returnTo: '/' }], NOW, 1000), jitter: 0, ...changes }
-}
+import { dueAt, isDue, newRecord, servesUntil, userOf } from '../../src/auth-record.ts'
+import { CLAIMS, NOW, record, TIMEFRAME, tokens } from './record-fixtures.ts'
 
 const at = (seconds: number) => NOW + seconds * 1000
 

@@ -1,30 +1,6 @@
 // What a renewal makes of a record.
-import {
-  type AuthRecord,
-  dueAt,
-  newRecord,
-  renewed,
-  type Tokens,
-  withRefreshToken,
-} from '../../src/auth-record.ts'
-
-const NOW = 1_800_000_000_000
-const TIMEFRAME = { afterSeconds: 100, aheadSeconds: 20 }
-const CLAIMS = { iss: 'https://issuer.example', sub: 'alice', aud: 'client', iat: 1000, exp: 4600 }
-
-const tokens = (changes: Partial<Tokens> = {}): Tokens => ({
-  accessToken: 'access',
-  accessTokenLifetimeSeconds: 600,
-  refreshToken: 'refresh',
-  idToken: 'id',
-  scope: 'openid',
-  ...changes,
-})
-
-function record(changes: Partial<AuthRecord> = {}): AuthRecord {
-  const answer = { tokens: { ...tokens(), idToken: 'id' }, claims: CLAIMS }
-  return { ...newRecord(answer, [{ stateHash: 'h', returnTo: '/' }], NOW, 1000), jitter: 0, ...changes }
-}
+import { dueAt, renewed, withRefreshToken } from '../../src/auth-record.ts'
+import { CLAIMS, NOW, record, TIMEFRAME, tokens } from './record-fixtures.ts'
 
 const at = (seconds: number) => NOW + seconds * 1000
 

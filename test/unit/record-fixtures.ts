@@ -1,0 +1,20 @@
+// A record to start from, and the answer it was made of.
+import { type AuthRecord, newRecord, type Tokens } from '../../src/auth-record.ts'
+
+export const NOW = 1_800_000_000_000
+export const TIMEFRAME = { afterSeconds: 100, aheadSeconds: 20 }
+export const CLAIMS = { iss: 'https://issuer.example', sub: 'alice', aud: 'client', iat: 1000, exp: 4600 }
+
+export const tokens = (changes: Partial<Tokens> = {}): Tokens => ({
+  accessToken: 'access',
+  accessTokenLifetimeSeconds: 600,
+  refreshToken: 'refresh',
+  idToken: 'id',
+  scope: 'openid',
+  ...changes,
+})
+
+export function record(changes: Partial<AuthRecord> = {}): AuthRecord {
+  const answer = { tokens: { ...tokens(), idToken: 'id' }, claims: CLAIMS }
+  return { ...newRecord(answer, [{ stateHash: 'h', returnTo: '/' }], NOW, 1000), jitter: 0, ...changes }
+}
