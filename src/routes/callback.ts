@@ -49,7 +49,7 @@ export async function callback(context: RequestContext): Promise<void> {
     await records.create(id, record, appData)
     await session.browser.adopt(id)
   } catch (error) {
-    context.renewer.beside(provider.revoke(record.refreshToken ?? ''))
+    if (record.refreshToken !== undefined) context.renewer.beside(provider.revoke(record.refreshToken))
     throw error
   }
   tell(context, signIn, session.record?.claims.sub)
