@@ -1,19 +1,11 @@
 // What a signed-in session knows, when it is due for renewal, and what a renewal makes of it.
-
-/** The claims of an ID token (OpenID Connect Core §2). */
-export interface IdTokenClaims {
-  readonly iss: string
-  readonly sub: string
-  readonly aud: string | readonly string[]
-  readonly exp: number
-  readonly iat: number
-  readonly auth_time?: number
-  readonly nonce?: string
-  readonly acr?: string
-  readonly azp?: string
-  readonly sid?: string
-  readonly [claim: string]: unknown
-}
+import {
+  authenticationTime,
+  expiryOf,
+  type IdTokenClaims,
+  personalClaims,
+  renewedClaims,
+} from './id-token-claims.ts'
 
 /** Tokens as the provider gave them. */
 export interface Tokens {
@@ -36,6 +28,12 @@ export interface AuthRecord {
   readonly createdAt: number
   /** When the absolute lifetime ends. */
   readonly endsAt: number
+  /** When the person authenticated at the provider; undefined where it did not say. */
+  readonly authenticatedAt: number | undefined
+  /** The browser that logged in, for the person to know it again. */
+  readonly device: Device | undefined
+  /** What `afterCallback` had to say about the person. */
+  readonly enrichment: Readonly<Record<string, unknown>> | undefined
   /** When the renewal that made this record began: what it says of the account was asked no earlier. */
   readonly renewedAt: number
   /** Undefined when the last answer had no ID token: then nothing says how long the claims hold. */
@@ -45,6 +43,19 @@ export interface AuthRecord {
   readonly jitter: number
   /** The log-ins that this browser completed as this person, newest first, so that a repeated callback is known. */
   readonly logins: readonly CompletedLogin[]
+}
+
+/** Where a log-in came from, as far as one can tell. */
+export interface Device {
+  /** As Express says: with `trust proxy`, what the proxy was told. */
+  readonly address: string | undefined
+  readonly userAgent: string | undefined
+}
+
+/** What sessions are found by from elsewhere: the person, or their session at the provider. */
+export interface SessionGroup {
+  readonly claim: 'sub' | 'sid'
+  readonly value: string
 }
 
 export interface CompletedLogin {
@@ -67,11 +78,18 @@ export interface Timeframe {
 /** Where a record stands: used as it is, renewed beside the request, or renewed before the request goes on. */
 export type Due = 'no' | 'soon' | 'now'
 
+/** What of a new record is not in the provider's answer. */
+export interface LoginFacts {
+  readonly logins: readonly CompletedLogin[]
+  readonly device: Device
+  readonly enrichment: AuthRecord['enrichment']
+  readonly absoluteTimeoutSeconds: number
+}
+
 export function newRecord(
   answer: Answer & { claims: IdTokenClaims; tokens: { idToken: string } },
-  logins: readonly CompletedLogin[],
   now: number,
-  absoluteTimeoutSeconds: number,
+  { absoluteTimeoutSeconds, ...facts }: LoginFacts,
 ): AuthRecord {
   return {
     generation: 1,
@@ -81,10 +99,11 @@ export function newRecord(
     refreshToken: answer.tokens.refreshToken,
     createdAt: now,
     endsAt: now + absoluteTimeoutSeconds * 1000,
+    authenticatedAt: authenticationTime(answer.claims, now),
     renewedAt: now,
     idTokenExpiresAt: expiryOf(answer.claims, now),
     jitter: Math.random(),
-    logins,
+    ...facts,
   }
 }
 
@@ -111,7 +130,7 @@ export function renewed(old: AuthRecord, answer: Answer, beganAt: number): AuthR
   return {
     ...next,
     renewedAt: beganAt,
-    claims: withAuthentication(answer.claims, old.claims),
+    claims: renewedClaims(answer.claims, old.claims),
     idToken: answer.tokens.idToken,
     idTokenExpiresAt: expiryOf(answer.claims, beganAt),
   }
@@ -141,44 +160,16 @@ export function servesUntil(record: AuthRecord): number {
   return record.idTokenExpiresAt ?? record.accessTokenExpiresAt ?? record.renewedAt
 }
 
-/** What of the ID token belongs to the protocol and not to the person. */
-const PROTOCOL_CLAIMS = new Set(
-  'aud iss iat exp nbf nonce azp auth_time s_hash at_hash c_hash jti sid acr amr'.split(' '),
-)
+/** The claims about the person, from the ID token, and what `afterCallback` added. */
+export type User = Readonly<Record<string, unknown>> & { readonly sub: string }
 
-/** The claims about the person. */
-export function userOf(record: AuthRecord): Readonly<Record<string, unknown>> & { readonly sub: string } {
-  const user = Object.entries(record.claims).filter(([claim]) => !PROTOCOL_CLAIMS.has(claim))
-  return { ...Object.fromEntries(user), sub: record.claims.sub }
+export function userOf(record: AuthRecord): User {
+  return { ...personalClaims(record.claims), ...record.enrichment, sub: record.claims.sub }
 }
 
-/**
- * Compares a renewed ID token with the first one (OpenID Connect Core §12.2).
- *
- * @returns the claim that differs, or undefined
- */
-export function renewedClaimMismatch(first: IdTokenClaims, next: IdTokenClaims): string | undefined {
-  if (next.iss !== first.iss) return 'iss'
-  if (next.sub !== first.sub) return 'sub'
-  if (!sameAudience(first.aud, next.aud)) return 'aud'
-  if (next.azp !== first.azp) return 'azp'
-  if (next.nonce !== undefined && next.nonce !== first.nonce) return 'nonce'
-  const { auth_time: firstTime } = first
-  if (firstTime !== undefined && next.auth_time !== undefined && next.auth_time !== firstTime)
-    return 'auth_time'
-  return undefined
-}
-
-function sameAudience(first: IdTokenClaims['aud'], next: IdTokenClaims['aud']): boolean {
-  const expected = new Set([first].flat())
-  const sent = new Set([next].flat())
-  return expected.size === sent.size && [...expected].every((audience) => sent.has(audience))
-}
-
-/** How the person authenticated does not change by a refresh (RFC 9470 §4), nor does what they were asked with. */
-function withAuthentication(next: IdTokenClaims, first: IdTokenClaims): IdTokenClaims {
-  const kept = ['auth_time', 'acr', 'amr', 'nonce'].filter((claim) => first[claim] !== undefined)
-  return { ...next, ...Object.fromEntries(kept.map((claim) => [claim, first[claim]])) }
+export function groupsOf({ claims: { sub, sid } }: AuthRecord): SessionGroup[] {
+  const person: SessionGroup = { claim: 'sub', value: sub }
+  return typeof sid === 'string' && sid !== '' ? [person, { claim: 'sid', value: sid }] : [person]
 }
 
 function tokenFields(tokens: Tokens, now: number) {
@@ -188,9 +179,4 @@ function tokenFields(tokens: Tokens, now: number) {
     scope,
     accessTokenExpiresAt: lifetime === undefined ? undefined : now + lifetime * 1000,
   }
-}
-
-/** Counted from the moment of asking, so that the provider's clock need not agree with the store's. */
-function expiryOf(claims: IdTokenClaims, askedAt: number): number {
-  return askedAt + Math.max(0, claims.exp - claims.iat) * 1000
 }

@@ -11,18 +11,17 @@ import type { AuthOptions } from './options.ts'
 import { answerProblem } from './problem.ts'
 import { createProvider } from './provider.ts'
 import { createRenewer } from './renewal/renew.ts'
-import { type House, type RequestContext, setContext } from './request-context.ts'
+import { type House, setContext } from './request-context.ts'
 import { putOidc } from './request-oidc.ts'
 import { resolveOptions } from './resolve-options.ts'
-import { comparablePath } from './return-to.ts'
-import { callback } from './routes/callback.ts'
-import { login } from './routes/login.ts'
-import { logout } from './routes/logout.ts'
-import { user } from './routes/user.ts'
-import { isCrossOrigin, isSafe } from './same-origin.ts'
+import { backchannelLogout } from './routes/backchannel-logout.ts'
+import { mountRoutes } from './routes/mounted-routes.ts'
+import { crossSite, isCrossOrigin, isSafe } from './same-origin.ts'
 import { createAppSession } from './session/app-session.ts'
 import { isMounted, mountedSession, ownSession } from './session/browser-session.ts'
 import { createSessionCookie, requestCookies } from './session/session-cookie.ts'
+import { createSessionRegister, type Sessions } from './sessions.ts'
+import { trySilently } from './silent-log-in.ts'
 
 /** What `auth()` returns: middleware, with a life of its own. */
 export interface AuthHandler extends RequestHandler {
@@ -32,12 +31,12 @@ export interface AuthHandler extends RequestHandler {
   close(): Promise<void>
   /** Tells of what happens to sessions; no event carries a token. */
   on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void): AuthHandler
+  /** Everybody's sessions: to show a person theirs, and to end one or all of them. */
+  readonly sessions: Sessions
 }
 
 /** Shorter than the half minute that process managers give. */
 const CLOSE_SECONDS = 20
-
-type Route = (context: RequestContext) => void | Promise<void>
 
 /**
  * Express middleware that logs people in with OpenID Connect, keeps their refresh token on the server, and renews
@@ -54,10 +53,12 @@ export function auth(options?: AuthOptions): AuthHandler {
       : createRedisRecords(config, config.redis, events)
   const provider = createProvider(config, events)
   const renewer = createRenewer(config, records, provider, events)
-  const house: House = { config, events, records, provider, renewer, logins: createLoginTransactions(config) }
+  const sessions = createSessionRegister(config, records, provider, renewer, events)
+  const logins = createLoginTransactions(config)
+  const house: House = { config, events, records, provider, renewer, sessions, logins }
   const cookie = createSessionCookie(config)
   const appSession = createAppSession(config, records.appData, cookie, events)
-  const routes = mountedRoutes()
+  const routes = mountRoutes(config)
   warnOf(
     'refresh-token-missing',
     ({ hint }) => `the provider sent no refresh token, so sessions cannot be renewed: ${hint}`,
@@ -68,16 +69,19 @@ export function auth(options?: AuthOptions): AuthHandler {
       if (await passes(req, res)) next()
     } catch (error) {
       if (!isAuthError(error)) next(error)
-      else if (!res.headersSent) refuse(req, res, error)
+      else if (!res.headersSent) await refuse(req, res, error, next)
     }
   }
 
   /** @returns false where the request was answered here */
   async function passes(req: Request, res: Response): Promise<boolean> {
-    const route = routes.get(comparablePath(req.path))
-    // The callback brings its own proof, the state; everything else of another site's pages is refused.
-    if (route !== callback && !isSafe(req) && isCrossOrigin(req, config.origins)) {
-      throw new RefusedError('cross_site', 403, 'A page of another site may not send this request.')
+    if (routes.isBackchannelLogout(req.path)) {
+      await backchannelLogout(house, req, res)
+      return false
+    }
+    const route = routes.find(req.path)
+    if (route?.fromAnywhere !== true && !isSafe(req) && isCrossOrigin(req, config.origins)) {
+      throw crossSite()
     }
     const cookies = requestCookies(req)
     const browser = isMounted(req)
@@ -88,34 +92,31 @@ export function auth(options?: AuthOptions): AuthHandler {
     setContext(context)
     putOidc(context)
 
-    if (route === undefined || route === user) await session.keepWithinTimeframe()
+    if (route === undefined || route.renews) await session.keepWithinTimeframe()
     if (route !== undefined) {
-      await route(context)
+      await route.answer(context)
       return false
     }
+    if (config.attemptSilentLogin && (await trySilently(context))) return false
     res.once('finish', () => void session.touch())
     if (config.authRequired) session.require()
     return true
   }
 
-  function refuse(req: Request, res: Response, error: AuthError): void {
+  async function refuse(req: Request, res: Response, error: AuthError, next: NextFunction): Promise<void> {
     if (error instanceof RefusedError) {
       const detail = error.reason ?? error.message
       events.emit('refused', { code: error.code, detail })
       config.logger.warn(`express-bff-session: refused (${error.code}): ${detail}`)
     }
-    answerProblem(req, res, error, config)
-  }
-
-  function mountedRoutes(): ReadonlyMap<string, Route> {
-    const { routes: paths } = config
-    const all: [string | false, Route][] = [
-      [paths.login, login],
-      [paths.callback, callback],
-      [paths.logout, logout],
-      [paths.user, user],
-    ]
-    return new Map(all.flatMap(([path, route]) => (path === false ? [] : [[comparablePath(path), route]])))
+    const answer = (passedOn?: unknown) =>
+      passedOn === undefined ? answerProblem(req, res, error, config) : next(passedOn)
+    if (config.onCallbackError === undefined || !routes.isCallback(req.path)) return answer()
+    try {
+      await config.onCallbackError(error, req, res, answer)
+    } catch (thrown) {
+      next(thrown)
+    }
   }
 
   /** Says it in the log too, once: an event that nobody listens to helps nobody. */
@@ -131,6 +132,11 @@ export function auth(options?: AuthOptions): AuthHandler {
   }
 
   const handler: AuthHandler = Object.assign(bffSession, {
+    sessions: Object.freeze({
+      list: sessions.list,
+      revoke: sessions.revoke,
+      revokeAll: sessions.revokeAll,
+    }),
     async ready() {
       await Promise.all([provider.ready(), records.now()])
     },

@@ -31,6 +31,10 @@ export interface Config {
   readonly idpLogout: boolean
   readonly revokeOnLogout: boolean
   readonly origins: readonly string[]
+  readonly attemptSilentLogin: boolean
+  readonly requireLogoutTokenType: boolean
+  readonly afterCallback: AuthOptions['afterCallback']
+  readonly onCallbackError: AuthOptions['onCallbackError']
   readonly logger: Logger
 }
 

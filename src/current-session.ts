@@ -67,6 +67,11 @@ export class CurrentSession {
     return this.#problem === undefined ? this.#record : undefined
   }
 
+  /** Nobody is logged in, and that is known. */
+  get isAnonymous(): boolean {
+    return this.#problem === undefined && this.#record === undefined
+  }
+
   /** @throws TryLaterError where nobody could say just now whether there is a session: asking again is of no use */
   requireKnown(): void {
     if (this.#problem instanceof TryLaterError) throw this.#problem

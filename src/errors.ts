@@ -1,7 +1,9 @@
 // The errors of this package: sign in again, try later, your mistake. Three kinds, because three parties act on them.
 
+import { type StepUp, stepUpChallenge } from './step-up.ts'
+
 /** Why the person has to log in (again). Answered with 401. */
-export type SignInAgainCode = 'login_required' | 'session_ended' | 'renewal_impossible'
+export type SignInAgainCode = 'login_required' | 'session_ended' | 'renewal_impossible' | 'step_up_required'
 
 /** What is out of reach for the moment. Answered with 503 and `Retry-After`. */
 export type TryLaterCode = 'store_unavailable' | 'provider_unavailable' | 'renewal_pending'
@@ -13,6 +15,11 @@ export type RefusedCode =
   | 'login_expired'
   | 'login_denied'
   | 'login_failed'
+  | 'login_refused'
+  | 'login_malformed'
+  | 'step_up_failed'
+  | 'claim_required'
+  | 'logout_token_invalid'
   | 'cross_site'
   | 'method_not_allowed'
   | 'unsupported_media_type'
@@ -34,10 +41,16 @@ export class SignInAgainError extends BffSessionError {
   override readonly name = 'SignInAgainError'
   readonly status = 401
   readonly code: SignInAgainCode
+  /** What has to be asked of the person's authentication, where an ordinary log-in is not enough. */
+  readonly stepUp: StepUp | undefined
+  override readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: SignInAgainCode, message: string) {
+  constructor(code: SignInAgainCode, message: string, stepUp?: StepUp) {
     super(message)
     this.code = code
+    this.stepUp = stepUp
+    this.headers =
+      code === 'step_up_required' && stepUp ? { 'www-authenticate': stepUpChallenge(stepUp) } : {}
   }
 }
 

@@ -2,7 +2,13 @@
 import { EventEmitter } from 'node:events'
 
 /** Why a session ended. */
-export type SessionEndReason = 'logout' | 'refresh_token_rejected' | 'subject_changed' | 'replaced_by_login'
+export type SessionEndReason =
+  | 'logout'
+  | 'backchannel_logout'
+  | 'revoked'
+  | 'refresh_token_rejected'
+  | 'subject_changed'
+  | 'replaced_by_login'
 
 /** What kind of failure a renewal met. */
 export type RenewalOutcome =

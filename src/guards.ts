@@ -1,9 +1,12 @@
 // Middleware for routes that need a log-in, or a fresh one.
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { type AuthRecord, type User, userOf } from './auth-record.ts'
+import type { Config } from './config.ts'
 import type { CurrentSession } from './current-session.ts'
-import { ConfigurationError, isAuthError } from './errors.ts'
+import { ConfigurationError, isAuthError, RefusedError, SignInAgainError } from './errors.ts'
 import { answerProblem } from './problem.ts'
 import { contextOf } from './request-context.ts'
+import { readStepUp, type StepUp, stepUpFault } from './step-up.ts'
 
 /**
  * Lets through who is logged in. Others are sent to log in (a page) or answered 401 (anything else); 503 while the
@@ -33,12 +36,86 @@ export function requireFresh({ maxAgeSeconds = 0 }: RequireFreshOptions = {}): R
   return guard('requireFresh', (session) => session.renewedSince(session.arrivedAt - maxAgeSeconds * 1000))
 }
 
-function guard(name: string, check: (session: CurrentSession) => unknown): RequestHandler {
+export interface RequireStepUpOptions {
+  /** The person authenticated at most so long ago, in whole seconds, 1 or more. */
+  maxAgeSeconds?: number | undefined
+  /** Ways to authenticate (`acr` values of your provider) of which one is enough. */
+  acr?: string | readonly string[] | undefined
+}
+
+/**
+ * Lets through whose own authentication was recent or strong enough. Others are sent to the provider to authenticate
+ * again and come back (a page), or get 401 with RFC 9470's challenge and a `login_url` (anything else). A renewal of
+ * tokens never counts: nobody was asked anything by it.
+ */
+export function requireStepUp({ maxAgeSeconds, acr }: RequireStepUpOptions = {}): RequestHandler {
+  const stepUp = readStepUp(maxAgeSeconds, acr === undefined ? [] : [acr].flat())
+  if (stepUp === undefined) {
+    throw new ConfigurationError(
+      'invalid_option',
+      'requireStepUp(): give maxAgeSeconds (a whole number, 1 or more), acr (one or several of the values that your provider puts into ID tokens, without spaces or quotes), or both',
+    )
+  }
+  return guard('requireStepUp', (session, { clockToleranceSeconds }) => {
+    const record = requireFor(session, stepUp)
+    if (stepUpFault(record, stepUp, session.now, clockToleranceSeconds) === undefined) return
+    throw new SignInAgainError('step_up_required', 'Confirm your identity to continue.', stepUp)
+  })
+}
+
+/** Who has to log in anyway is asked for all of it at once. */
+function requireFor(session: CurrentSession, stepUp: StepUp): AuthRecord {
+  try {
+    return session.require()
+  } catch (error) {
+    if (!(error instanceof SignInAgainError)) throw error
+    throw new SignInAgainError(error.code, error.message, stepUp)
+  }
+}
+
+type ClaimValue = string | number | boolean
+
+/** Decides on a claim of a logged-in person; only `true` lets them through. */
+export type ClaimCheck = (value: unknown, user: User) => boolean | Promise<boolean>
+
+/**
+ * Lets through who is logged in and whose `claim` is `expected`: the value itself, one of a list, or what a function says
+ * yes to. A claim that is a list has to contain such a value. Others get 403; who is not logged in, as by `requireAuth()`.
+ */
+export function requireClaim(
+  claim: string,
+  expected: ClaimValue | readonly ClaimValue[] | ClaimCheck,
+): RequestHandler {
+  const check = claimCheck(claim, expected)
+  return guard('requireClaim', async (session) => {
+    const user = userOf(session.require())
+    const value = Object.hasOwn(user, claim) ? user[claim] : undefined
+    if ((await check(value, user)) === true) return
+    throw new RefusedError('claim_required', 403, 'You may not do this.', {
+      reason: `claim '${claim}' is not enough`,
+    })
+  })
+}
+
+function claimCheck(claim: unknown, expected: unknown): ClaimCheck {
+  const values: unknown[] = [expected].flat()
+  const known = values.length > 0 && values.every((value) => /^(?:string|number|boolean)$/.test(typeof value))
+  if (typeof claim !== 'string' || claim === '' || !(typeof expected === 'function' || known)) {
+    throw new ConfigurationError(
+      'invalid_option',
+      'requireClaim(): give the name of a claim, and its value, a list of values, or a function (value, user) => boolean',
+    )
+  }
+  if (typeof expected === 'function') return expected as ClaimCheck
+  return (value) => [value].flat().some((one) => values.includes(one))
+}
+
+function guard(name: string, check: (session: CurrentSession, config: Config) => unknown): RequestHandler {
   const handler = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     try {
       const context = contextOf(req)
       try {
-        await check(context.session)
+        await check(context.session, context.config)
       } catch (error) {
         if (!isAuthError(error)) throw error
         answerProblem(req, res, error, context.config)

@@ -1,5 +1,6 @@
 // The front door.
 export { type AuthHandler, auth } from './auth.ts'
+export type { User } from './auth-record.ts'
 export {
   type AuthError,
   ConfigurationError,
@@ -9,13 +10,27 @@ export {
   TryLaterError,
 } from './errors.ts'
 export type { AuthEvents, SessionEndReason } from './events.ts'
-export { type RequireFreshOptions, requireAuth, requireFresh } from './guards.ts'
+export {
+  type ClaimCheck,
+  type RequireFreshOptions,
+  type RequireStepUpOptions,
+  requireAuth,
+  requireClaim,
+  requireFresh,
+  requireStepUp,
+} from './guards.ts'
+export type { IdTokenClaims } from './id-token-claims.ts'
 export type {
+  AfterCallback,
   AuthOptions,
+  CallbackLogin,
+  CallbackVerdict,
   ClientAuthMethod,
   Logger,
+  OnCallbackError,
   RenewalOptions,
   Routes,
   SessionOptions,
 } from './options.ts'
-export type { RequestOidc, ResponseOidc, SessionInfo, User } from './request-oidc.ts'
+export type { RequestOidc, ResponseOidc, SessionInfo } from './request-oidc.ts'
+export type { SessionEntry, Sessions } from './sessions.ts'

@@ -4,19 +4,20 @@ import { withDeadline } from './deadline.ts'
 import { ownPage } from './log-in.ts'
 import { redirect } from './redirect.ts'
 import type { RequestContext } from './request-context.ts'
+import { applyCookies } from './session/session-cookie.ts'
+import { triedCookie } from './silent-log-in.ts'
 
 /** How long a log-out waits for the provider; what it did not hear by then, it does without. */
 const PROVIDER_WAIT_SECONDS = 2
 
 /** @throws TryLaterError where the store does not answer: then nothing was ended, and nothing is claimed to be */
 export async function logOut(context: RequestContext, returnTo?: unknown): Promise<void> {
-  const { config, events, provider, records, renewer, res, session } = context
+  const { config, provider, renewer, res, session, sessions } = context
   session.requireKnown()
   const id = session.browser.authId
-  const { ended, record } = id === undefined ? { ended: false, record: undefined } : await records.end(id)
+  const record = id === undefined ? undefined : await sessions.end(id, 'logout')
   await session.browser.forget()
-  if (ended && record !== undefined)
-    events.emit('session-ended', { subject: record.claims.sub, reason: 'logout' })
+  if (config.attemptSilentLogin) applyCookies(res, [triedCookie(config)])
 
   const target =
     returnTo === undefined

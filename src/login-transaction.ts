@@ -4,6 +4,7 @@ import type { CookieOptions } from 'express'
 import type { Config } from './config.ts'
 import { RefusedError } from './errors.ts'
 import { createSealer } from './seal.ts'
+import type { StepUp } from './step-up.ts'
 
 /** What the callback needs to know of the request that began the log-in (RFC 9700 §2.1.1, §4.7.1). */
 export interface LoginTransaction {
@@ -15,6 +16,10 @@ export interface LoginTransaction {
   readonly returnTo: string
   /** Milliseconds by the store's clock. */
   readonly startedAt: number
+  /** What was asked of the person's authentication, and of whom, if anybody was logged in. */
+  readonly stepUp?: StepUp & { readonly sub: string | undefined }
+  /** Nobody was to be asked anything: whoever is not logged in at the provider goes on as they are. */
+  readonly silent?: true
   /** What the provider posted, where it answers by a form. */
   readonly posted?: string
 }
@@ -28,6 +33,9 @@ const MOST_LOGINS = 5
  */
 const MOST_BYTES = 3900
 
+/** How a log-in differs from an ordinary one. */
+export type LoginWishes = Pick<LoginTransaction, 'stepUp' | 'silent'>
+
 /** A cookie to set, or to drop where `value` is undefined. */
 export interface CookieChange {
   readonly name: string
@@ -39,7 +47,7 @@ export interface CookieChange {
 export type RequestCookies = readonly (readonly [name: string, value: string])[]
 
 export interface LoginTransactions {
-  create(returnTo: string, now: number): LoginTransaction
+  create(returnTo: string, now: number, wishes?: LoginWishes): LoginTransaction
   /** The cookies that remember a log-in, and those that make room for it. */
   remember(transaction: LoginTransaction, cookies: RequestCookies): CookieChange[]
   /** The transaction that this browser began with `state`, whatever its age. */
@@ -63,9 +71,9 @@ export function createLoginTransactions(config: Config): LoginTransactions {
   }
 
   return {
-    create(returnTo, now) {
+    create(returnTo, now, wishes) {
       const [state, nonce, codeVerifier] = [random(), random(), random()]
-      return { state, nonce, codeVerifier, issuer: config.issuer.href, returnTo, startedAt: now }
+      return { state, nonce, codeVerifier, issuer: config.issuer.href, returnTo, startedAt: now, ...wishes }
     },
 
     remember(transaction, cookies) {

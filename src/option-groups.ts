@@ -21,11 +21,12 @@ export function resolveRoutes(options: unknown): Config['routes'] {
     callback: '/callback',
     logout: '/logout',
     user: '/me',
+    backchannelLogout: '/backchannel-logout',
     postLogoutRedirect: '/',
   }
   onlyKnown(routes, Object.keys(defaults), 'routes.')
   for (const [name, path] of Object.entries(routes)) {
-    const mayBeOff = name === 'login' || name === 'logout' || name === 'user'
+    const mayBeOff = name !== 'callback' && name !== 'postLogoutRedirect'
     if (path === undefined || (path === false && mayBeOff)) continue
     if (typeof path !== 'string' || !/^\/(?!\/)[^?#\\\s]*$/.test(path)) {
       throw mistake(`routes.${name}`, `must be a path such as '/${name}'${mayBeOff ? ', or false' : ''}`)
@@ -33,11 +34,13 @@ export function resolveRoutes(options: unknown): Config['routes'] {
   }
   const given = Object.entries(routes).filter(([, path]) => path !== undefined)
   const resolved: Routes = { ...defaults, ...Object.fromEntries(given) }
-  const own = [resolved.login, resolved.callback, resolved.logout, resolved.user].filter(
-    (path) => path !== false,
-  )
+  const { postLogoutRedirect: _, ...mounted } = resolved
+  const own = Object.values(mounted).filter((path) => path !== false)
   if (new Set(own.map(comparablePath)).size < own.length) {
-    throw mistake('routes', 'must be paths that differ: two of login, callback, logout and user are the same')
+    throw mistake(
+      'routes',
+      'must be paths that differ: two of login, callback, logout, user and backchannelLogout are the same',
+    )
   }
   return Object.freeze(resolved)
 }

@@ -19,6 +19,11 @@ export function flag(value: unknown, option: string, fallback: boolean): boolean
   return value
 }
 
+export function hook<T>(value: T | undefined, option: string, parameters: string): T | undefined {
+  if (value === undefined || typeof value === 'function') return value
+  throw mistake(option, `must be a function of ${parameters}`)
+}
+
 /** A number of seconds; from the environment it arrives as text. */
 export function seconds(
   value: unknown,

@@ -1,5 +1,9 @@
 // What `auth()` takes.
+import type { NextFunction, Request, Response } from 'express'
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis'
+import type { User } from './auth-record.ts'
+import type { AuthError } from './errors.ts'
+import type { IdTokenClaims } from './id-token-claims.ts'
 
 /** Options of `auth()`. What is not given is read from the environment, then defaulted. */
 export interface AuthOptions {
@@ -55,9 +59,55 @@ export interface AuthOptions {
   revokeOnLogout?: boolean | undefined
   /** Origins besides our own whose pages may send unsafe requests, for example `https://admin.example.com`. */
   allowedOrigins?: readonly string[] | undefined
+  /**
+   * Opens a page for somebody who is not logged in: asks the provider once, without showing anything (`prompt=none`),
+   * whether they are logged in there. @defaultValue `false`
+   */
+  attemptSilentLogin?: boolean | undefined
+  /**
+   * Back-channel logout tokens must say `typ: logout+jwt`. Without it, those that say nothing are taken too.
+   * @defaultValue `false`
+   */
+  requireLogoutTokenType?: boolean | undefined
+  /** Asked at every log-in, before there is a session: refuses the person, or adds to what is known of them. */
+  afterCallback?: AfterCallback | undefined
+  /** Answers a log-in that failed in place of the page of this package. */
+  onCallbackError?: OnCallbackError | undefined
   /** Where warnings go: one line each, never a secret. @defaultValue `console` */
   logger?: Logger | undefined
 }
+
+/** What the provider said of somebody who is about to be logged in. */
+export interface CallbackLogin {
+  /** The claims about the person. */
+  readonly user: User
+  /** All claims of the ID token. */
+  readonly claims: IdTokenClaims
+  /** What the provider granted, where it says so. */
+  readonly scope: string | undefined
+  /** The access token, to ask an API about the person. */
+  getAccessToken(): string
+}
+
+export interface CallbackVerdict {
+  /** Nobody is logged in; the person reads this sentence (403, `login_refused`). */
+  readonly refuse?: string | undefined
+  /** Added to `req.oidc.user`, sealed with the session, kept through renewals. JSON. */
+  readonly user?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** What it throws goes to Express, and nobody is logged in. */
+export type AfterCallback = (
+  login: CallbackLogin,
+  req: Request,
+) => CallbackVerdict | undefined | Promise<CallbackVerdict | undefined>
+
+/**
+ * @param error `error.code` says what failed; a RefusedError has the provider's `error` and `errorDescription` as sent:
+ * escape them
+ * @param next answers as this package does
+ */
+export type OnCallbackError = (error: AuthError, req: Request, res: Response, next: NextFunction) => unknown
 
 /** ioredis's options for Redis behind Sentinels. */
 export type RedisSentinels = RedisOptions & {
@@ -78,6 +128,8 @@ export interface Routes {
   logout: string | false
   /** @defaultValue `/me` */
   user: string | false
+  /** Where the provider tells that somebody logged out there. @defaultValue `/backchannel-logout` */
+  backchannelLogout: string | false
   /** Where the browser lands after a log-out. @defaultValue `/` */
   postLogoutRedirect: string
 }

@@ -2,7 +2,9 @@
 import type { Request, Response } from 'express'
 import { type Config, urlBelow } from './config.ts'
 import { type AuthError, SignInAgainError } from './errors.ts'
+import { isNavigation } from './navigation.ts'
 import { redirect } from './redirect.ts'
+import { type StepUp, stepUpParameters } from './step-up.ts'
 
 /** RFC 9457; `code` and `login_url` are extension members (§3.2). */
 interface Problem {
@@ -29,7 +31,7 @@ export function answerProblem(req: Request, res: Response, error: AuthError, con
   res.set('cache-control', 'no-store')
   res.vary('Accept, Sec-Fetch-Mode, Sec-Fetch-Dest')
   res.set({ ...error.headers })
-  const loginURL = error instanceof SignInAgainError ? loginURLFor(req, config) : undefined
+  const loginURL = error instanceof SignInAgainError ? loginURLFor(req, config, error.stepUp) : undefined
   if (!isNavigation(req)) {
     const problem: Problem = {
       type: 'about:blank',
@@ -47,20 +49,13 @@ export function answerProblem(req: Request, res: Response, error: AuthError, con
   }
 }
 
-/** A person's browser loads a page: the only kind of request that a redirect to another site helps. */
-function isNavigation(req: Request): boolean {
-  if (req.method !== 'GET' && req.method !== 'POST') return false
-  const mode = req.headers['sec-fetch-mode']
-  if (mode !== undefined) return mode === 'navigate' && req.headers['sec-fetch-dest'] === 'document'
-  return req.headers.accept?.includes('text/html') === true
-}
-
 /** Where to log in; back to this page only where it is a page, since a request with a body cannot be sent again. */
-function loginURLFor(req: Request, config: Config): string | undefined {
+function loginURLFor(req: Request, config: Config, stepUp: StepUp | undefined): string | undefined {
   if (config.routes.login === false) return undefined
   const path = urlBelow(config.baseURL, config.routes.login).pathname
-  if (req.method !== 'GET' || !isNavigation(req)) return path
-  return `${path}?return_to=${encodeURIComponent(req.originalUrl)}`
+  const query = new URLSearchParams(stepUp && stepUpParameters(stepUp))
+  if (req.method === 'GET' && isNavigation(req)) query.set('return_to', req.originalUrl)
+  return query.size === 0 ? path : `${path}?${query}`
 }
 
 function page(error: AuthError, config: Config): string {

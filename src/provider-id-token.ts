@@ -1,7 +1,7 @@
 // What openid-client leaves to us when it checks an ID token.
 import { createHash } from 'node:crypto'
 import { decodeProtectedHeader } from 'jose'
-import type { IdTokenClaims } from './auth-record.ts'
+import type { IdTokenClaims } from './id-token-claims.ts'
 
 /** The answer of a token endpoint that has an ID token. */
 export interface Issued {

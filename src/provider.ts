@@ -1,10 +1,12 @@
 // The OpenID provider in our words: the only room that speaks openid-client.
 import * as client from 'openid-client'
-import type { Answer, IdTokenClaims, Tokens } from './auth-record.ts'
+import type { Answer, Tokens } from './auth-record.ts'
 import type { Config } from './config.ts'
 import { RefusedError, type TryLaterError } from './errors.ts'
 import type { AuthEventEmitter, RenewalOutcome } from './events.ts'
+import type { IdTokenClaims } from './id-token-claims.ts'
 import type { LoginTransaction } from './login-transaction.ts'
+import { authorizationParameters } from './provider-authorization.ts'
 import { createProviderConfiguration } from './provider-configuration.ts'
 import {
   describeFailure,
@@ -17,6 +19,7 @@ import {
 } from './provider-errors.ts'
 import { type Exchange, inExchange } from './provider-fetch.ts'
 import { type Issued, idTokenFault } from './provider-id-token.ts'
+import { createLogoutTokens, type LogoutToken } from './provider-logout-token.ts'
 import { salvageRefreshToken, tokensOf } from './provider-tokens.ts'
 
 /** What a refresh comes to. */
@@ -41,40 +44,54 @@ export interface SignIn {
 export interface Provider {
   /** Resolves once the provider's metadata is known. @throws TryLaterError */
   ready(): Promise<void>
-  /** @throws TryLaterError */
-  authorizationURL(transaction: LoginTransaction): Promise<URL>
-  /** Exchanges the code of a callback, once. `now` is the store's clock. @throws RefusedError, TryLaterError */
-  signIn(callback: URLSearchParams, transaction: LoginTransaction, now: number): Promise<SignIn>
+  /** As the provider writes it. @throws TryLaterError */
+  issuer(): Promise<string>
+  /** @param loginHint whom to expect @throws TryLaterError */
+  authorizationURL(transaction: LoginTransaction, loginHint: string | undefined): Promise<URL>
+  /**
+   * Exchanges the code of a callback, once. `now` is the store's clock.
+   *
+   * @throws RefusedError, TryLaterError; then a refresh token that came is revoked, where `mayRevoke` is true
+   */
+  signIn(
+    callback: URLSearchParams,
+    transaction: LoginTransaction,
+    now: number,
+    mayRevoke: boolean,
+  ): Promise<SignIn>
   /** Presents the refresh token, once. `now` is the store's clock. Never throws. */
   refresh(refreshToken: string, signal: AbortSignal, now: number): Promise<RefreshAnswer>
   /** RFC 7009, best effort: false when the provider could not be told. */
   revoke(refreshToken: string): Promise<boolean>
+  /** What a logout token says. `now` is the store's clock. @throws RefusedError, TryLaterError */
+  logoutToken(token: string, now: number): Promise<LogoutToken>
   /** Where the provider ends its own session, if it can be asked to. */
   endSessionURL(idToken: string, returnTo: string): Promise<URL | undefined>
 }
 
 export function createProvider(config: Config, events: AuthEventEmitter): Provider {
   const configuration = createProviderConfiguration(config, events)
+  const logoutTokens = createLogoutTokens(config)
 
   return {
     async ready() {
       await configuration.get()
     },
 
-    async authorizationURL(transaction) {
+    async issuer() {
+      return (await configuration.get()).serverMetadata().issuer
+    },
+
+    async authorizationURL(transaction, loginHint) {
       return client.buildAuthorizationUrl(await configuration.get(), {
-        ...config.authorizationParams,
-        redirect_uri: config.redirectURI.href,
-        response_type: 'code',
-        state: transaction.state,
-        nonce: transaction.nonce,
+        ...authorizationParameters(config, transaction, loginHint),
         // RFC 9700 §2.1.1
         code_challenge: await client.calculatePKCECodeChallenge(transaction.codeVerifier),
         code_challenge_method: 'S256',
       })
     },
 
-    async signIn(callback, transaction, now) {
+    async signIn(callback, transaction, now, mayRevoke) {
       const clock = clockFrom(now)
       const server = await configuration.at(now)
       const url = new URL(config.redirectURI)
@@ -98,7 +115,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
         return { claims, tokens }
       } catch (error) {
         // Whoever is not let in leaves no token behind that still works.
-        const refreshToken = salvageRefreshToken(exchange)
+        const refreshToken = mayRevoke ? salvageRefreshToken(exchange) : undefined
         if (refreshToken !== undefined) void revoke(refreshToken)
         throw signInFailure(error)
       }
@@ -129,6 +146,16 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
     },
 
     revoke,
+
+    async logoutToken(token, now) {
+      const server = await configuration.get()
+      try {
+        return await logoutTokens.verify(token, server.serverMetadata(), now)
+      } catch (error) {
+        if (error instanceof RefusedError) throw error
+        throw configuration.unavailable('The keys for a logout token could not be fetched', error)
+      }
+    },
 
     async endSessionURL(idToken, returnTo) {
       const server = await configuration.get()

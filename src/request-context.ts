@@ -8,6 +8,7 @@ import type { AuthEventEmitter } from './events.ts'
 import type { LoginTransactions, RequestCookies } from './login-transaction.ts'
 import type { Provider } from './provider.ts'
 import type { Renewer } from './renewal/renew.ts'
+import type { SessionRegister } from './sessions.ts'
 
 /** The rooms of one `auth()`. */
 export interface House {
@@ -16,6 +17,7 @@ export interface House {
   readonly records: AuthRecords
   readonly provider: Provider
   readonly renewer: Renewer
+  readonly sessions: SessionRegister
   readonly logins: LoginTransactions
 }
 

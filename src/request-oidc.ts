@@ -1,14 +1,13 @@
 // `req.oidc` and `res.oidc`: the session as the app sees it.
-import { dueAt, userOf } from './auth-record.ts'
+import { dueAt, type User, userOf } from './auth-record.ts'
 import { beginLogIn } from './log-in.ts'
 import { logOut } from './log-out.ts'
 import type { RequestContext } from './request-context.ts'
 
-/** The claims about the person, from the ID token. */
-export type User = Readonly<Record<string, unknown>> & { readonly sub: string }
-
 /** How fresh the session is. */
 export interface SessionInfo {
+  /** As in `sessions.list()`, to tell this session from the person's others. No credential: the cookie is signed. */
+  readonly id: string
   /** When the person logged in here. */
   readonly createdAt: Date
   /** When the renewal of the current ID token began. */
@@ -73,9 +72,11 @@ export function putOidc(context: RequestContext): void {
     },
     get session() {
       const { record } = session
-      if (record === undefined) return undefined
+      const id = session.browser.authId
+      if (record === undefined || id === undefined) return undefined
       const { auth_time: authTime, acr } = record.claims
       return {
+        id,
         createdAt: new Date(record.createdAt),
         renewedAt: new Date(record.renewedAt),
         dueAt: new Date(dueAt(record, config.renewal)),
@@ -95,7 +96,7 @@ export function putOidc(context: RequestContext): void {
     },
   }
   const responseOidc: ResponseOidc = {
-    login: ({ returnTo = req.originalUrl } = {}) => beginLogIn(context, returnTo),
+    login: ({ returnTo = req.originalUrl } = {}) => beginLogIn(context, { returnTo }),
     logout: ({ returnTo } = {}) => logOut(context, returnTo),
   }
   req.oidc = requestOidc

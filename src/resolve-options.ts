@@ -4,6 +4,7 @@ import { resolveAuthorizationParams, resolveRenewal, resolveRoutes, resolveSessi
 import {
   flag,
   group,
+  hook,
   mistake,
   oneOf,
   onlyKnown,
@@ -12,6 +13,7 @@ import {
   webURL,
   wholeNumber,
 } from './option-readers.ts'
+import { resolveRedis } from './option-redis.ts'
 import type { AuthOptions, ClientAuthMethod, Logger } from './options.ts'
 
 const OPTION_NAMES = [
@@ -36,6 +38,10 @@ const OPTION_NAMES = [
   'idpLogout',
   'revokeOnLogout',
   'allowedOrigins',
+  'attemptSilentLogin',
+  'requireLogoutTokenType',
+  'afterCallback',
+  'onCallbackError',
   'logger',
 ] as const satisfies readonly (keyof AuthOptions)[]
 
@@ -112,6 +118,10 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     idpLogout: flag(options.idpLogout, 'idpLogout', true),
     revokeOnLogout: flag(options.revokeOnLogout, 'revokeOnLogout', true),
     origins: Object.freeze([baseURL.origin, ...resolveOrigins(options.allowedOrigins)]),
+    attemptSilentLogin: flag(options.attemptSilentLogin, 'attemptSilentLogin', false),
+    requireLogoutTokenType: flag(options.requireLogoutTokenType, 'requireLogoutTokenType', false),
+    afterCallback: hook(options.afterCallback, 'afterCallback', '(login, req)'),
+    onCallbackError: hook(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
     logger: resolveLogger(options.logger),
   })
 }
@@ -135,36 +145,6 @@ function resolveSecrets(given: unknown): readonly string[] {
   const secrets = (Array.isArray(given) ? given : [given]).map((one) => text(one, 'secret (SECRET)', cure))
   if (secrets.length === 0 || secrets.some((one) => one.length < 32)) throw mistake('secret (SECRET)', cure)
   return Object.freeze(secrets)
-}
-
-function resolveRedis(options: AuthOptions, env: NodeJS.ProcessEnv, production: boolean): Config['redis'] {
-  const redis = options.redis ?? emptyIsNone(env.REDIS_URL)
-  const memoryAllowed = flag(options.allowInMemoryStore, 'allowInMemoryStore', false)
-  if (redis === undefined) {
-    if (production && !memoryAllowed) {
-      throw mistake(
-        'redis (REDIS_URL)',
-        'is required in production (NODE_ENV=production): in memory, sessions end with the process and no other process knows them. Set a redis:// URL, or allowInMemoryStore: true if that is what you want',
-      )
-    }
-    return undefined
-  }
-  const usable =
-    typeof redis === 'string'
-      ? /^(?:rediss?|unix):\/\//.test(redis)
-      : typeof redis === 'object' && redis !== null && isRedis(redis)
-  if (usable) return redis
-  throw mistake(
-    'redis (REDIS_URL)',
-    'must be a redis:// or rediss:// URL, { sentinels, name }, { nodes }, or an ioredis Redis or Cluster',
-  )
-}
-
-function isRedis(redis: object): boolean {
-  if ('defineCommand' in redis) return true
-  if ('sentinels' in redis)
-    return Array.isArray(redis.sentinels) && 'name' in redis && typeof redis.name === 'string'
-  return 'nodes' in redis && Array.isArray(redis.nodes)
 }
 
 function resolveClientAuthMethod(given: unknown, clientSecret: string | undefined): ClientAuthMethod {
@@ -193,8 +173,4 @@ function resolveOrigins(given: unknown): readonly string[] {
     }
     return one
   })
-}
-
-function emptyIsNone(value: string | undefined): string | undefined {
-  return value === undefined || value === '' ? undefined : value
 }

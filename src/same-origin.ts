@@ -1,11 +1,12 @@
 // Tells requests that another site's page sent from our own and from callers that are no browser.
 import type { Request } from 'express'
+import { RefusedError } from './errors.ts'
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
-/** RFC 9110 §9.2.1. */
+/** RFC 9110 §9.2.1. A WebSocket begins with a GET, and then no other request is checked (RFC 6455 §10.2). */
 export function isSafe(req: Request): boolean {
-  return SAFE.has(req.method)
+  return SAFE.has(req.method) && req.headers.upgrade === undefined
 }
 
 /**
@@ -21,4 +22,8 @@ export function isCrossOrigin(req: Request, origins: readonly string[]): boolean
   // 'none' is the person: a bookmark or the address bar.
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
   return origin !== undefined
+}
+
+export function crossSite(): RefusedError {
+  return new RefusedError('cross_site', 403, 'A page of another site may not send this request.')
 }

@@ -1,5 +1,5 @@
 // The one interface of the store of auth records, and of the app data that lives and ends with them.
-import type { AuthRecord } from '../auth-record.ts'
+import type { AuthRecord, SessionGroup } from '../auth-record.ts'
 
 /** What the store holds of a signed-in session. */
 export interface StoredSession {
@@ -95,6 +95,10 @@ export interface AuthRecords {
   /** True for the first who uses `key` within `seconds`. */
   useOnce(key: string, seconds: number): Promise<boolean>
 
+  wasUsed(key: string): Promise<boolean>
+
+  readonly index: SessionIndex
+
   /** The documents of `req.session`, for express-session's store. A signed-in session's is written only while it exists. */
   readonly appData: AppData
 
@@ -107,3 +111,24 @@ export interface AppData {
   touch(id: string, seconds: number): Promise<void>
   delete(id: string): Promise<void>
 }
+
+/**
+ * Finds sessions from elsewhere. What it names may have ended by itself; what lives it names until the latest end of
+ * the session, through every renewal.
+ */
+export interface SessionIndex {
+  /** Before the session is stored: one that is stored and not named here could not be ended from elsewhere. */
+  add(id: string, record: AuthRecord): Promise<void>
+  remove(id: string, groups: readonly SessionGroup[]): Promise<void>
+  /** Newest first. */
+  page(group: SessionGroup, from: number, count: number): Promise<readonly string[]>
+  /** Takes the group that is named now apart, batch by batch: a batch is forgotten when the next one is asked for. */
+  drain(group: SessionGroup): AsyncGenerator<readonly string[], void, undefined>
+  /** Remembers for `seconds` that the group was ended now. */
+  markEnded(group: SessionGroup, seconds: number): Promise<void>
+  /** When it was ended last, in milliseconds, as far as that is remembered. */
+  endedAt(group: SessionGroup): Promise<number | undefined>
+}
+
+/** So many sessions are ended at a time: no store is held up by somebody who has very many. */
+export const DRAIN_BATCH = 100

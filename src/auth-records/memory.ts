@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import { isSignedInId } from '../session-id.ts'
 import type { AuthRecords } from './auth-records.ts'
 import { createExpiringMap } from './expiring-map.ts'
+import { createMemoryIndex } from './memory-index.ts'
 
 interface Entry {
   readonly record: AuthRecord
@@ -123,6 +124,10 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
       used.set(key, true, now() + seconds * 1000)
       return true
     },
+
+    wasUsed: async (key) => used.get(key) !== undefined,
+
+    index: createMemoryIndex(now),
 
     appData: {
       get: async (id) => app.get(id) ?? null,

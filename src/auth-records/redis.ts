@@ -7,6 +7,7 @@ import { isSignedInId } from '../session-id.ts'
 import type { Acquired, AuthRecords, Committed } from './auth-records.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { openRedis } from './redis-connection.ts'
+import { createRedisIndex } from './redis-index.ts'
 import { defineScripts, type ScriptName } from './redis-scripts.ts'
 
 export function createRedisRecords(
@@ -14,7 +15,8 @@ export function createRedisRecords(
   given: NonNullable<Config['redis']>,
   events: AuthEventEmitter,
 ): AuthRecords {
-  const { redis, answer, close } = openRedis(given, config.redisTimeoutSeconds, events)
+  const connection = openRedis(given, config.redisTimeoutSeconds, events)
+  const { redis, answer } = connection
   const scripts = defineScripts(redis)
   // WAIT holds up its connection, so what waits for replicas has one of its own.
   const replicating =
@@ -60,11 +62,16 @@ export function createRedisRecords(
 
   const seal = (id: string, record: AuthRecord) => sealer.seal(encodeRecord(record), id)
 
+  async function now(): Promise<number> {
+    const [seconds, microseconds] = await answer(() => redis.time())
+    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
+  }
+
   return {
-    async now() {
-      const [seconds, microseconds] = await answer(() => redis.time())
-      return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
-    },
+    now,
+
+    // What is written on the connection that waits for replicas, is on them when the session is.
+    index: createRedisIndex(replicating ?? connection, config, now),
 
     async find(id) {
       const [time, generation, sealed, appData, ttl] = (await run('find', id)) as [
@@ -124,6 +131,10 @@ export function createRedisRecords(
       return (await answer(() => redis.set(`bff:once:${key}`, '1', 'EX', seconds, 'NX'))) === 'OK'
     },
 
+    async wasUsed(key) {
+      return (await answer(() => redis.exists(`bff:once:${key}`))) > 0
+    },
+
     appData: {
       get: (id) => answer(() => redis.get(keysOf(id)[1])),
       async set(id, document, seconds) {
@@ -139,7 +150,7 @@ export function createRedisRecords(
     },
 
     async close() {
-      close()
+      connection.close()
       replicating?.close()
     },
   }

@@ -1,8 +1,9 @@
 // Presents a refresh token as the holder of the lease, and makes of the answer what it is to the session.
-import { type AuthRecord, renewed, renewedClaimMismatch, withRefreshToken } from '../auth-record.ts'
+import { type AuthRecord, renewed, withRefreshToken } from '../auth-record.ts'
 import type { AuthRecords, BackOff } from '../auth-records/auth-records.ts'
 import type { Config } from '../config.ts'
 import type { AuthEventEmitter, AuthEvents, SessionEndReason } from '../events.ts'
+import { renewedClaimMismatch } from '../id-token-claims.ts'
 import type { Provider, RefreshAnswer } from '../provider.ts'
 import type { Commits } from './commits.ts'
 import type { Renewal } from './renewal.ts'

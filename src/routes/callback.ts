@@ -1,19 +1,27 @@
 // GET or POST /callback: what the provider sent back becomes a session, once.
-import { newRecord } from '../auth-record.ts'
-import { RefusedError } from '../errors.ts'
+import { type AuthRecord, newRecord } from '../auth-record.ts'
+import { isAuthError, RefusedError } from '../errors.ts'
 import { ownPage } from '../log-in.ts'
 import { hashState, LOGIN_SECONDS, type LoginTransaction } from '../login-transaction.ts'
 import type { SignIn } from '../provider.ts'
 import { redirect } from '../redirect.ts'
 import type { RequestContext } from '../request-context.ts'
 import { applyCookies } from '../session/session-cookie.ts'
+import { askApp, checkStepUp } from './callback-checks.ts'
 import { callbackParameters } from './callback-parameters.ts'
 
 /** As many as a browser may have on their way at once. */
 const MOST_LOGINS = 5
+/** OpenID Connect Core §3.1.2.6: what a provider says that was not allowed to ask. */
+const NOT_LOGGED_IN = new Set([
+  'login_required',
+  'interaction_required',
+  'consent_required',
+  'account_selection_required',
+])
 
 export async function callback(context: RequestContext): Promise<void> {
-  const { logins, provider, records, res, session } = context
+  const { logins, records, res, session } = context
   // RFC 9700 §4.2.4: the code in this page's URL goes nowhere else.
   res.set({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
   session.requireKnown()
@@ -39,21 +47,73 @@ export async function callback(context: RequestContext): Promise<void> {
   if (!(await records.useOnce(`login:${hashState(state)}`, LOGIN_SECONDS))) return alreadyDone(context, state)
   forget(context, state)
 
-  const signIn = await provider.signIn(parameters, transaction, now)
-  const keepData = keepsData(session.record?.claims, signIn)
-  const { id, appData } = await session.browser.begin(keepData)
-  const login = { stateHash: hashState(state), returnTo: transaction.returnTo }
-  const completed = [login, ...(keepData ? (session.record?.logins ?? []) : [])].slice(0, MOST_LOGINS)
-  const record = newRecord(signIn, completed, now, context.config.session.absoluteTimeoutSeconds)
+  const signIn = await exchange(context, parameters, transaction, now)
+  if (signIn === undefined) return redirect(res, 303, ownPage(transaction.returnTo, context.config))
   try {
-    await records.create(id, record, appData)
-    await session.browser.adopt(id)
+    checkStepUp(context, transaction, signIn, now)
+    const enrichment = await askApp(context, signIn)
+    await beginSession(context, transaction, signIn, enrichment, now)
   } catch (error) {
-    if (record.refreshToken !== undefined) context.renewer.beside(provider.revoke(record.refreshToken))
+    giveUp(context, signIn)
     throw error
   }
-  tell(context, signIn, session.record?.claims.sub)
   redirect(res, 303, ownPage(transaction.returnTo, context.config))
+}
+
+/** @returns undefined where nobody was to be asked, and so nobody was logged in */
+async function exchange(
+  { config, events, provider, session }: RequestContext,
+  parameters: URLSearchParams,
+  transaction: LoginTransaction,
+  now: number,
+): Promise<SignIn | undefined> {
+  try {
+    return await provider.signIn(parameters, transaction, now, session.record === undefined)
+  } catch (error) {
+    if (transaction.silent === undefined || !isAuthError(error)) throw error
+    const answer = error instanceof RefusedError ? error.error : undefined
+    if (answer === undefined || !NOT_LOGGED_IN.has(answer)) {
+      const detail = `a silent log-in failed (${error.code})`
+      events.emit('refused', { code: error.code, detail })
+      config.logger.warn(`express-bff-session: ${detail}`)
+    }
+    return undefined
+  }
+}
+
+async function beginSession(
+  context: RequestContext,
+  { state, returnTo }: LoginTransaction,
+  signIn: SignIn,
+  enrichment: AuthRecord['enrichment'],
+  now: number,
+): Promise<void> {
+  const { config, req, session, sessions } = context
+  const keepData = keepsData(session.record?.claims, signIn)
+  const { id, appData } = await session.browser.begin(keepData)
+  const logins = [
+    { stateHash: hashState(state), returnTo },
+    ...(keepData ? (session.record?.logins ?? []) : []),
+  ]
+  const record = newRecord(signIn, now, {
+    logins: logins.slice(0, MOST_LOGINS),
+    device: { address: req.ip, userAgent: req.headers['user-agent']?.slice(0, 256) },
+    enrichment,
+    absoluteTimeoutSeconds: config.session.absoluteTimeoutSeconds,
+  })
+  await sessions.begin(id, record, appData)
+  await session.browser.adopt(id)
+  tell(context, signIn, session.record?.claims.sub)
+}
+
+/**
+ * Who is not let in leaves no refresh token behind that still works. Where somebody is logged in here, it may be of the
+ * same grant as theirs, and revoking the one would revoke the other: their session is to stay as it was.
+ */
+function giveUp({ provider, renewer, session }: RequestContext, { claims, tokens }: SignIn): void {
+  const live = session.record?.claims
+  const shared = live !== undefined && live.iss === claims.iss && live.sub === claims.sub
+  if (tokens.refreshToken !== undefined && !shared) renewer.beside(provider.revoke(tokens.refreshToken))
 }
 
 /**

@@ -6,7 +6,9 @@ export function user(context: RequestContext): void {
   onlyMethods(context, ['GET', 'HEAD'])
   context.session.requireKnown()
   const { oidc } = context.req
-  const answer = { authenticated: oidc.isAuthenticated(), user: oidc.user, session: oidc.session }
+  // The page has no use for the session's id, and scripts need not see it.
+  const session = oidc.session && { ...oidc.session, id: undefined }
+  const answer = { authenticated: oidc.isAuthenticated(), user: oidc.user, session }
   // Not res.json(): the answer is never cached, so Express need not hash it for an ETag.
   context.res.set('cache-control', 'no-store').type('json').end(JSON.stringify(answer))
 }

@@ -101,6 +101,9 @@ export function recordAt(now: number, changes: Partial<AuthRecord> = {}): AuthRe
     accessTokenExpiresAt: now + 3_600_000,
     jitter: 0.5,
     logins: [{ stateHash: 'hash', returnTo: '/' }],
+    authenticatedAt: now,
+    device: { address: '192.0.2.1', userAgent: 'a browser' },
+    enrichment: { role: 'admin' },
     ...changes,
   }
 }

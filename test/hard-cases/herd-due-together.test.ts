@@ -103,13 +103,19 @@ describe('H28: sessions made at the same moment', () => {
     scope: undefined,
   }
   const claims = { iss: 'i', sub: 's', aud: 'c', iat: 0, exp: 3600 }
-  const fresh = () => newRecord({ tokens, claims }, [], now, 86_400)
+  const FACTS = {
+    logins: [],
+    device: { address: undefined, userAgent: undefined },
+    enrichment: undefined,
+    absoluteTimeoutSeconds: 86_400,
+  }
+  const fresh = () => newRecord({ tokens, claims }, now, FACTS)
   const kinds: [string, () => AuthRecord, number][] = [
     ['log-in', fresh, AFTER],
     ['renewal', () => renewed(fresh(), { tokens, claims }, now), AFTER],
     [
       'log-in with an ID token of a minute',
-      () => newRecord({ tokens, claims: { ...claims, exp: 60 } }, [], now, 86_400),
+      () => newRecord({ tokens, claims: { ...claims, exp: 60 } }, now, FACTS),
       60,
     ],
   ]

@@ -1,6 +1,6 @@
 // What a log-in makes of a provider's answer, and when that is due for renewal.
 import { dueAt, isDue, newRecord, servesUntil, userOf } from '../../src/auth-record.ts'
-import { CLAIMS, NOW, record, TIMEFRAME, tokens } from './record-fixtures.ts'
+import { CLAIMS, FACTS, NOW, record, TIMEFRAME, tokens } from './record-fixtures.ts'
 
 const at = (seconds: number) => NOW + seconds * 1000
 
@@ -65,21 +65,21 @@ describe('a new record', () => {
       idTokenExpiresAt: at(3600),
       accessTokenExpiresAt: at(600),
       jitter: 0.25,
+      authenticatedAt: undefined,
       logins: [{ stateHash: 'h', returnTo: '/' }],
+      device: { address: '192.0.2.1', userAgent: 'a browser' },
+      enrichment: undefined,
     })
   })
 
   test('of an ID token that ends before it began has none left to live', () => {
     const answer = { tokens: { ...tokens(), idToken: 'id' }, claims: { ...CLAIMS, exp: 10 } }
-    expect(newRecord(answer, [{ stateHash: '', returnTo: '/' }], NOW, 1).idTokenExpiresAt).toBe(NOW)
+    expect(newRecord(answer, NOW, FACTS).idTokenExpiresAt).toBe(NOW)
   })
 
   test('has a jitter of its own, from 0 to 1', () => {
     const answer = { tokens: { ...tokens(), idToken: 'id' }, claims: CLAIMS }
-    const jitters = Array.from(
-      { length: 100 },
-      () => newRecord(answer, [{ stateHash: '', returnTo: '/' }], NOW, 1).jitter,
-    )
+    const jitters = Array.from({ length: 100 }, () => newRecord(answer, NOW, FACTS).jitter)
     expect(new Set(jitters).size).toBeGreaterThan(90)
     expect(Math.min(...jitters)).toBeGreaterThanOrEqual(0)
     expect(Math.max(...jitters)).toBeLessThanOrEqual(1)

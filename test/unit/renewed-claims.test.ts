@@ -1,5 +1,5 @@
 // A renewed ID token against the first one: OpenID Connect Core §12.2, claim by claim.
-import { type IdTokenClaims, renewedClaimMismatch } from '../../src/auth-record.ts'
+import { type IdTokenClaims, renewedClaimMismatch } from '../../src/id-token-claims.ts'
 
 const FIRST: IdTokenClaims = {
   iss: 'https://issuer.example/',

@@ -43,12 +43,16 @@ test.each<[site: string | undefined, origin: string | undefined, cross: boolean]
 })
 
 test.each(['GET', 'HEAD', 'OPTIONS', 'TRACE'])('%s is safe', (method) => {
-  expect(isSafe({ method } as Request)).toBe(true)
+  expect(isSafe({ method, headers: {} } as Request)).toBe(true)
+})
+
+test('a GET that opens a WebSocket is not safe', () => {
+  expect(isSafe({ method: 'GET', headers: { upgrade: 'websocket' } } as unknown as Request)).toBe(false)
 })
 
 test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT', 'QUERY', 'get', 'PROPFIND', ''])(
   '%j is not safe',
   (method) => {
-    expect(isSafe({ method } as Request)).toBe(false)
+    expect(isSafe({ method, headers: {} } as Request)).toBe(false)
   },
 )

@@ -1,0 +1,60 @@
+// POST /backchannel-logout: the provider says that somebody was logged out there (Back-Channel Logout 1.0 §2.5–2.8).
+import { createHash } from 'node:crypto'
+import type { Request, Response } from 'express'
+import { isAuthError, RefusedError } from '../errors.ts'
+import type { LogoutToken } from '../provider-logout-token.ts'
+import type { House } from '../request-context.ts'
+import { readForm } from './form.ts'
+
+/** No cookie is read: the token is the proof, and it comes from the provider's server, not from a browser. */
+export async function backchannelLogout(house: House, req: Request, res: Response): Promise<void> {
+  res.set('cache-control', 'no-store')
+  try {
+    const { token, seenKey } = await readToken(house, req, res)
+    const { sub, sid } = token
+    const group =
+      sid === undefined ? { claim: 'sub' as const, value: sub ?? '' } : { claim: 'sid' as const, value: sid }
+    // The refresh tokens are the provider's to revoke or, with offline_access, to leave (§2.7).
+    await house.sessions.endGroup(group, 'backchannel_logout')
+    // Remembered last: a logout that failed may be sent again.
+    await house.records.useOnce(seenKey, Math.max(1, Math.ceil(token.secondsLeft)))
+    res.status(200).end()
+  } catch (error) {
+    if (!isAuthError(error)) throw error
+    house.events.emit('refused', { code: error.code, detail: reasonOf(error) })
+    house.config.logger.warn(
+      `express-bff-session: a back-channel logout failed (${error.code}): ${reasonOf(error)}`,
+    )
+    // §2.8: 400 for a request that is not valid, and for a logout that failed.
+    res.status(400).json({ error: 'invalid_request', error_description: error.message })
+  }
+}
+
+async function readToken(
+  { config, provider, records }: House,
+  req: Request,
+  res: Response,
+): Promise<{ token: LogoutToken; seenKey: string }> {
+  if (req.method !== 'POST') throw malformed('must be a POST')
+  const form = await readForm(req, res, malformed)
+  const sent = form.get('logout_token')
+  if (!sent) throw malformed('has no logout_token')
+  const token = await provider.logoutToken(sent, await records.now())
+  const seenKey = `logout:${createHash('sha256')
+    .update(JSON.stringify([config.issuer.href, token.jti]))
+    .digest('base64url')}`
+  if (await records.wasUsed(seenKey)) {
+    throw new RefusedError('logout_token_invalid', 400, 'The logout token was refused.', {
+      reason: 'it was used before',
+    })
+  }
+  return { token, seenKey }
+}
+
+function malformed(how: string): RefusedError {
+  return new RefusedError('logout_token_invalid', 400, `The logout request ${how}.`)
+}
+
+function reasonOf(error: Error & { reason?: string | undefined }): string {
+  return error.reason ?? error.message
+}

@@ -1,0 +1,169 @@
+// The signed-in sessions as a whole: begun, listed, and ended, from here or from elsewhere.
+import { type AuthRecord, groupsOf, type SessionGroup } from './auth-record.ts'
+import type { AuthRecords } from './auth-records/auth-records.ts'
+import type { Config } from './config.ts'
+import { RefusedError } from './errors.ts'
+import type { AuthEventEmitter, SessionEndReason } from './events.ts'
+import type { Provider } from './provider.ts'
+import type { Renewer } from './renewal/renew.ts'
+
+/** A signed-in session, as its owner may see it. */
+export interface SessionEntry {
+  /** For `revoke(id)`, and equal to `req.oidc.session.id` of its own requests. It is no credential: the cookie is signed. */
+  readonly id: string
+  readonly createdAt: Date
+  readonly renewedAt: Date
+  /** When the session ends unless it is used again. */
+  readonly expiresAt: Date
+  /** Of the browser that logged in. Behind a proxy, Express's `trust proxy` decides. */
+  readonly address: string | undefined
+  /** What the browser called itself, 256 characters at most. */
+  readonly userAgent: string | undefined
+}
+
+/** Everybody's sessions, for sign-out everywhere. A session that was ended stays ended, whatever was in flight. */
+export interface Sessions {
+  /** A person's sessions, the newest 100 of them. @throws TryLaterError */
+  list(sub: string): Promise<SessionEntry[]>
+  /** Ends a session, and revokes its refresh token. False where there is none. @throws TryLaterError */
+  revoke(id: string): Promise<boolean>
+  /** Ends all sessions of a person; says how many. @throws TryLaterError: then some may be left, and asking again is safe */
+  revokeAll(sub: string): Promise<number>
+}
+
+export interface SessionRegister extends Sessions {
+  /** Stores the session of a log-in. @throws RefusedError where it was ended from elsewhere meanwhile */
+  begin(id: string, record: AuthRecord, appData: string | undefined): Promise<void>
+  /** Deletes the session whole, and says what it was; with a reason, to whoever listens too. */
+  end(id: string, reason?: SessionEndReason): Promise<AuthRecord | undefined>
+  /** Ends every session of the group, and every log-in of it that is under way; says how many sessions. */
+  endGroup(
+    group: SessionGroup,
+    reason: SessionEndReason,
+    each?: (id: string, record: AuthRecord) => void,
+  ): Promise<number>
+}
+
+const LONGEST_LIST = 100
+/** Sessions that ended unused stay in the index for a while, and are passed over. */
+const MOST_READ = 1000
+/** Refresh tokens that are revoked at the provider when somebody signs out everywhere; the others are just forgotten. */
+const MOST_REVOCATIONS = 1000
+/** Longer than a log-in can be under way between the provider's answer and the session's first request. */
+const REMEMBER_SECONDS = 600
+
+export function createSessionRegister(
+  config: Config,
+  records: AuthRecords,
+  provider: Provider,
+  renewer: Renewer,
+  events: AuthEventEmitter,
+): SessionRegister {
+  const { index } = records
+
+  const register: SessionRegister = {
+    async begin(id, record, appData) {
+      await index.add(id, record)
+      await records.create(id, record, appData)
+      // Whoever ends the group marks it first and looks for sessions then: either they see this one, or it sees the mark.
+      for (const group of groupsOf(record)) {
+        const endedAt = await index.endedAt(group)
+        // A session at the provider is over for good; a person may log in again, as long as that began later.
+        if (endedAt === undefined || (group.claim === 'sub' && endedAt < record.createdAt)) continue
+        await register.end(id)
+        throw new RefusedError('login_failed', 400, 'The log-in was ended from elsewhere. Log in again.', {
+          reason: `the sessions of this ${group.claim} were ended while it was under way`,
+        })
+      }
+    },
+
+    async end(id, reason) {
+      const record = await endRecord(id, reason)
+      // Best effort: what has ended is passed over in the index, too.
+      if (record !== undefined) await index.remove(id, groupsOf(record)).catch(() => undefined)
+      return record
+    },
+
+    endGroup,
+
+    async list(sub) {
+      const group = personOf(sub)
+      const entries: SessionEntry[] = []
+      // What is named and not there may be a log-in of this moment, so the index is left as it is.
+      for (let from = 0; from < MOST_READ && entries.length < LONGEST_LIST; from += LONGEST_LIST) {
+        const ids = await index.page(group, from, LONGEST_LIST)
+        const found = await Promise.all(ids.map((id) => entryOf(id, sub)))
+        entries.push(...found.filter((entry) => entry !== undefined))
+        if (ids.length < LONGEST_LIST) break
+      }
+      return entries.slice(0, LONGEST_LIST)
+    },
+
+    async revoke(id) {
+      if (typeof id !== 'string' || id === '') return false
+      const record = await register.end(id, 'revoked')
+      if (record !== undefined) revokeAtProvider(id, record)
+      return record !== undefined
+    },
+
+    async revokeAll(sub) {
+      let revocations = 0
+      return endGroup(personOf(sub), 'revoked', (id, record) => {
+        revocations += 1
+        if (revocations <= MOST_REVOCATIONS) revokeAtProvider(id, record)
+      })
+    },
+  }
+  return register
+
+  async function endGroup(
+    group: SessionGroup,
+    reason: SessionEndReason,
+    each?: (id: string, record: AuthRecord) => void,
+  ): Promise<number> {
+    await index.markEnded(group, REMEMBER_SECONDS)
+    let count = 0
+    for await (const ids of index.drain(group)) {
+      await Promise.all(
+        ids.map(async (id) => {
+          const record = await endRecord(id, reason)
+          if (record === undefined) return
+          count += 1
+          each?.(id, record)
+        }),
+      )
+    }
+    return count
+  }
+
+  async function endRecord(id: string, reason?: SessionEndReason): Promise<AuthRecord | undefined> {
+    const { ended, record } = await records.end(id)
+    if (!ended || record === undefined) return undefined
+    if (reason !== undefined) events.emit('session-ended', { subject: record.claims.sub, reason })
+    return record
+  }
+
+  async function entryOf(id: string, sub: string): Promise<SessionEntry | undefined> {
+    const { value } = await records.find(id)
+    if (value === undefined || value.record.claims.sub !== sub) return undefined
+    const { createdAt, renewedAt, device } = value.record
+    return {
+      id,
+      createdAt: new Date(createdAt),
+      renewedAt: new Date(renewedAt),
+      expiresAt: new Date(value.idleEndsAt),
+      address: device?.address,
+      userAgent: device?.userAgent,
+    }
+  }
+
+  function revokeAtProvider(id: string, record: AuthRecord): void {
+    const { refreshToken } = renewer.newest(id, record)
+    // RFC 7009; the answer is not worth waiting for.
+    if (config.revokeOnLogout && refreshToken !== undefined) renewer.beside(provider.revoke(refreshToken))
+  }
+}
+
+function personOf(sub: string): SessionGroup {
+  return { claim: 'sub', value: sub }
+}
