@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import { type AuthOptions, auth, requireAuth, requireFresh } from 'express-bff-session'
 import { createAccounts, euros, readTransfer } from './accounts.ts'
+import { createSessionRoutes } from './sessions.ts'
 
 const PUBLIC_FILES = fileURLToPath(new URL('public', import.meta.url))
 
@@ -46,6 +47,8 @@ export function createBank(options: AuthOptions & { issuerBaseURL: string }): Ba
       session: sessionOf(req),
     })
   })
+
+  app.use('/api/sessions', createSessionRoutes(bff))
 
   app.use(answerError)
 

@@ -30,6 +30,9 @@ export async function configurationFor(client: Client, people: People): Promise<
         response_types: ['code'],
         grant_types: ['authorization_code', 'refresh_token'],
         token_endpoint_auth_method: 'client_secret_basic',
+        // Whoever logs out at the provider is logged out at the bank.
+        backchannel_logout_uri: `${appURL}/backchannel-logout`,
+        backchannel_logout_session_required: true,
       },
     ],
     clientBasedCORS: () => false,
@@ -38,6 +41,7 @@ export async function configurationFor(client: Client, people: People): Promise<
     conformIdTokenClaims: false,
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     features: {
+      backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },
       resourceIndicators: { enabled: false },
       revocation: {
@@ -55,6 +59,8 @@ export async function configurationFor(client: Client, people: People): Promise<
         },
       },
     },
+    // Its own guard refuses loopback, where the bank is.
+    fetch: (url, { dispatcher: _, ...options } = {}) => fetch(url, options),
     findAccount: (_ctx, accountId) => people.find(accountId),
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
     jwks: { keys: [await createSigningKey()] },

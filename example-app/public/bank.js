@@ -1,6 +1,7 @@
 // The page of the bank: asks who is signed in, shows the account, and sends money.
 import { get, logInURL, post } from './server.js'
 import { forgetSession, millisecondsUntilDue, showCountdown, showSession } from './session-card.js'
+import { showSessions, startSessionsCard } from './sessions-card.js'
 
 const POLL_MILLISECONDS = 5000
 
@@ -13,6 +14,11 @@ let nextLook
 
 byId('do-something').addEventListener('click', doSomething)
 byId('transfer').addEventListener('submit', sendMoney)
+startSessionsCard(async (answer) => {
+  handle(answer)
+  await lookAgain()
+  if (signedInSince) handle(await showSessions())
+})
 byId('transfer').addEventListener('input', () => byId('transfer-result').replaceChildren())
 // Once at the start, and again when the back button brings an old page up as it was.
 addEventListener('pageshow', () => lookAgain())
@@ -106,6 +112,7 @@ function showSignedIn({ user, session }, reason) {
     if (answer.outcome === 'answered') showBalance(answer.body.balance)
     else handle(answer)
   })
+  showSessions().then(handle)
 }
 
 function showSignedOut(url) {

@@ -30,6 +30,11 @@ export function post(path, body) {
   })
 }
 
+/** @returns {Promise<Outcome>} */
+export function remove(path) {
+  return ask(path, { method: 'DELETE' })
+}
+
 export function logInURL(path = '/login') {
   const url = new URL(path, location.origin)
   url.searchParams.set('return_to', location.pathname + location.search)

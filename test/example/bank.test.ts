@@ -7,6 +7,12 @@ import { Browser } from '../support/browser.ts'
 import { findForm } from '../support/html-form.ts'
 import { closeServer, listen } from '../support/listen.ts'
 
+// In jest's own global oidc-provider finds no undici to guard its requests with, and says so.
+const { warn } = console
+console.warn = (...line) => {
+  if (!String(line[0]).includes('SSRF protection')) warn(...line)
+}
+
 let server: Server
 let provider: DevelopmentProvider
 let bank: Bank
@@ -52,6 +58,9 @@ test('a transfer asks the provider first; logging out ends it here and there', a
     expect(transfer.status).toBe(200)
     expect(transfer.json()).toMatchObject({ session: { generation: 2 } })
 
+    const { sessions } = (await browser.request('GET', `${url}/api/sessions`)).json()
+    expect(sessions).toMatchObject([{ isThis: true, address: expect.stringMatching(/127\.0\.0\.1|::1/) }])
+
     const leaving = await browser.submit(`${url}/logout`, {})
     // Its page submits itself, as if the button had been pressed.
     const form = findForm(leaving.body, leaving.url)
@@ -60,6 +69,47 @@ test('a transfer asks the provider first; logging out ends it here and there', a
     expect((await browser.request('GET', `${url}/me`)).json()).toEqual({ authenticated: false })
     // The provider has forgotten them too: it asks for the name again.
     expect((await browser.navigate(`${url}/login`)).body).toContain('name="login"')
+  } finally {
+    browser.close()
+  }
+})
+
+test('somebody who is logged in twice sees both sessions, ends the other one, and then all', async () => {
+  const [here, there, stranger] = [new Browser(), new Browser(), new Browser()]
+  const browsers = [here, there, stranger]
+  try {
+    for (const browser of [here, there]) await browser.logIn(url, { user: 'Barbara' })
+    await stranger.logIn(url, { user: 'Mallory' })
+    const listOf = async (browser: Browser) =>
+      (await browser.request('GET', `${url}/api/sessions`)).json().sessions as { id: string }[]
+    const isLoggedIn = async (browser: Browser) =>
+      (await browser.request('GET', `${url}/me`)).json().authenticated
+
+    const list = await listOf(here)
+    expect(list).toMatchObject([{ isThis: false }, { isThis: true }])
+    const other = `${url}/api/sessions/${list[0]?.id}`
+    expect((await stranger.request('DELETE', other)).json()).toEqual({ ended: 0 })
+    expect(await isLoggedIn(there)).toBe(true)
+    expect((await here.request('DELETE', other)).json()).toEqual({ ended: 1 })
+    expect([await isLoggedIn(there), await isLoggedIn(here)]).toEqual([false, true])
+
+    await there.logIn(url, { user: 'Barbara' })
+    expect((await here.request('DELETE', `${url}/api/sessions`)).json()).toEqual({ ended: 2 })
+    for (const browser of [here, there]) expect(await isLoggedIn(browser)).toBe(false)
+    expect(await isLoggedIn(stranger)).toBe(true)
+  } finally {
+    for (const browser of browsers) browser.close()
+  }
+})
+
+test('somebody who logs out at the provider is logged out at the bank', async () => {
+  const browser = new Browser()
+  try {
+    await browser.logIn(url, { user: 'Katherine' })
+    const page = await browser.navigate(`${provider.issuer}/session/end`)
+    const form = findForm(page.body, page.url)
+    await browser.submit(form?.action ?? '', { ...form?.fields, logout: 'yes' })
+    expect((await browser.request('GET', `${url}/me`)).json()).toEqual({ authenticated: false })
   } finally {
     browser.close()
   }

@@ -1,0 +1,29 @@
+// Where somebody is logged in, and the way to end that: a list of their sessions, and buttons for one or all of them.
+import { type Request, Router } from 'express'
+import { type AuthHandler, requireAuth } from 'express-bff-session'
+
+export function createSessionRoutes({ sessions }: Pick<AuthHandler, 'sessions'>): Router {
+  const router = Router()
+  router.use(requireAuth())
+
+  router.get('/', async (req, res) => {
+    const list = await sessions.list(subOf(req))
+    res.json({ sessions: list.map((entry) => ({ ...entry, isThis: entry.id === req.oidc.session?.id })) })
+  })
+
+  router.delete('/', async (req, res) => {
+    res.json({ ended: await sessions.revokeAll(subOf(req)) })
+  })
+
+  router.delete('/:id', async (req, res) => {
+    // Whoever asks may end their own sessions only, whatever id they send.
+    const own = (await sessions.list(subOf(req))).some(({ id }) => id === req.params.id)
+    res.json({ ended: own && (await sessions.revoke(req.params.id)) ? 1 : 0 })
+  })
+
+  return router
+}
+
+function subOf(req: Request): string {
+  return req.oidc.user?.sub ?? ''
+}
