@@ -50,6 +50,7 @@ export function resolveAuthorizationParams(
   env: NodeJS.ProcessEnv,
 ): Config['authorizationParams'] {
   const params: Record<string, string> = { scope: env.SCOPE || 'openid profile email offline_access' }
+  // Restricts the access token (RFC 9700 §2.3); `resource` is the standard's word for it (RFC 8707 §2).
   if (env.AUDIENCE) params.audience = env.AUDIENCE
   for (const [name, value] of Object.entries(group(given, 'authorizationParams'))) {
     if (value === undefined) continue

@@ -1,4 +1,4 @@
-// What openid-client leaves to us when it checks an ID token.
+// What openid-client leaves to us when it checks an ID token (OpenID Connect Core §3.1.3.7).
 import { createHash } from 'node:crypto'
 import { decodeProtectedHeader } from 'jose'
 import type { IdTokenClaims } from './id-token-claims.ts'

@@ -6,7 +6,7 @@ import { RefusedError, type TryLaterError } from './errors.ts'
 import type { AuthEventEmitter, RenewalOutcome } from './events.ts'
 import type { IdTokenClaims } from './id-token-claims.ts'
 import type { LoginTransaction } from './login-transaction.ts'
-import { authorizationParameters } from './provider-authorization.ts'
+import { authorizationParameters } from './authorization-parameters.ts'
 import { createProviderConfiguration } from './provider-configuration.ts'
 import {
   describeFailure,
@@ -160,6 +160,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
     async endSessionURL(idToken, returnTo) {
       const server = await configuration.get()
       if (server.serverMetadata().end_session_endpoint === undefined) return undefined
+      // RP-Initiated Logout 1.0 §2
       return client.buildEndSessionUrl(server, {
         id_token_hint: idToken,
         post_logout_redirect_uri: new URL(returnTo, config.baseURL).href,

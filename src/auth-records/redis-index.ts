@@ -19,14 +19,18 @@ const ADD = `
 
 type Add = (key: string, id: string, endsAt: number) => Promise<unknown>
 
-/** @param storeNow the store's clock */
+/**
+ * @param replicating the connection that waits for replicas: what is written there before a session, is on them with it
+ * @param storeNow the store's clock
+ */
 export function createRedisIndex(
   { redis, answer }: RedisConnection,
+  replicating: RedisConnection,
   { issuer }: Config,
   storeNow: () => Promise<number>,
 ): SessionIndex {
-  redis.defineCommand('expressBffSession_index', { numberOfKeys: 1, lua: ADD })
-  const addTo: Add = Reflect.get(redis, 'expressBffSession_index').bind(redis)
+  replicating.redis.defineCommand('expressBffSession_index', { numberOfKeys: 1, lua: ADD })
+  const addTo: Add = Reflect.get(replicating.redis, 'expressBffSession_index').bind(replicating.redis)
   // The configured issuer stands for the `iss` of every ID token that passed.
   const place = issuer.href.replace(/\/+$/, '')
 
@@ -42,7 +46,9 @@ export function createRedisIndex(
     async add(id, record) {
       const endsAt = Math.ceil(record.endsAt)
       await Promise.all(
-        groupsOf(record).map((group) => answer(() => addTo(keyOf('sessions', group), id, endsAt))),
+        groupsOf(record).map((group) =>
+          replicating.answer(() => addTo(keyOf('sessions', group), id, endsAt)),
+        ),
       )
     },
 

@@ -24,6 +24,7 @@ export function createRedisRecords(
       ? openRedis(given, config.redisTimeoutSeconds, events, { another: true })
       : undefined
   const replicatingScripts = replicating && defineScripts(replicating.redis)
+  // RFC 6749 §10.4: refresh tokens are confidential in storage too.
   const sealer = createSealer(config.secrets, 'auth record')
   const idleMilliseconds = milliseconds(config.session.idleTimeoutSeconds)
 
@@ -70,8 +71,7 @@ export function createRedisRecords(
   return {
     now,
 
-    // What is written on the connection that waits for replicas, is on them when the session is.
-    index: createRedisIndex(replicating ?? connection, config, now),
+    index: createRedisIndex(connection, replicating ?? connection, config, now),
 
     async find(id) {
       const [time, generation, sealed, appData, ttl] = (await run('find', id)) as [

@@ -93,7 +93,7 @@ export function createPresenter({ config, records, provider, events, commits, re
     events.emit('renewed', { subject: record.claims.sub, generation: record.generation, ...what })
   }
 
-  /** The one way in which a renewal ends a session: the generation that was refused is still the stored one. */
+  /** RFC 10017 §6.1. The one way in which a renewal ends a session: the generation that was refused is still the stored one. */
   async function endIfStill(id: string, seen: AuthRecord, reason: SessionEndReason): Promise<Renewal> {
     const { ended, record } = await records.end(id, seen.generation)
     if (!ended && record !== undefined) return { kind: 'renewed', record }

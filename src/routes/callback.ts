@@ -43,7 +43,7 @@ export async function callback(context: RequestContext): Promise<void> {
   if (transaction.issuer !== context.config.issuer.href) {
     throw new RefusedError('login_unknown', 400, 'The log-in was begun at another provider. Begin again.')
   }
-  // The code is sent once: a callback that comes twice, at whichever process, has lost its log-in.
+  // RFC 9700 §2.1.1, RFC 9700 §4.7.1. The code is sent once: a callback that comes twice, at whichever process, has lost its log-in.
   if (!(await records.useOnce(`login:${hashState(state)}`, LOGIN_SECONDS))) return alreadyDone(context, state)
   forget(context, state)
 
