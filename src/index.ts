@@ -14,6 +14,7 @@ export type {
   AuthOptions,
   ClientAuthMethod,
   Logger,
+  MutualTLSOptions,
   RenewalOptions,
   Routes,
   SessionOptions,

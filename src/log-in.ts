@@ -15,7 +15,7 @@ export async function beginLogIn(
   // The store's clock; and where there is no store, a log-in could not be completed either.
   const now = await records.now()
   const transaction = logins.create(ownPage(returnTo, config), now)
-  const url = await provider.authorizationURL(transaction)
+  const url = await provider.authorizationURL(transaction, now)
   applyCookies(request.res, logins.remember(transaction, request.cookies))
   redirect(request.res, 302, url.href)
 }

@@ -1,4 +1,5 @@
 // What `auth()` takes.
+import type { JsonWebKey, KeyObject, webcrypto } from 'node:crypto'
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis'
 
 /** Options of `auth()`. What is not given is read from the environment, then defaulted. */
@@ -41,8 +42,32 @@ export interface AuthOptions {
   routes?: Partial<Routes> | undefined
   renewal?: RenewalOptions | undefined
   session?: SessionOptions | undefined
-  /** @defaultValue `client_secret_basic`, or `none` without a secret */
+  /**
+   * How this client says who it is.
+   * @defaultValue `client_secret_basic` with a secret, else `private_key_jwt` with a `clientAssertionSigningKey`, else
+   * `tls_client_auth` with `mutualTLS`, else `none`
+   */
   clientAuthMethod?: ClientAuthMethod | undefined
+  /**
+   * This client's private key: signs its assertions (`private_key_jwt`, RFC 7523) and its requests
+   * (`signedAuthorizationRequests`). PEM, JWK (whose `kid` is sent too), KeyObject or CryptoKey; RSA, EC or Ed25519.
+   * Environment: `CLIENT_ASSERTION_SIGNING_KEY`, PEM.
+   */
+  clientAssertionSigningKey?: string | JsonWebKey | KeyObject | webcrypto.CryptoKey | undefined
+  /**
+   * @defaultValue by the key: `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA`; a JWK's own `alg`; `HS256` with
+   * `client_secret_jwt`
+   */
+  clientAssertionSigningAlg?: string | undefined
+  /**
+   * The parameters of a log-in go to the provider from server to server, and the browser carries a reference
+   * (PAR, RFC 9126). @defaultValue `false`
+   */
+  pushedAuthorizationRequests?: boolean | undefined
+  /** The parameters of a log-in are signed with `clientAssertionSigningKey` (JAR, RFC 9101). @defaultValue `false` */
+  signedAuthorizationRequests?: boolean | undefined
+  /** A certificate that this client shows at every request to the provider (RFC 8705). */
+  mutualTLS?: MutualTLSOptions | undefined
   /** The algorithm that the provider signs ID tokens with. @defaultValue `RS256` */
   idTokenSigningAlg?: string | undefined
   /** How far the provider's clock may differ when an ID token is checked, in seconds. @defaultValue `30` */
@@ -109,7 +134,25 @@ export interface SessionOptions {
   cookie?: { sameSite?: 'lax' | 'strict' | 'none' } | undefined
 }
 
-export type ClientAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none'
+/** RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2; `none` is a public client. */
+export type ClientAuthMethod =
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'client_secret_jwt'
+  | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth'
+  | 'none'
+
+/** In PEM. */
+export interface MutualTLSOptions {
+  /** This client's certificate; those of its CAs may follow it. */
+  cert: string | Buffer
+  /** Its private key, not encrypted. */
+  key: string | Buffer
+  /** The CA certificates to trust at the provider, in place of Node's own. */
+  ca?: string | Buffer | undefined
+}
 
 export interface Logger {
   warn(line: string): void

@@ -5,6 +5,8 @@ import type { Config } from './config.ts'
 import { RefusedError, type TryLaterError } from './errors.ts'
 import type { AuthEventEmitter, RenewalOutcome } from './events.ts'
 import type { LoginTransaction } from './login-transaction.ts'
+import { createAuthorizationRequests } from './provider-authorization.ts'
+import { createCredentials } from './provider-client.ts'
 import { createProviderConfiguration } from './provider-configuration.ts'
 import {
   describeFailure,
@@ -41,38 +43,32 @@ export interface SignIn {
 export interface Provider {
   /** Resolves once the provider's metadata is known. @throws TryLaterError */
   ready(): Promise<void>
-  /** @throws TryLaterError */
-  authorizationURL(transaction: LoginTransaction): Promise<URL>
+  /** Resolves once the provider is known to have what the options ask of it. @throws TryLaterError, ConfigurationError */
+  usable(): Promise<void>
+  /** `now` is the store's clock. @throws RefusedError, TryLaterError */
+  authorizationURL(transaction: LoginTransaction, now: number): Promise<URL>
   /** Exchanges the code of a callback, once. `now` is the store's clock. @throws RefusedError, TryLaterError */
   signIn(callback: URLSearchParams, transaction: LoginTransaction, now: number): Promise<SignIn>
   /** Presents the refresh token, once. `now` is the store's clock. Never throws. */
   refresh(refreshToken: string, signal: AbortSignal, now: number): Promise<RefreshAnswer>
-  /** RFC 7009, best effort: false when the provider could not be told. */
-  revoke(refreshToken: string): Promise<boolean>
+  /** RFC 7009, best effort: false when the provider could not be told. `now` is the store's clock, if it is at hand. */
+  revoke(refreshToken: string, now?: number): Promise<boolean>
   /** Where the provider ends its own session, if it can be asked to. */
   endSessionURL(idToken: string, returnTo: string): Promise<URL | undefined>
 }
 
 export function createProvider(config: Config, events: AuthEventEmitter): Provider {
-  const configuration = createProviderConfiguration(config, events)
+  const credentials = createCredentials(config)
+  const configuration = createProviderConfiguration(config, events, credentials.authentication)
+  const requests = createAuthorizationRequests(config, configuration, credentials)
 
   return {
     async ready() {
       await configuration.get()
     },
 
-    async authorizationURL(transaction) {
-      return client.buildAuthorizationUrl(await configuration.get(), {
-        ...config.authorizationParams,
-        redirect_uri: config.redirectURI.href,
-        response_type: 'code',
-        state: transaction.state,
-        nonce: transaction.nonce,
-        // RFC 9700 §2.1.1
-        code_challenge: await client.calculatePKCECodeChallenge(transaction.codeVerifier),
-        code_challenge_method: 'S256',
-      })
-    },
+    usable: requests.usable,
+    authorizationURL: requests.authorizationURL,
 
     async signIn(callback, transaction, now) {
       const clock = clockFrom(now)
@@ -140,9 +136,9 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
     },
   }
 
-  async function revoke(refreshToken: string): Promise<boolean> {
+  async function revoke(refreshToken: string, now?: number): Promise<boolean> {
     try {
-      const server = await configuration.get()
+      const server = await (now === undefined ? configuration.get() : configuration.at(now))
       if (server.serverMetadata().revocation_endpoint === undefined) return false
       await client.tokenRevocation(server, refreshToken, { token_type_hint: 'refresh_token' })
       return true

@@ -1,7 +1,9 @@
 // AuthOptions and the environment in, a complete and frozen Config out; every mistake is named at start-up.
 import { type Config, urlBelow } from './config.ts'
+import { resolveClient } from './option-client.ts'
 import { resolveAuthorizationParams, resolveRenewal, resolveRoutes, resolveSession } from './option-groups.ts'
 import {
+  emptyIsNone,
   flag,
   group,
   mistake,
@@ -12,7 +14,7 @@ import {
   webURL,
   wholeNumber,
 } from './option-readers.ts'
-import type { AuthOptions, ClientAuthMethod, Logger } from './options.ts'
+import type { AuthOptions, Logger } from './options.ts'
 
 const OPTION_NAMES = [
   'issuerBaseURL',
@@ -30,6 +32,11 @@ const OPTION_NAMES = [
   'renewal',
   'session',
   'clientAuthMethod',
+  'clientAssertionSigningKey',
+  'clientAssertionSigningAlg',
+  'pushedAuthorizationRequests',
+  'signedAuthorizationRequests',
+  'mutualTLS',
   'idTokenSigningAlg',
   'clockToleranceSeconds',
   'httpTimeoutSeconds',
@@ -64,26 +71,20 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     'https://app.example.com',
     production,
   )
-  const clientSecret = resolveClientSecret(options.clientSecret ?? env.CLIENT_SECRET)
+  const issuer = webURL(
+    options.issuerBaseURL ?? env.ISSUER_BASE_URL,
+    'issuerBaseURL (ISSUER_BASE_URL)',
+    'https://tenant.eu.auth0.com',
+    production,
+  )
   const routes = resolveRoutes(options.routes)
-  const params = resolveAuthorizationParams(options.authorizationParams, env)
+  const params = resolveAuthorizationParams(options.authorizationParams, env, baseURL)
 
   return Object.freeze({
-    issuer: webURL(
-      options.issuerBaseURL ?? env.ISSUER_BASE_URL,
-      'issuerBaseURL (ISSUER_BASE_URL)',
-      'https://tenant.eu.auth0.com',
-      production,
-    ),
+    issuer,
     baseURL,
     redirectURI: urlBelow(baseURL, routes.callback),
-    clientID: text(
-      options.clientID ?? env.CLIENT_ID,
-      'clientID (CLIENT_ID)',
-      'is required: the id of this client at the provider',
-    ),
-    clientSecret,
-    clientAuthMethod: resolveClientAuthMethod(options.clientAuthMethod, clientSecret),
+    ...resolveClient(options, env, issuer),
     secrets: resolveSecrets(options.secret ?? env.SECRET?.split(',').map((one) => one.trim())),
     redis: resolveRedis(options, env, production),
     redisTimeoutSeconds: seconds(options.redisTimeoutSeconds, 'redisTimeoutSeconds', {
@@ -114,11 +115,6 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     origins: Object.freeze([baseURL.origin, ...resolveOrigins(options.allowedOrigins)]),
     logger: resolveLogger(options.logger),
   })
-}
-
-function resolveClientSecret(given: unknown): string | undefined {
-  if (given === undefined || given === '') return undefined
-  return text(given, 'clientSecret (CLIENT_SECRET)', 'must be a string; leave it out for a public client')
 }
 
 function resolveLogger(given: unknown): Logger {
@@ -167,20 +163,6 @@ function isRedis(redis: object): boolean {
   return 'nodes' in redis && Array.isArray(redis.nodes)
 }
 
-function resolveClientAuthMethod(given: unknown, clientSecret: string | undefined): ClientAuthMethod {
-  const fallback = clientSecret === undefined ? 'none' : 'client_secret_basic'
-  const method = oneOf(
-    given,
-    'clientAuthMethod',
-    ['client_secret_basic', 'client_secret_post', 'none'],
-    fallback,
-  )
-  if (method !== 'none' && clientSecret === undefined) {
-    throw mistake('clientAuthMethod', `is ${method}, which needs clientSecret (CLIENT_SECRET)`)
-  }
-  return method
-}
-
 function resolveOrigins(given: unknown): readonly string[] {
   if (given === undefined) return []
   if (!Array.isArray(given)) throw mistake('allowedOrigins', 'must be a list of origins')
@@ -193,8 +175,4 @@ function resolveOrigins(given: unknown): readonly string[] {
     }
     return one
   })
-}
-
-function emptyIsNone(value: string | undefined): string | undefined {
-  return value === undefined || value === '' ? undefined : value
 }
