@@ -25,7 +25,11 @@ import { trySilently } from './silent-log-in.ts'
 
 /** What `auth()` returns: middleware, with a life of its own. */
 export interface AuthHandler extends RequestHandler {
-  /** Resolves once the provider and the store have answered. @throws TryLaterError */
+  /**
+   * Resolves once the provider and the store have answered.
+   * @throws TryLaterError
+   * @throws ConfigurationError where the provider does not offer what the options ask for
+   */
   ready(): Promise<void>
   /** Waits for what is in flight, then lets go of the store. Call it before the process ends. */
   close(): Promise<void>
@@ -138,7 +142,7 @@ export function auth(options?: AuthOptions): AuthHandler {
       revokeAll: sessions.revokeAll,
     }),
     async ready() {
-      await Promise.all([provider.ready(), records.now()])
+      await Promise.all([provider.usable(), records.now()])
     },
     async close() {
       await renewer.idle(CLOSE_SECONDS)

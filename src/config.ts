@@ -1,6 +1,21 @@
 // The options as the rest of the house sees them.
+import type { KeyObject, webcrypto } from 'node:crypto'
 import type { CookieOptions } from 'express'
 import type { AuthOptions, ClientAuthMethod, Logger, RenewalOptions, Routes } from './options.ts'
+
+/** What client assertions and request objects are signed with. */
+export interface SigningKey {
+  readonly key: KeyObject | webcrypto.CryptoKey
+  readonly alg: string
+  readonly kid: string | undefined
+}
+
+/** PEM. */
+export interface MutualTLS {
+  readonly cert: string
+  readonly key: string
+  readonly ca: string | undefined
+}
 
 /** Complete, checked, frozen. */
 export interface Config {
@@ -10,6 +25,10 @@ export interface Config {
   readonly clientID: string
   readonly clientSecret: string | undefined
   readonly clientAuthMethod: ClientAuthMethod
+  readonly clientAssertion: SigningKey | undefined
+  readonly pushedAuthorizationRequests: boolean
+  readonly signedAuthorizationRequests: boolean
+  readonly mutualTLS: MutualTLS | undefined
   readonly secrets: readonly string[]
   readonly redis: AuthOptions['redis']
   readonly redisTimeoutSeconds: number

@@ -20,14 +20,12 @@ export {
   requireStepUp,
 } from './guards.ts'
 export type { IdTokenClaims } from './id-token-claims.ts'
+export type { AfterCallback, CallbackLogin, CallbackVerdict, OnCallbackError } from './option-hooks.ts'
 export type {
-  AfterCallback,
   AuthOptions,
-  CallbackLogin,
-  CallbackVerdict,
   ClientAuthMethod,
   Logger,
-  OnCallbackError,
+  MutualTLSOptions,
   RenewalOptions,
   Routes,
   SessionOptions,

@@ -28,7 +28,7 @@ export async function beginLogIn(
     ...(silent && { silent }),
   }
   const transaction = logins.create(ownPage(returnTo, config), now, wishes)
-  const url = await provider.authorizationURL(transaction, loginHint)
+  const url = await provider.authorizationURL(transaction, now, loginHint)
   applyCookies(request.res, logins.remember(transaction, request.cookies))
   // RFC 9700 §4.12: what was posted is not posted on.
   redirect(request.res, request.req.method === 'POST' ? 303 : 302, url.href)

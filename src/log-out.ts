@@ -27,7 +27,8 @@ export async function logOut(context: RequestContext, returnTo?: unknown): Promi
   if (record !== undefined) {
     const { refreshToken, idToken } = renewer.newest(id ?? '', record)
     // RFC 7009; the answer is not worth waiting for.
-    if (config.revokeOnLogout && refreshToken !== undefined) renewer.beside(provider.revoke(refreshToken))
+    if (config.revokeOnLogout && refreshToken !== undefined)
+      renewer.beside(provider.revoke(refreshToken, session.now))
     if (config.idpLogout) {
       // The provider being out of reach must not keep anybody logged in here.
       const found = provider.endSessionURL(idToken, target).catch(() => undefined)

@@ -1,6 +1,6 @@
 // The options that are groups of options.
 import type { Config } from './config.ts'
-import { group, mistake, oneOf, onlyKnown, seconds, text, wholeNumber } from './option-readers.ts'
+import { group, isLoopback, mistake, oneOf, onlyKnown, seconds, text, wholeNumber } from './option-readers.ts'
 import type { Routes } from './options.ts'
 import { comparablePath } from './return-to.ts'
 
@@ -48,6 +48,7 @@ export function resolveRoutes(options: unknown): Config['routes'] {
 export function resolveAuthorizationParams(
   given: unknown,
   env: NodeJS.ProcessEnv,
+  baseURL: URL,
 ): Config['authorizationParams'] {
   const params: Record<string, string> = { scope: env.SCOPE || 'openid profile email offline_access' }
   // Restricts the access token (RFC 9700 §2.3); `resource` is the standard's word for it (RFC 8707 §2).
@@ -62,7 +63,20 @@ export function resolveAuthorizationParams(
     throw mistake('authorizationParams.scope (SCOPE)', "must include 'openid'")
   // RFC 10017 §6.1: the authorization code grant, nothing else.
   oneOf(params.response_type, 'authorizationParams.response_type', ['code'], 'code')
-  oneOf(params.response_mode, 'authorizationParams.response_mode', ['query', 'form_post'], 'query')
+  const mode = oneOf(
+    params.response_mode,
+    'authorizationParams.response_mode',
+    ['query', 'form_post'],
+    'query',
+  )
+  // The log-in's cookie has to come back with another site's form: SameSite=None, which browsers take only with
+  // Secure, and that over plain http only from this machine.
+  if (mode === 'form_post' && baseURL.protocol === 'http:' && !isLoopback(baseURL.hostname)) {
+    throw mistake(
+      'authorizationParams.response_mode',
+      "is form_post, which needs an https baseURL (BASE_URL), or http://localhost: browsers drop the log-in's cookie otherwise. Use https, or leave response_mode out",
+    )
+  }
   return Object.freeze(params)
 }
 

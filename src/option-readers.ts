@@ -13,6 +13,10 @@ export function text(value: unknown, option: string, cure: string): string {
   return value
 }
 
+export function emptyIsNone(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value
+}
+
 export function flag(value: unknown, option: string, fallback: boolean): boolean {
   if (value === undefined) return fallback
   if (typeof value !== 'boolean') throw mistake(option, 'must be true or false')
@@ -84,7 +88,7 @@ export function webURL(value: unknown, option: string, example: string, producti
   return url
 }
 
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
@@ -104,6 +108,15 @@ export function group(value: unknown, option: string): Readonly<Record<string, u
     throw mistake(option, 'must be an object')
   }
   return { ...value }
+}
+
+/** What a parser throws may hold what it parsed, and is not handed on. */
+export function attempt<T>(parse: () => T, option: string, cure: string): T {
+  try {
+    return parse()
+  } catch {
+    throw mistake(option, cure)
+  }
 }
 
 function nearest(name: string, known: readonly string[]): string | undefined {

@@ -1,6 +1,6 @@
 // Where sessions are kept.
 import type { Config } from './config.ts'
-import { flag, mistake } from './option-readers.ts'
+import { emptyIsNone, flag, mistake } from './option-readers.ts'
 import type { AuthOptions } from './options.ts'
 
 export function resolveRedis(
@@ -35,8 +35,4 @@ function isRedis(redis: object): boolean {
   if ('sentinels' in redis)
     return Array.isArray(redis.sentinels) && 'name' in redis && typeof redis.name === 'string'
   return 'nodes' in redis && Array.isArray(redis.nodes)
-}
-
-function emptyIsNone(value: string | undefined): string | undefined {
-  return value === undefined || value === '' ? undefined : value
 }

@@ -1,9 +1,7 @@
 // What `auth()` takes.
-import type { NextFunction, Request, Response } from 'express'
+import type { JsonWebKey, KeyObject, webcrypto } from 'node:crypto'
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis'
-import type { User } from './auth-record.ts'
-import type { AuthError } from './errors.ts'
-import type { IdTokenClaims } from './id-token-claims.ts'
+import type { AfterCallback, OnCallbackError } from './option-hooks.ts'
 
 /** Options of `auth()`. What is not given is read from the environment, then defaulted. */
 export interface AuthOptions {
@@ -45,8 +43,32 @@ export interface AuthOptions {
   routes?: Partial<Routes> | undefined
   renewal?: RenewalOptions | undefined
   session?: SessionOptions | undefined
-  /** @defaultValue `client_secret_basic`, or `none` without a secret */
+  /**
+   * How this client says who it is.
+   * @defaultValue `client_secret_basic` with a secret, else `private_key_jwt` with a `clientAssertionSigningKey`, else
+   * `tls_client_auth` with `mutualTLS`, else `none`
+   */
   clientAuthMethod?: ClientAuthMethod | undefined
+  /**
+   * This client's private key: signs its assertions (`private_key_jwt`, RFC 7523) and its requests
+   * (`signedAuthorizationRequests`). PEM, JWK (whose `kid` is sent too), KeyObject or CryptoKey; RSA, EC or Ed25519.
+   * Environment: `CLIENT_ASSERTION_SIGNING_KEY`, PEM.
+   */
+  clientAssertionSigningKey?: string | JsonWebKey | KeyObject | webcrypto.CryptoKey | undefined
+  /**
+   * @defaultValue by the key: `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA`; a JWK's own `alg`; `HS256` with
+   * `client_secret_jwt`
+   */
+  clientAssertionSigningAlg?: string | undefined
+  /**
+   * The parameters of a log-in go to the provider from server to server, and the browser carries a reference
+   * (PAR, RFC 9126). @defaultValue `false`
+   */
+  pushedAuthorizationRequests?: boolean | undefined
+  /** The parameters of a log-in are signed with `clientAssertionSigningKey` (JAR, RFC 9101). @defaultValue `false` */
+  signedAuthorizationRequests?: boolean | undefined
+  /** A certificate that this client shows at every request to the provider (RFC 8705). */
+  mutualTLS?: MutualTLSOptions | undefined
   /** The algorithm that the provider signs ID tokens with. @defaultValue `RS256` */
   idTokenSigningAlg?: string | undefined
   /** How far the provider's clock may differ when an ID token is checked, in seconds. @defaultValue `30` */
@@ -76,38 +98,6 @@ export interface AuthOptions {
   /** Where warnings go: one line each, never a secret. @defaultValue `console` */
   logger?: Logger | undefined
 }
-
-/** What the provider said of somebody who is about to be logged in. */
-export interface CallbackLogin {
-  /** The claims about the person. */
-  readonly user: User
-  /** All claims of the ID token. */
-  readonly claims: IdTokenClaims
-  /** What the provider granted, where it says so. */
-  readonly scope: string | undefined
-  /** The access token, to ask an API about the person. */
-  getAccessToken(): string
-}
-
-export interface CallbackVerdict {
-  /** Nobody is logged in; the person reads this sentence (403, `login_refused`). */
-  readonly refuse?: string | undefined
-  /** Added to `req.oidc.user`, sealed with the session, kept through renewals. JSON. */
-  readonly user?: Readonly<Record<string, unknown>> | undefined
-}
-
-/** What it throws goes to Express, and nobody is logged in. */
-export type AfterCallback = (
-  login: CallbackLogin,
-  req: Request,
-) => CallbackVerdict | undefined | Promise<CallbackVerdict | undefined>
-
-/**
- * @param error `error.code` says what failed; a RefusedError has the provider's `error` and `errorDescription` as sent:
- * escape them
- * @param next answers as this package does
- */
-export type OnCallbackError = (error: AuthError, req: Request, res: Response, next: NextFunction) => unknown
 
 /** ioredis's options for Redis behind Sentinels. */
 export type RedisSentinels = RedisOptions & {
@@ -161,7 +151,25 @@ export interface SessionOptions {
   cookie?: { sameSite?: 'lax' | 'strict' | 'none' } | undefined
 }
 
-export type ClientAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none'
+/** RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2; `none` is a public client. */
+export type ClientAuthMethod =
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'client_secret_jwt'
+  | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth'
+  | 'none'
+
+/** In PEM. */
+export interface MutualTLSOptions {
+  /** This client's certificate; those of its CAs may follow it. */
+  cert: string | Buffer
+  /** Its private key, not encrypted. */
+  key: string | Buffer
+  /** The CA certificates to trust at the provider, in place of Node's own. */
+  ca?: string | Buffer | undefined
+}
 
 export interface Logger {
   warn(line: string): void

@@ -4,19 +4,22 @@ import type { Config } from './config.ts'
 import { TryLaterError } from './errors.ts'
 import type { AuthEventEmitter } from './events.ts'
 import { describeFailure } from './provider-errors.ts'
-import { boundedFetch } from './provider-fetch.ts'
+import { createBoundedFetch } from './provider-fetch.ts'
+import { createMutualTLSSend } from './provider-mutual-tls.ts'
 
 export interface ProviderConfiguration {
-  /** @throws TryLaterError */
+  /** By the clock that was last told. @throws TryLaterError */
   get(): Promise<client.Configuration>
   /**
-   * The configuration by which tokens are checked.
+   * The configuration by which tokens are checked, and assertions are signed.
    *
    * @param now the time by the store's clock, in milliseconds: this process's clock may be wrong
    * @throws TryLaterError
    */
   at(now: number): Promise<client.Configuration>
-  unavailable(what: string, error: unknown): TryLaterError
+  unavailable(what: string, error?: unknown): TryLaterError
+  /** To the provider: bounded, and with the client's certificate where there is one. */
+  readonly fetch: ReturnType<typeof createBoundedFetch>
 }
 
 /** A provider whose discovery failed is asked again after so long, and not by every request. */
@@ -24,11 +27,21 @@ const RETRY_MILLISECONDS = 1000
 /** A clock that is off by less is within what ID tokens are given anyway. */
 const SKEW_STEP_SECONDS = 10
 
-export function createProviderConfiguration(config: Config, events: AuthEventEmitter): ProviderConfiguration {
+export function createProviderConfiguration(
+  config: Config,
+  events: AuthEventEmitter,
+  authentication: client.ClientAuth,
+): ProviderConfiguration {
+  const boundedFetch = createBoundedFetch(
+    config.mutualTLS === undefined
+      ? (...request) => fetch(...request)
+      : createMutualTLSSend(config.mutualTLS),
+  )
   let discovered: Promise<client.Configuration> | undefined
+  let skew = 0
   const skewed = new Map<number, client.Configuration>()
 
-  function get(): Promise<client.Configuration> {
+  function known(): Promise<client.Configuration> {
     discovered ??= discover().catch((error: unknown) => {
       setTimeout(() => {
         discovered = undefined
@@ -39,7 +52,7 @@ export function createProviderConfiguration(config: Config, events: AuthEventEmi
   }
 
   function discover(): Promise<client.Configuration> {
-    return client.discovery(config.issuer, config.clientID, metadata(0), clientAuthentication(config), {
+    return client.discovery(config.issuer, config.clientID, metadata(0), authentication, {
       execute: extensions(),
       timeout: config.httpTimeoutSeconds,
       [client.customFetch]: boundedFetch,
@@ -49,6 +62,8 @@ export function createProviderConfiguration(config: Config, events: AuthEventEmi
   function metadata(skewSeconds: number) {
     return {
       id_token_signed_response_alg: config.idTokenSigningAlg,
+      // RFC 8705 §5
+      use_mtls_endpoint_aliases: config.mutualTLS !== undefined,
       [client.clockTolerance]: config.clockToleranceSeconds,
       [client.clockSkew]: skewSeconds,
     }
@@ -59,22 +74,17 @@ export function createProviderConfiguration(config: Config, events: AuthEventEmi
     return [client.enableNonRepudiationChecks, ...insecure]
   }
 
-  function withSkew(known: client.Configuration, seconds: number): client.Configuration {
-    const server = known.serverMetadata()
-    const other = new client.Configuration(
-      server,
-      config.clientID,
-      metadata(seconds),
-      clientAuthentication(config),
-    )
+  function withSkew(server: client.ServerMetadata, seconds: number): client.Configuration {
+    const other = new client.Configuration(server, config.clientID, metadata(seconds), authentication)
     other.timeout = config.httpTimeoutSeconds
     other[client.customFetch] = boundedFetch
     for (const extension of extensions()) extension(other)
     return other
   }
 
-  function unavailable(what: string, error: unknown): TryLaterError {
-    events.emit('provider-unavailable', { detail: `${what}: ${describeFailure(error)}` })
+  function unavailable(what: string, error?: unknown): TryLaterError {
+    const detail = error === undefined ? what : `${what}: ${describeFailure(error)}`
+    events.emit('provider-unavailable', { detail })
     return new TryLaterError(
       'provider_unavailable',
       'The login provider is out of reach. Try again shortly.',
@@ -82,30 +92,24 @@ export function createProviderConfiguration(config: Config, events: AuthEventEmi
     )
   }
 
+  async function get(): Promise<client.Configuration> {
+    const right = await known()
+    if (skew === 0) return right
+    const other = skewed.get(skew) ?? withSkew(right.serverMetadata(), skew)
+    // One at a time: a clock that drifts leaves nothing behind.
+    skewed.clear()
+    skewed.set(skew, other)
+    return other
+  }
+
   return {
     get,
     unavailable,
+    fetch: boundedFetch,
 
     async at(now) {
-      const known = await get()
-      const skew = Math.round((now - Date.now()) / 1000 / SKEW_STEP_SECONDS) * SKEW_STEP_SECONDS
-      if (skew === 0) return known
-      const other = skewed.get(skew) ?? withSkew(known, skew)
-      // One at a time: a clock that drifts leaves nothing behind.
-      skewed.clear()
-      skewed.set(skew, other)
-      return other
+      skew = Math.round((now - Date.now()) / 1000 / SKEW_STEP_SECONDS) * SKEW_STEP_SECONDS
+      return get()
     },
-  }
-}
-
-function clientAuthentication({ clientAuthMethod, clientSecret }: Config): client.ClientAuth {
-  switch (clientAuthMethod) {
-    case 'client_secret_basic':
-      return client.ClientSecretBasic(clientSecret)
-    case 'client_secret_post':
-      return client.ClientSecretPost(clientSecret)
-    case 'none':
-      return client.None()
   }
 }

@@ -1,5 +1,10 @@
 // What went wrong at the provider, said without its error objects: those keep token answers deep in `cause`.
-import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client'
+import {
+  AuthorizationResponseError,
+  ClientError,
+  ResponseBodyError,
+  WWWAuthenticateChallengeError,
+} from 'openid-client'
 import { RefusedError } from './errors.ts'
 import type { RenewalOutcome } from './events.ts'
 import type { Exchange } from './provider-fetch.ts'
@@ -8,6 +13,9 @@ import type { Exchange } from './provider-fetch.ts'
 export function describeFailure(error: unknown): string {
   if (error instanceof ResponseBodyError)
     return `the provider answered ${error.status} ${errorCode(error.error)}`
+  // RFC 6749 §5.2: a client that spoke HTTP Basic is refused with a challenge.
+  if (error instanceof WWWAuthenticateChallengeError)
+    return `the provider answered ${error.status} ${errorCode(error.cause[0]?.parameters.error ?? '')}`
   if (error instanceof AuthorizationResponseError) return `the provider answered ${errorCode(error.error)}`
   if (!(error instanceof Error)) return 'unknown failure'
   if (isTimeout(error)) return 'the provider did not answer in time'
@@ -63,7 +71,8 @@ const NO_ANSWER_OF_A_PROVIDER = new Set([
 
 /** True where the same thing may go well later: the network, an overload, an answer that is not the provider's. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof ResponseBodyError) return error.status >= 500 || error.status === 429
+  if (error instanceof ResponseBodyError || error instanceof WWWAuthenticateChallengeError)
+    return error.status >= 500 || error.status === 429
   if (error instanceof ClientError && error.code === undefined) return true
   return error instanceof TypeError || NO_ANSWER_OF_A_PROVIDER.has(codeOf(error) ?? '')
 }

@@ -28,22 +28,30 @@ interface FetchOptions {
   signal?: AbortSignal | undefined
 }
 
-/** The `customFetch` of openid-client. No redirect is followed, and no request is sent a second time. */
-export async function boundedFetch(url: string, options: FetchOptions): Promise<Response> {
-  const exchange = exchanges.getStore()
-  const signals = [options.signal, exchange?.signal].filter((signal) => signal !== undefined)
-  const response = await fetch(url, { ...(options as RequestInit), signal: AbortSignal.any(signals) })
-  const body = await readBounded(response)
-  if (exchange !== undefined && options.method === 'POST') {
-    exchange.answer = { status: response.status, headers: response.headers, body }
-  }
-  return new Response(BODILESS.has(response.status) ? null : body, {
-    status: response.status,
-    headers: response.headers,
-  })
+/** What a `fetch` sends and gives back, whichever library's it is. */
+export type Send = (url: string, init: RequestInit) => Promise<Answer>
+
+interface Answer {
+  readonly status: number
+  readonly headers: Iterable<[string, string]>
+  readonly body: AsyncIterable<Uint8Array> | null
 }
 
-async function readBounded(response: Response): Promise<string> {
+/** The `customFetch` of openid-client. No redirect is followed, and no request is sent a second time. */
+export function createBoundedFetch(send: Send) {
+  return async (url: string, options: FetchOptions): Promise<Response> => {
+    const exchange = exchanges.getStore()
+    const signals = [options.signal, exchange?.signal].filter((signal) => signal !== undefined)
+    const response = await send(url, { ...(options as RequestInit), signal: AbortSignal.any(signals) })
+    const { status } = response
+    const headers = new Headers([...response.headers])
+    const body = await readBounded(response)
+    if (exchange !== undefined && options.method === 'POST') exchange.answer = { status, headers, body }
+    return new Response(BODILESS.has(status) ? null : body, { status, headers })
+  }
+}
+
+async function readBounded(response: Answer): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
   let bytes = 0

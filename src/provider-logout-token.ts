@@ -9,7 +9,7 @@ import {
 } from 'jose'
 import type { Config } from './config.ts'
 import { RefusedError } from './errors.ts'
-import { boundedFetch } from './provider-fetch.ts'
+import type { ProviderConfiguration } from './provider-configuration.ts'
 
 /** Whose sessions are to end: one of the provider's own where there is a `sid`, else all of the person. */
 export interface LogoutToken {
@@ -32,7 +32,8 @@ export interface LogoutTokens {
 const KEYS_OUT_OF_REACH = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID'])
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
-export function createLogoutTokens(config: Config): LogoutTokens {
+/** @param fetchKeys how requests go to the provider */
+export function createLogoutTokens(config: Config, fetchKeys: ProviderConfiguration['fetch']): LogoutTokens {
   let keys: ReturnType<typeof createRemoteJWKSet> | undefined
 
   return {
@@ -40,7 +41,7 @@ export function createLogoutTokens(config: Config): LogoutTokens {
       if (jwks_uri === undefined) throw invalid('the provider has no jwks_uri')
       // An unknown `kid` fetches the keys again, once in half a minute at most.
       keys ??= createRemoteJWKSet(new URL(jwks_uri), {
-        [customFetch]: boundedFetch as typeof fetch,
+        [customFetch]: fetchKeys as typeof fetch,
         timeoutDuration: Math.ceil(config.httpTimeoutSeconds * 1000),
       })
       const payload = await verified(token, keys, issuer, now)

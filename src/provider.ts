@@ -6,7 +6,8 @@ import { RefusedError, type TryLaterError } from './errors.ts'
 import type { AuthEventEmitter, RenewalOutcome } from './events.ts'
 import type { IdTokenClaims } from './id-token-claims.ts'
 import type { LoginTransaction } from './login-transaction.ts'
-import { authorizationParameters } from './authorization-parameters.ts'
+import { createAuthorizationRequests } from './provider-authorization.ts'
+import { createCredentials } from './provider-client.ts'
 import { createProviderConfiguration } from './provider-configuration.ts'
 import {
   describeFailure,
@@ -46,8 +47,10 @@ export interface Provider {
   ready(): Promise<void>
   /** As the provider writes it. @throws TryLaterError */
   issuer(): Promise<string>
-  /** @param loginHint whom to expect @throws TryLaterError */
-  authorizationURL(transaction: LoginTransaction, loginHint: string | undefined): Promise<URL>
+  /** Resolves once the provider is known to have what the options ask of it. @throws TryLaterError, ConfigurationError */
+  usable(): Promise<void>
+  /** `now` is the store's clock. @param loginHint whom to expect @throws RefusedError, TryLaterError */
+  authorizationURL(transaction: LoginTransaction, now: number, loginHint: string | undefined): Promise<URL>
   /**
    * Exchanges the code of a callback, once. `now` is the store's clock.
    *
@@ -61,8 +64,8 @@ export interface Provider {
   ): Promise<SignIn>
   /** Presents the refresh token, once. `now` is the store's clock. Never throws. */
   refresh(refreshToken: string, signal: AbortSignal, now: number): Promise<RefreshAnswer>
-  /** RFC 7009, best effort: false when the provider could not be told. */
-  revoke(refreshToken: string): Promise<boolean>
+  /** RFC 7009, best effort: false when the provider could not be told. `now` is the store's clock, if it is at hand. */
+  revoke(refreshToken: string, now?: number): Promise<boolean>
   /** What a logout token says. `now` is the store's clock. @throws RefusedError, TryLaterError */
   logoutToken(token: string, now: number): Promise<LogoutToken>
   /** Where the provider ends its own session, if it can be asked to. */
@@ -70,8 +73,10 @@ export interface Provider {
 }
 
 export function createProvider(config: Config, events: AuthEventEmitter): Provider {
-  const configuration = createProviderConfiguration(config, events)
-  const logoutTokens = createLogoutTokens(config)
+  const credentials = createCredentials(config)
+  const configuration = createProviderConfiguration(config, events, credentials.authentication)
+  const requests = createAuthorizationRequests(config, configuration, credentials)
+  const logoutTokens = createLogoutTokens(config, configuration.fetch)
 
   return {
     async ready() {
@@ -82,14 +87,8 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       return (await configuration.get()).serverMetadata().issuer
     },
 
-    async authorizationURL(transaction, loginHint) {
-      return client.buildAuthorizationUrl(await configuration.get(), {
-        ...authorizationParameters(config, transaction, loginHint),
-        // RFC 9700 §2.1.1
-        code_challenge: await client.calculatePKCECodeChallenge(transaction.codeVerifier),
-        code_challenge_method: 'S256',
-      })
-    },
+    usable: requests.usable,
+    authorizationURL: requests.authorizationURL,
 
     async signIn(callback, transaction, now, mayRevoke) {
       const clock = clockFrom(now)
@@ -168,9 +167,9 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
     },
   }
 
-  async function revoke(refreshToken: string): Promise<boolean> {
+  async function revoke(refreshToken: string, now?: number): Promise<boolean> {
     try {
-      const server = await configuration.get()
+      const server = await (now === undefined ? configuration.get() : configuration.at(now))
       if (server.serverMetadata().revocation_endpoint === undefined) return false
       await client.tokenRevocation(server, refreshToken, { token_type_hint: 'refresh_token' })
       return true

@@ -1,5 +1,6 @@
 // AuthOptions and the environment in, a complete and frozen Config out; every mistake is named at start-up.
 import { type Config, urlBelow } from './config.ts'
+import { resolveClient } from './option-client.ts'
 import { resolveAuthorizationParams, resolveRenewal, resolveRoutes, resolveSession } from './option-groups.ts'
 import {
   flag,
@@ -14,7 +15,7 @@ import {
   wholeNumber,
 } from './option-readers.ts'
 import { resolveRedis } from './option-redis.ts'
-import type { AuthOptions, ClientAuthMethod, Logger } from './options.ts'
+import type { AuthOptions, Logger } from './options.ts'
 
 const OPTION_NAMES = [
   'issuerBaseURL',
@@ -32,6 +33,11 @@ const OPTION_NAMES = [
   'renewal',
   'session',
   'clientAuthMethod',
+  'clientAssertionSigningKey',
+  'clientAssertionSigningAlg',
+  'pushedAuthorizationRequests',
+  'signedAuthorizationRequests',
+  'mutualTLS',
   'idTokenSigningAlg',
   'clockToleranceSeconds',
   'httpTimeoutSeconds',
@@ -70,26 +76,20 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     'https://app.example.com',
     production,
   )
-  const clientSecret = resolveClientSecret(options.clientSecret ?? env.CLIENT_SECRET)
+  const issuer = webURL(
+    options.issuerBaseURL ?? env.ISSUER_BASE_URL,
+    'issuerBaseURL (ISSUER_BASE_URL)',
+    'https://tenant.eu.auth0.com',
+    production,
+  )
   const routes = resolveRoutes(options.routes)
-  const params = resolveAuthorizationParams(options.authorizationParams, env)
+  const params = resolveAuthorizationParams(options.authorizationParams, env, baseURL)
 
   return Object.freeze({
-    issuer: webURL(
-      options.issuerBaseURL ?? env.ISSUER_BASE_URL,
-      'issuerBaseURL (ISSUER_BASE_URL)',
-      'https://tenant.eu.auth0.com',
-      production,
-    ),
+    issuer,
     baseURL,
     redirectURI: urlBelow(baseURL, routes.callback),
-    clientID: text(
-      options.clientID ?? env.CLIENT_ID,
-      'clientID (CLIENT_ID)',
-      'is required: the id of this client at the provider',
-    ),
-    clientSecret,
-    clientAuthMethod: resolveClientAuthMethod(options.clientAuthMethod, clientSecret),
+    ...resolveClient(options, env, issuer),
     secrets: resolveSecrets(options.secret ?? env.SECRET?.split(',').map((one) => one.trim())),
     redis: resolveRedis(options, env, production),
     redisTimeoutSeconds: seconds(options.redisTimeoutSeconds, 'redisTimeoutSeconds', {
@@ -126,11 +126,6 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
   })
 }
 
-function resolveClientSecret(given: unknown): string | undefined {
-  if (given === undefined || given === '') return undefined
-  return text(given, 'clientSecret (CLIENT_SECRET)', 'must be a string; leave it out for a public client')
-}
-
 function resolveLogger(given: unknown): Logger {
   if (given === undefined) return console
   const logger = given as Partial<Logger> | null
@@ -145,20 +140,6 @@ function resolveSecrets(given: unknown): readonly string[] {
   const secrets = (Array.isArray(given) ? given : [given]).map((one) => text(one, 'secret (SECRET)', cure))
   if (secrets.length === 0 || secrets.some((one) => one.length < 32)) throw mistake('secret (SECRET)', cure)
   return Object.freeze(secrets)
-}
-
-function resolveClientAuthMethod(given: unknown, clientSecret: string | undefined): ClientAuthMethod {
-  const fallback = clientSecret === undefined ? 'none' : 'client_secret_basic'
-  const method = oneOf(
-    given,
-    'clientAuthMethod',
-    ['client_secret_basic', 'client_secret_post', 'none'],
-    fallback,
-  )
-  if (method !== 'none' && clientSecret === undefined) {
-    throw mistake('clientAuthMethod', `is ${method}, which needs clientSecret (CLIENT_SECRET)`)
-  }
-  return method
 }
 
 function resolveOrigins(given: unknown): readonly string[] {

@@ -23,17 +23,20 @@ test('the runtime exports are exactly these', () => {
     'auth',
     'isAuthError',
     'requireAuth',
+    'requireClaim',
     'requireFresh',
+    'requireStepUp',
   ])
   expect(surface).not.toHaveProperty('default')
 })
 
-test('auth() returns a named handler of three arguments with ready, close and on', async () => {
+test('auth() returns a named handler of three arguments with ready, close, on and sessions', async () => {
   const handler = surface.auth(OPTIONS)
   expect(handler).toBeInstanceOf(Function)
   expect(handler.name).toBe('bffSession')
   expect(handler).toHaveLength(3)
-  expect(Object.keys(handler).sort()).toEqual(['close', 'on', 'ready'])
+  expect(Object.keys(handler).sort()).toEqual(['close', 'on', 'ready', 'sessions'])
+  expect(Object.keys(handler.sessions).sort()).toEqual(['list', 'revoke', 'revokeAll'])
   expect(handler.on('signed-in', () => {})).toBe(handler)
   await expect(handler.close()).resolves.toBeUndefined()
 })
@@ -47,6 +50,10 @@ test('ready() rejects with a clear error while the provider is away', async () =
 test('the guards are named handlers of three arguments', () => {
   expect([surface.requireAuth().name, surface.requireAuth().length]).toEqual(['requireAuth', 3])
   expect([surface.requireFresh().name, surface.requireFresh().length]).toEqual(['requireFresh', 3])
+  const stepUp = surface.requireStepUp({ acr: 'mfa' })
+  expect([stepUp.name, stepUp.length]).toEqual(['requireStepUp', 3])
+  const claim = surface.requireClaim('role', 'admin')
+  expect([claim.name, claim.length]).toEqual(['requireClaim', 3])
 })
 
 test.each([-1, Number.NaN, '60s', {}])(
@@ -117,6 +124,7 @@ describe('on a request', () => {
       'dueAt',
       'expiresAt',
       'generation',
+      'id',
       'renewedAt',
     ])
     expect(Reflect.ownKeys(req.oidc).filter((key) => typeof key === 'symbol')).toEqual([])

@@ -98,7 +98,7 @@ test.each<[name: string, options: object, cure: RegExp]>([
     { baseURL: 'http://localhost', session: { cookie: { sameSite: 'none' } } },
     /only on https/,
   ],
-  ['clientAuthMethod', { clientAuthMethod: 'private_key_jwt' }, /one of client_secret_basic/],
+  ['clientAuthMethod', { clientAuthMethod: 'client_secret' }, /one of client_secret_basic/],
   ['clientAuthMethod', { clientSecret: '', clientAuthMethod: 'client_secret_post' }, /needs clientSecret/],
   ['idTokenSigningAlg', { idTokenSigningAlg: 'HS256' }, /one of RS256/],
   ['idTokenSigningAlg', { idTokenSigningAlg: 'none' }, /one of RS256/],

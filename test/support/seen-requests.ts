@@ -11,6 +11,7 @@ export type Endpoint =
   | 'end_session'
   | 'userinfo'
   | 'introspection'
+  | 'pushed_request'
   | 'other'
 
 export interface SeenRequest {
@@ -34,7 +35,16 @@ export interface SeenRequest {
   /** query and form, without secrets */
   params: Record<string, string>
   /** how the client said who it is */
-  authorization: 'none' | 'basic' | 'post' | 'bearer' | 'other'
+  authorization: 'none' | 'basic' | 'post' | 'assertion' | 'bearer' | 'other'
+  /** the client assertion, unchecked and without its signature */
+  assertion?: Unsigned
+  /** SHA-256 of the certificate that the client showed */
+  certificate?: string
+}
+
+export interface Unsigned {
+  header: Record<string, unknown>
+  claims: Record<string, unknown>
 }
 
 const SECRET_PARAMS = [
@@ -55,6 +65,7 @@ const PATHS: Record<string, Endpoint> = {
   '/token/revocation': 'revocation',
   '/token/introspection': 'introspection',
   '/auth': 'authorization',
+  '/request': 'pushed_request',
   '/session/end': 'end_session',
   '/me': 'userinfo',
 }
@@ -64,14 +75,17 @@ export interface RawRequest {
   url: string
   headers: IncomingHttpHeaders
   body: Buffer
+  /** SHA-256 of the client's certificate */
+  certificate?: string | undefined
 }
 
-export function seeRequest({ method, url, headers, body }: RawRequest): SeenRequest {
+export function seeRequest({ method, url, headers, body, certificate }: RawRequest): SeenRequest {
   const { pathname, searchParams } = new URL(url, 'http://provider')
   const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded')
   const form = new URLSearchParams(isForm ? body.toString() : '')
   const refreshToken = form.get('refresh_token')
   const token = form.get('token')
+  const assertion = form.get('client_assertion')
   const params = Object.fromEntries(
     [...searchParams, ...form].filter(([name]) => !SECRET_PARAMS.includes(name)),
   )
@@ -88,9 +102,19 @@ export function seeRequest({ method, url, headers, body }: RawRequest): SeenRequ
     ...(refreshToken && { refreshTokenHash: sha256(refreshToken) }),
     ...(token && { tokenHash: sha256(token) }),
     ...(typeof headers['x-via'] === 'string' && { via: headers['x-via'] }),
+    ...(assertion && { assertion: unsigned(assertion) }),
+    ...(certificate && { certificate }),
     params,
     authorization: authorizationKind(headers.authorization, form),
   }
+}
+
+/** A JWT without its signature. */
+export function unsigned(jwt: string): Unsigned {
+  const [header = {}, claims = {}] = jwt
+    .split('.', 2)
+    .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()))
+  return { header, claims }
 }
 
 export function sha256(value: string): string {
@@ -98,6 +122,7 @@ export function sha256(value: string): string {
 }
 
 function authorizationKind(header: string | undefined, form: URLSearchParams): SeenRequest['authorization'] {
+  if (!header && form.has('client_assertion')) return 'assertion'
   if (!header) return form.has('client_secret') ? 'post' : 'none'
   const scheme = header.split(' ')[0]?.toLowerCase()
   return scheme === 'basic' || scheme === 'bearer' ? scheme : 'other'

@@ -1,0 +1,37 @@
+// The app's own say in a log-in.
+import type { NextFunction, Request, Response } from 'express'
+import type { User } from './auth-record.ts'
+import type { AuthError } from './errors.ts'
+import type { IdTokenClaims } from './id-token-claims.ts'
+
+/** What the provider said of somebody who is about to be logged in. */
+export interface CallbackLogin {
+  /** The claims about the person. */
+  readonly user: User
+  /** All claims of the ID token. */
+  readonly claims: IdTokenClaims
+  /** What the provider granted, where it says so. */
+  readonly scope: string | undefined
+  /** The access token, to ask an API about the person. */
+  getAccessToken(): string
+}
+
+export interface CallbackVerdict {
+  /** Nobody is logged in; the person reads this sentence (403, `login_refused`). */
+  readonly refuse?: string | undefined
+  /** Added to `req.oidc.user`, sealed with the session, kept through renewals. JSON. */
+  readonly user?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** What it throws goes to Express, and nobody is logged in. */
+export type AfterCallback = (
+  login: CallbackLogin,
+  req: Request,
+) => CallbackVerdict | undefined | Promise<CallbackVerdict | undefined>
+
+/**
+ * @param error `error.code` says what failed; a RefusedError has the provider's `error` and `errorDescription` as sent:
+ * escape them
+ * @param next answers as this package does
+ */
+export type OnCallbackError = (error: AuthError, req: Request, res: Response, next: NextFunction) => unknown
