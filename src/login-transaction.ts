@@ -32,6 +32,10 @@ const MOST_LOGINS = 5
  * 8 kB is refused by common proxies, and then the browser is locked out.
  */
 const MOST_BYTES = 3900
+/** Each cookie that is dropped is a line of the answer, and proxies bound those as well. */
+const MOST_DROPPED = 30
+/** Of the state's hash, in a cookie's name. */
+const NAME_LETTERS = 16
 
 /** How a log-in differs from an ordinary one. */
 export type LoginWishes = Pick<LoginTransaction, 'stepUp' | 'silent'>
@@ -63,7 +67,10 @@ export function createLoginTransactions(config: Config): LoginTransactions {
   // one only if it is Secure, on http://localhost too.
   const crossSite = config.formPost ? ({ sameSite: 'none', secure: true } as const) : {}
   const options: CookieOptions = { ...config.session.cookie, sameSite: 'lax', ...crossSite }
-  const nameOf = (state: string) => prefix + hashState(state).slice(0, 16)
+  const nameOf = (state: string) => prefix + hashState(state).slice(0, NAME_LETTERS)
+  // What a sibling site planted under another kind of name is left alone: not every name can be dropped.
+  const isOurs = (name: string) =>
+    name.startsWith(prefix) && /^[\w-]+$/.test(name) && name.length <= prefix.length + NAME_LETTERS
 
   function open(name: string, value: string): LoginTransaction | undefined {
     const text = sealer.open(value, name)
@@ -109,7 +116,7 @@ export function createLoginTransactions(config: Config): LoginTransactions {
   /** Names of the log-ins that have to go before one more is remembered: the oldest, and what does not open. */
   function tooMany(name: string, cookies: RequestCookies, bytes: number): string[] {
     const begun = cookies
-      .filter(([other]) => other.startsWith(prefix) && other !== name)
+      .filter(([other]) => isOurs(other) && other !== name)
       .map(([name, value]) => ({ name, bytes: value.length, startedAt: open(name, value)?.startedAt ?? 0 }))
       .sort((a, b) => b.startedAt - a.startedAt)
     let sum = bytes
@@ -117,7 +124,8 @@ export function createLoginTransactions(config: Config): LoginTransactions {
       sum += login.bytes
       return login.startedAt > 0 && sum <= MOST_BYTES
     })
-    return begun.filter((login) => !keep.includes(login)).map(({ name }) => name)
+    const drop = begun.filter((login) => !keep.includes(login)).map(({ name }) => name)
+    return drop.slice(0, MOST_DROPPED)
   }
 }
 

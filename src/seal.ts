@@ -39,6 +39,8 @@ export function createSealer(secrets: readonly string[], purpose: string): Seale
 
     open(sealed, place) {
       const bytes = Buffer.from(sealed, 'base64url')
+      // Node reads over letters that do not belong there: only one spelling of the bytes is taken.
+      if (bytes.toString('base64url') !== sealed) return undefined
       if (bytes.length < HEADER_BYTES || bytes[0] !== FORMAT) return undefined
       const id = bytes.subarray(1, 1 + KEY_ID_BYTES)
       const key = keys.find((candidate) => candidate.id.equals(id))

@@ -56,8 +56,17 @@ export function createSessionCookie(config: Config): SessionCookie {
 export function requestCookies(req: Request): RequestCookies {
   return (req.headers.cookie ?? '').split(';').flatMap((pair) => {
     const at = pair.indexOf('=')
-    return at < 1 ? [] : [[pair.slice(0, at).trim(), decode(pair.slice(at + 1).trim())] as const]
+    return at < 1 ? [] : [[trimBlanks(pair.slice(0, at)), decode(trimBlanks(pair.slice(at + 1)))] as const]
   })
+}
+
+/** RFC 6265 §5.2 takes off blanks and tabs alone; `trim()` would make one name of two. */
+function trimBlanks(text: string): string {
+  const isBlank = (at: number) => text[at] === ' ' || text[at] === '\t'
+  let [start, end] = [0, text.length]
+  while (start < end && isBlank(start)) start += 1
+  while (end > start && isBlank(end - 1)) end -= 1
+  return text.slice(start, end)
 }
 
 export function applyCookies(res: Response, changes: readonly CookieChange[]): void {
