@@ -12,8 +12,9 @@ const snippets = pages.flatMap(snippetsOf).filter(({ language }) => language ===
 
 /** What a snippet that shows only a part leaves out. */
 const SURROUNDINGS = `import express from 'express'
-import { auth, isAuthError, requireAuth, requireFresh } from 'express-bff-session'
+import { auth, isAuthError, requireAuth, requireClaim, requireFresh, requireStepUp } from 'express-bff-session'
 declare const app: express.Express
+declare const staff: { find(sub: string): Promise<{ roles: string[] } | undefined> }
 declare module 'express-session' { interface SessionData { lastVisit: number } }
 `
 
