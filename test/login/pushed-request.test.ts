@@ -134,7 +134,7 @@ const faults: Fault[] = [
   [
     'answers without end',
     () => provider.answerNext('pushed_request', { status: 201, body: 'x'.repeat(5_000_000) }),
-    /could not be reached or understood/,
+    /ANSWER_TOO_LARGE/,
   ],
 ]
 test.each(faults)(
