@@ -44,6 +44,7 @@ const house: House = {
       typesOnly: ['options.ts', 'config.ts'],
     },
     { packages: ['express-session'], files: ['session/*.ts'] },
+    { packages: ['undici'], files: ['provider-mutual-tls.ts'] },
     // No file needs its own name, nor the test runner.
     { packages: ['express-bff-session', '@jest'], files: [] },
   ],
@@ -141,6 +142,7 @@ describe('the check of the floors', () => {
       { 'options.ts': "import { type Redis } from 'ioredis'" },
       /options\.ts imports ioredis/,
     ],
+    ['undici in another room', { 'provider-fetch.ts': "import { fetch } from 'undici'" }, /imports undici/],
     [
       'express-session in another room',
       { 'routes/login.ts': "import session from 'express-session'" },

@@ -1,12 +1,15 @@
 // The options that all test apps share, and the client that a test app is at the provider.
 import type { AuthOptions } from '../../src/index.ts'
 import type { TestProvider } from './provider.ts'
+import type { ClientOptions } from './provider-client.ts'
 
 export interface AppSetup {
   /** the app becomes a client of this provider, unless `options` name another */
   provider?: TestProvider
   /** a public client: no secret */
   public?: boolean
+  /** what else the client is */
+  client?: ClientOptions
   /** a URL: every server has connections of its own; without one, memory */
   redisUrl?: string
   /** over the defaults: `authorizationParams` are merged, everything else is replaced */
@@ -20,7 +23,11 @@ export async function resolveOptions(setup: AppSetup, baseURL: string): Promise<
   const given = { baseURL, ...options }
   const client =
     provider && !options.clientID
-      ? await provider.registerClient({ baseURL: given.baseURL ?? baseURL, public: setup.public ?? false })
+      ? await provider.registerClient({
+          baseURL: given.baseURL ?? baseURL,
+          public: setup.public ?? false,
+          ...setup.client,
+        })
       : undefined
   return {
     ...(provider && { issuerBaseURL: provider.issuer }),

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { eventually } from './deadline.ts'
 
 /** A port that was free a moment ago. */
@@ -30,9 +31,12 @@ export async function listenAgain(
   await eventually(`port ${port} to be free again`, async () => (await listen(server, host, port)) === port)
 }
 
-/** A socket that is being closed cannot be reset: Node would keep its handle, and spin for ever at its end. */
+/**
+ * A socket that is being closed cannot be reset: Node would keep its handle, and spin for ever at its end. Nor can one
+ * with TLS.
+ */
 export function resetConnection(socket: Socket): void {
-  if (socket.writable) socket.resetAndDestroy()
+  if (socket.writable && !(socket instanceof TLSSocket)) socket.resetAndDestroy()
   else socket.destroy()
 }
 

@@ -1,13 +1,23 @@
 // The HTTP server in front of the provider: it writes down what comes, and lets a test interfere.
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { createServer as createTLSServer } from 'node:https'
 import { buffer } from 'node:stream/consumers'
+import type { TLSSocket } from 'node:tls'
 import { type Answer, type Cut, createFaults } from './faults.ts'
 import { closeServer, listen, listenAgain, resetConnection } from './listen.ts'
 import { type RawRequest, type SeenRequest, seeRequest } from './seen-requests.ts'
 
 const HOST = '127.0.0.1'
 
-export async function createFront(onAnswer: (answer: Answer) => void) {
+/** TLS in front of the provider: clients may show a certificate, and it is the provider that judges it. */
+export interface FrontTLS {
+  cert: string
+  key: string
+  /** issues certificates of clients */
+  ca: string
+}
+
+export async function createFront(onAnswer: (answer: Answer) => void, tls?: FrontTLS) {
   const faults = createFaults()
   const seen: SeenRequest[] = []
   const agent = new Agent({ keepAlive: true })
@@ -15,21 +25,24 @@ export async function createFront(onAnswer: (answer: Answer) => void) {
   let providerPort = 0
   let isUp = true
 
-  const server = createServer((req, res) => {
+  const listener = (req: IncomingMessage, res: ServerResponse) => {
     answer(req, res).catch((error: unknown) => {
       // A client that went away, or a provider that a test stopped meanwhile, is no fault of anybody's.
       if (!req.complete || res.destroyed) return
       process.emitWarning(error instanceof Error ? error : new Error(String(error)))
       res.destroy()
     })
-  })
+  }
+  const server = tls
+    ? createTLSServer({ ...tls, requestCert: true, rejectUnauthorized: false }, listener)
+    : createServer(listener)
   const port = await listen(server, HOST)
 
   async function answer(req: IncomingMessage, res: ServerResponse) {
     const raw = {
       method: req.method ?? '',
       url: req.url ?? '',
-      headers: req.headers,
+      headers: { ...req.headers, ...(tls && tlsHeaders(req.socket as TLSSocket)) },
       body: await buffer(req),
     }
     const entry = seeRequest(raw)
@@ -121,6 +134,16 @@ export async function createFront(onAnswer: (answer: Answer) => void) {
       isUp = false
       agent.destroy()
     },
+  }
+}
+
+/** As a TLS terminator tells the provider behind it, in place of whatever a client sent in headers of these names. */
+function tlsHeaders(socket: TLSSocket) {
+  const certificate = socket.getPeerX509Certificate()
+  return {
+    'x-forwarded-proto': 'https',
+    'x-client-certificate': certificate?.raw.toString('base64') ?? '',
+    'x-client-certificate-authorized': String(certificate !== undefined && socket.authorized),
   }
 }
 

@@ -34,7 +34,8 @@ export function createProviderStore(): ProviderStore {
 
   function read(row: Row | undefined): AdapterPayload | undefined {
     if (!row) return undefined
-    const payload = structuredClone(row.payload)
+    // As from a store; and to oidc-provider under the test runner, structuredClone makes no plain objects.
+    const payload: AdapterPayload = JSON.parse(JSON.stringify(row.payload))
     const spentFor = Date.now() - (row.consumedAt ?? Date.now())
     const spent =
       row.consumedAt !== undefined && (row.model !== 'RefreshToken' || spentFor >= store.reuseSeconds * 1000)

@@ -6,7 +6,8 @@ import type { Answer } from './faults.ts'
 import { closeServer, listen } from './listen.ts'
 import { type ClientOptions, type TestClient, toMetadata } from './provider-client.ts'
 import { createConfiguration, type Lifetimes } from './provider-config.ts'
-import { createFront } from './provider-front.ts'
+import { createFront, type FrontTLS } from './provider-front.ts'
+import { withMutualTLS } from './provider-mutual-tls.ts'
 import { createProviderStore, type ProviderStore } from './provider-store.ts'
 import { createOidcProvider } from './quiet-oidc-provider.ts'
 import { createSecretsSeen } from './secrets-seen.ts'
@@ -18,6 +19,8 @@ export interface ProviderOptions extends Partial<Lifetimes> {
   reuseSeconds?: number
   /** a key of its own in place of the one that all providers of the process share */
   ownKey?: boolean
+  /** https, and clients that authenticate by certificate */
+  tls?: FrontTLS
   /** last word on oidc-provider's configuration */
   configure?(configuration: Configuration): Configuration
 }
@@ -51,7 +54,7 @@ export interface TestProvider extends FaultControls {
 }
 
 export async function startProvider(options: ProviderOptions = {}): Promise<TestProvider> {
-  const { reuseSeconds = 0, ownKey = false, configure = (same) => same, ...given } = options
+  const { reuseSeconds = 0, ownKey = false, tls, configure = (same) => same, ...given } = options
   const lifetimes: Lifetimes = { idToken: 3600, accessToken: 3600, refreshToken: 86_400, ...given }
   const secrets = createSecretsSeen()
   const blocked = new Set<string>()
@@ -59,10 +62,13 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
   store.reuseSeconds = reuseSeconds
   const key = await (ownKey ? createSigningKey() : sharedSigningKey())
 
-  const front = await createFront((answer: Answer) => secrets.look(answer))
-  const issuer = `http://127.0.0.1:${front.port}`
-  const configuration = createConfiguration({ store, jwks: { keys: [key.jwk] }, lifetimes, blocked })
+  const front = await createFront((answer: Answer) => secrets.look(answer), tls)
+  const issuer = `${tls ? 'https' : 'http'}://127.0.0.1:${front.port}`
+  const plain = createConfiguration({ store, jwks: { keys: [key.jwk] }, lifetimes, blocked })
+  const configuration = tls ? withMutualTLS(plain) : plain
   const oidc = createOidcProvider(issuer, configure(configuration))
+  // The front speaks TLS in its place.
+  oidc.proxy = tls !== undefined
   // A refused request is an ordinary answer here; what is broken in the provider itself must be seen.
   oidc.on('server_error', (_ctx, error) => process.emitWarning(error))
   const inner = createServer(oidc.callback())

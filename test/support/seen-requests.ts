@@ -38,7 +38,7 @@ export interface SeenRequest {
   authorization: 'none' | 'basic' | 'post' | 'assertion' | 'bearer' | 'other'
   /** the client assertion, unchecked and without its signature */
   assertion?: Unsigned
-  /** SHA-256 of the certificate that the client showed */
+  /** thumbprint of the certificate that the client showed */
   certificate?: string
 }
 
@@ -75,17 +75,16 @@ export interface RawRequest {
   url: string
   headers: IncomingHttpHeaders
   body: Buffer
-  /** SHA-256 of the client's certificate */
-  certificate?: string | undefined
 }
 
-export function seeRequest({ method, url, headers, body, certificate }: RawRequest): SeenRequest {
+export function seeRequest({ method, url, headers, body }: RawRequest): SeenRequest {
   const { pathname, searchParams } = new URL(url, 'http://provider')
   const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded')
   const form = new URLSearchParams(isForm ? body.toString() : '')
   const refreshToken = form.get('refresh_token')
   const token = form.get('token')
   const assertion = form.get('client_assertion')
+  const certificate = headers['x-client-certificate']
   const params = Object.fromEntries(
     [...searchParams, ...form].filter(([name]) => !SECRET_PARAMS.includes(name)),
   )
@@ -103,10 +102,15 @@ export function seeRequest({ method, url, headers, body, certificate }: RawReque
     ...(token && { tokenHash: sha256(token) }),
     ...(typeof headers['x-via'] === 'string' && { via: headers['x-via'] }),
     ...(assertion && { assertion: unsigned(assertion) }),
-    ...(certificate && { certificate }),
+    ...(typeof certificate === 'string' && certificate !== '' && { certificate: thumbprint(certificate) }),
     params,
     authorization: authorizationKind(headers.authorization, form),
   }
+}
+
+/** `x5t#S256` (RFC 8705 §3.1) of a certificate in base64. */
+export function thumbprint(certificate: string): string {
+  return createHash('sha256').update(Buffer.from(certificate, 'base64')).digest('base64url')
 }
 
 /** A JWT without its signature. */
