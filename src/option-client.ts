@@ -1,4 +1,4 @@
-// How this client says who it is (RFC 6749 §2.3, RFC 7523, RFC 8705), and how it asks for a log-in.
+// How this client says who it is (RFC 6749 §2.3, RFC 7523, RFC 8705; RFC 10017 §6.1 wants one that can), and how it asks for a log-in.
 import type { Config } from './config.ts'
 import { resolveMutualTLS } from './option-mutual-tls.ts'
 import { emptyIsNone, flag, mistake, oneOf, text } from './option-readers.ts'

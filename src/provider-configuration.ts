@@ -3,7 +3,7 @@ import * as client from 'openid-client'
 import type { Config } from './config.ts'
 import { TryLaterError } from './errors.ts'
 import type { AuthEventEmitter } from './events.ts'
-import { describeFailure } from './provider-errors.ts'
+import { describeFailure, MetadataError } from './provider-errors.ts'
 import { createBoundedFetch } from './provider-fetch.ts'
 import { createMutualTLSSend } from './provider-mutual-tls.ts'
 
@@ -51,12 +51,18 @@ export function createProviderConfiguration(
     return discovered
   }
 
-  function discover(): Promise<client.Configuration> {
-    return client.discovery(config.issuer, config.clientID, metadata(0), authentication, {
+  async function discover(): Promise<client.Configuration> {
+    const found = await client.discovery(config.issuer, config.clientID, metadata(0), authentication, {
       execute: extensions(),
       timeout: config.httpTimeoutSeconds,
       [client.customFetch]: boundedFetch,
     })
+    // OpenID Connect Discovery 1.0 §3. Without them no log-in can work, so the document is asked for again.
+    const document = found.serverMetadata()
+    for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
+      if (!URL.canParse(String(document[name]))) throw new MetadataError(`the document has no ${name}`)
+    }
+    return found
   }
 
   function metadata(skewSeconds: number) {
@@ -70,8 +76,7 @@ export function createProviderConfiguration(
   }
 
   function extensions() {
-    const insecure = config.issuer.protocol === 'http:' ? [client.allowInsecureRequests] : []
-    return [client.enableNonRepudiationChecks, ...insecure]
+    return config.issuer.protocol === 'http:' ? [client.allowInsecureRequests] : []
   }
 
   function withSkew(server: client.ServerMetadata, seconds: number): client.Configuration {

@@ -9,6 +9,22 @@ import { RefusedError } from './errors.ts'
 import type { RenewalOutcome } from './events.ts'
 import type { Exchange } from './provider-fetch.ts'
 
+/** The token is not one of the provider's; its message says why, and holds nothing of the token. */
+export class SignatureError extends Error {
+  override readonly name = 'SignatureError'
+}
+
+/** Nobody can say whose the token is. */
+export class KeysUnavailableError extends Error {
+  override readonly name = 'KeysUnavailableError'
+  readonly code = 'KEYS_UNAVAILABLE'
+}
+
+/** The provider's own description of itself lacks what is needed. */
+export class MetadataError extends Error {
+  override readonly name = 'MetadataError'
+}
+
 /** One line for operators; holds codes, never a value that the provider or the browser sent. */
 export function describeFailure(error: unknown): string {
   if (error instanceof ResponseBodyError)
@@ -17,8 +33,13 @@ export function describeFailure(error: unknown): string {
   if (error instanceof WWWAuthenticateChallengeError)
     return `the provider answered ${error.status} ${errorCode(error.cause[0]?.parameters.error ?? '')}`
   if (error instanceof AuthorizationResponseError) return `the provider answered ${errorCode(error.error)}`
-  if (!(error instanceof Error)) return 'unknown failure'
+  if (error instanceof MetadataError) return error.message
+  if (error instanceof SignatureError) return `its signature was refused: ${error.message}`
+  if (error instanceof KeysUnavailableError) return `${error.message}: ${describeFailure(error.cause)}`
   if (isTimeout(error)) return 'the provider did not answer in time'
+  if (!(error instanceof Error)) return 'unknown failure'
+  // jose's messages hold nothing of what was sent.
+  if (/^ERR_J/.test(codeOf(error) ?? '')) return error.message
   const network = codeOf(error.cause) ?? codeOf((error.cause as Error | undefined)?.cause)
   if (error instanceof ClientError && network === undefined)
     return `${error.message} (${codeOf(error) ?? 'no code'})`
@@ -73,6 +94,7 @@ const NO_ANSWER_OF_A_PROVIDER = new Set([
 export function isTransient(error: unknown): boolean {
   if (error instanceof ResponseBodyError || error instanceof WWWAuthenticateChallengeError)
     return error.status >= 500 || error.status === 429
+  if (error instanceof KeysUnavailableError) return true
   if (error instanceof ClientError && error.code === undefined) return true
   return error instanceof TypeError || NO_ANSWER_OF_A_PROVIDER.has(codeOf(error) ?? '')
 }
@@ -83,9 +105,11 @@ function errorCode(code: string): string {
 }
 
 function isTimeout(error: unknown): boolean {
-  const { name } = error as Error
+  const { name } = (error ?? {}) as Error
   return (
-    name === 'TimeoutError' || name === 'AbortError' || /^OAUTH_(?:TIMEOUT|ABORT)$/.test(codeOf(error) ?? '')
+    name === 'TimeoutError' ||
+    name === 'AbortError' ||
+    /^(?:OAUTH_TIMEOUT|OAUTH_ABORT|ERR_JWKS_TIMEOUT)$/.test(codeOf(error) ?? '')
   )
 }
 

@@ -20,6 +20,25 @@ export function inExchange<T>(exchange: Exchange, talk: () => Promise<T>): Promi
   return exchanges.run(exchange, talk)
 }
 
+/** For what is fetched once for many: no conversation's end is its end. */
+export function withoutExchange<T>(talk: () => Promise<T>): Promise<T> {
+  return exchanges.exit(talk)
+}
+
+/** Waits no longer than the conversation goes on. */
+export async function waitInExchange<T>(work: Promise<T>): Promise<T> {
+  const signal = exchanges.getStore()?.signal
+  if (signal === undefined) return work
+  work.catch(() => undefined)
+  let stop = () => {}
+  const ended = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+  })
+  return Promise.race([work, ended]).finally(() => signal.removeEventListener('abort', stop))
+}
+
 interface FetchOptions {
   body?: ArrayBuffer | null | ReadableStream | string | Uint8Array | undefined | FormData | URLSearchParams
   headers: Record<string, string>

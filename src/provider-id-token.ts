@@ -18,11 +18,13 @@ export interface Issued {
  */
 export function idTokenFault(
   { claims, idToken, accessToken }: Issued,
+  clientID: string,
   nowSeconds: number,
   toleranceSeconds: number,
 ): string | undefined {
   if (claims.sub === '' || claims.sub.length > 255) return 'its sub is empty or too long'
   if (claims.iat > nowSeconds + toleranceSeconds) return 'its iat is in the future'
+  if (claims.azp !== undefined && claims.azp !== clientID) return 'its azp is another client'
   const { at_hash: sent } = claims
   if (sent !== undefined && sent !== accessTokenHash(accessToken, idToken)) return 'its at_hash is wrong'
   return undefined

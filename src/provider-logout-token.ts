@@ -1,15 +1,10 @@
 // A logout token: who was logged out at the provider, told by nobody but the provider (Back-Channel Logout 1.0 §2.6).
-import {
-  createRemoteJWKSet,
-  customFetch,
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  jwtVerify,
-} from 'jose'
+import { decodeProtectedHeader, type JWTPayload } from 'jose'
 import type { Config } from './config.ts'
 import { RefusedError } from './errors.ts'
 import type { ProviderConfiguration } from './provider-configuration.ts'
+import { SignatureError } from './provider-errors.ts'
+import type { ProviderKeys } from './provider-keys.ts'
 
 /** Whose sessions are to end: one of the provider's own where there is a `sid`, else all of the person. */
 export interface LogoutToken {
@@ -20,59 +15,40 @@ export interface LogoutToken {
   readonly secondsLeft: number
 }
 
-export interface LogoutTokens {
-  /**
-   * @param now the store's clock
-   * @throws RefusedError, or what a fetch of the provider's keys throws
-   */
-  verify(token: string, provider: { issuer: string; jwks_uri?: string }, now: number): Promise<LogoutToken>
-}
-
-/** `ERR_JOSE_GENERIC`: no 200, or no JSON. */
-const KEYS_OUT_OF_REACH = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID'])
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
-/** @param fetchKeys how requests go to the provider */
-export function createLogoutTokens(config: Config, fetchKeys: ProviderConfiguration['fetch']): LogoutTokens {
-  let keys: ReturnType<typeof createRemoteJWKSet> | undefined
-
-  return {
-    async verify(token, { issuer, jwks_uri }, now) {
-      if (jwks_uri === undefined) throw invalid('the provider has no jwks_uri')
-      // An unknown `kid` fetches the keys again, once in half a minute at most.
-      keys ??= createRemoteJWKSet(new URL(jwks_uri), {
-        [customFetch]: fetchKeys as typeof fetch,
-        timeoutDuration: Math.ceil(config.httpTimeoutSeconds * 1000),
-      })
-      const payload = await verified(token, keys, issuer, now)
-      if (!isTyped(token, config.requireLogoutTokenType)) throw invalid('its typ is not logout+jwt')
-      return readClaims(payload, now / 1000, config.clockToleranceSeconds)
-    },
+/** Reads logout tokens. `now` is the store's clock. @throws RefusedError, TryLaterError */
+export function createLogoutTokens(
+  config: Config,
+  configuration: ProviderConfiguration,
+  keys: ProviderKeys,
+): (token: string, now: number) => Promise<LogoutToken> {
+  return async (token, now) => {
+    const { issuer } = (await configuration.get()).serverMetadata()
+    const payload = await verified(token, keys, issuer, config, now).catch((error: unknown) => {
+      throw error instanceof SignatureError
+        ? invalid(error.message)
+        : configuration.unavailable('A logout token could not be checked', error)
+    })
+    if (!isTyped(token, config.requireLogoutTokenType)) throw invalid('its typ is not logout+jwt')
+    return readClaims(payload, now / 1000, config.clockToleranceSeconds)
   }
+}
 
-  async function verified(
-    token: string,
-    keySet: ReturnType<typeof createRemoteJWKSet>,
-    issuer: string,
-    now: number,
-  ): Promise<JWTPayload> {
-    try {
-      const { payload } = await jwtVerify(token, keySet, {
-        issuer,
-        audience: config.clientID,
-        // The one that ID tokens have; never `none`.
-        algorithms: [config.idTokenSigningAlg],
-        requiredClaims: ['iat', 'exp', 'jti', 'events'],
-        clockTolerance: config.clockToleranceSeconds,
-        currentDate: new Date(now),
-      })
-      return payload
-    } catch (error) {
-      if (error instanceof errors.JOSEError && !KEYS_OUT_OF_REACH.has(error.code))
-        throw invalid(error.message)
-      throw error
-    }
-  }
+function verified(
+  token: string,
+  keys: ProviderKeys,
+  issuer: string,
+  { clientID, clockToleranceSeconds }: Config,
+  now: number,
+): Promise<JWTPayload> {
+  return keys.claimsOf(token, {
+    issuer,
+    audience: clientID,
+    requiredClaims: ['iat', 'exp', 'jti', 'events'],
+    clockTolerance: clockToleranceSeconds,
+    currentDate: new Date(now),
+  })
 }
 
 function readClaims(payload: JWTPayload, nowSeconds: number, toleranceSeconds: number): LogoutToken {

@@ -20,6 +20,7 @@ import {
 } from './provider-errors.ts'
 import { type Exchange, inExchange } from './provider-fetch.ts'
 import { type Issued, idTokenFault } from './provider-id-token.ts'
+import { createProviderKeys } from './provider-keys.ts'
 import { createLogoutTokens, type LogoutToken } from './provider-logout-token.ts'
 import { salvageRefreshToken, tokensOf } from './provider-tokens.ts'
 
@@ -76,7 +77,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
   const credentials = createCredentials(config)
   const configuration = createProviderConfiguration(config, events, credentials.authentication)
   const requests = createAuthorizationRequests(config, configuration, credentials)
-  const logoutTokens = createLogoutTokens(config, configuration.fetch)
+  const keys = createProviderKeys(config, configuration)
 
   return {
     async ready() {
@@ -97,7 +98,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       url.search = callback.toString()
       const exchange: Exchange = { signal: undefined, answer: undefined }
       try {
-        const answer = await inExchange(exchange, () =>
+        const answer = await signed(exchange, () =>
           // Checks `iss` of the callback too, before the code is sent (RFC 9207 §2.4).
           client.authorizationCodeGrant(server, url, {
             expectedState: transaction.state,
@@ -125,7 +126,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       const clock = clockFrom(now)
       try {
         const server = await configuration.at(now)
-        const answer = await inExchange(exchange, () => client.refreshTokenGrant(server, refreshToken))
+        const answer = await signed(exchange, () => client.refreshTokenGrant(server, refreshToken))
         const tokens = tokensOf(answer)
         const claims = answer.claims()
         const fault = claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' }, clock())
@@ -146,15 +147,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
 
     revoke,
 
-    async logoutToken(token, now) {
-      const server = await configuration.get()
-      try {
-        return await logoutTokens.verify(token, server.serverMetadata(), now)
-      } catch (error) {
-        if (error instanceof RefusedError) throw error
-        throw configuration.unavailable('The keys for a logout token could not be fetched', error)
-      }
-    },
+    logoutToken: createLogoutTokens(config, configuration, keys),
 
     async endSessionURL(idToken, returnTo) {
       const server = await configuration.get()
@@ -165,6 +158,15 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
         post_logout_redirect_uri: new URL(returnTo, config.baseURL).href,
       })
     },
+  }
+
+  /** The answer, once the signature of its ID token was checked too: TLS alone does not say who made it. */
+  function signed<T extends { id_token?: string }>(exchange: Exchange, grant: () => Promise<T>): Promise<T> {
+    return inExchange(exchange, async () => {
+      const answer = await grant()
+      if (answer.id_token !== undefined) await keys.checkSignature(answer.id_token)
+      return answer
+    })
   }
 
   async function revoke(refreshToken: string, now?: number): Promise<boolean> {
@@ -180,7 +182,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
   }
 
   function faultOf(issued: Issued, now: number): string | undefined {
-    return idTokenFault(issued, now / 1000, config.clockToleranceSeconds)
+    return idTokenFault(issued, config.clientID, now / 1000, config.clockToleranceSeconds)
   }
 
   function signInFailure(error: unknown): RefusedError | TryLaterError {

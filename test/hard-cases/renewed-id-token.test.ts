@@ -2,12 +2,12 @@
 import { ageSession, endBackOff, keysOf, sessionIdOf } from '../support/age-session.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { eventually } from '../support/deadline.ts'
-import type { Json } from '../support/fault-controls.ts'
+import { type Forge, forgeNext, signed } from '../support/forge-id-token.ts'
+import { FORGED_CLAIMS, FORGED_SIGNATURES, UNUSUAL } from '../support/id-token-forgeries.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { sha256 } from '../support/seen-requests.ts'
 import { type SignedIn, signIn } from '../support/signed-in.ts'
-import { claimsOfToken, createSigningKey, type Forgery } from '../support/signing-key.ts'
 
 const client = { clientId: 'two-apps', clientSecret: 'known to both of them' }
 let provider: TestProvider
@@ -39,21 +39,18 @@ afterAll(async () => {
 
 afterEach(() => provider.normal())
 
-type Claims = Record<string, unknown>
-
-/** The next renewal's ID token with other claims; resolves with the refresh token beside it. */
-function forgeNext(change: (claims: Claims) => Claims, forgery: Forgery = {}): Promise<string> {
-  return new Promise((resolve) => {
-    provider.rewriteNext('token', async (json: Json) => {
-      resolve(String(json.refresh_token))
-      const claims = change(claimsOfToken(String(json.id_token)))
-      return { ...json, id_token: await provider.signIdToken(claims, forgery) }
-    })
-  })
+/** The same forgery of an ID token that calls the person `name`. */
+function calling(name: string, forge: Forge): Forge {
+  const named = signed(() => ({ name }))
+  return async (genuine) => `${await forge({ ...genuine, idToken: await named(genuine) })}`
 }
 
 /** What must hold after a renewal whose ID token did not pass: the session lives, and the rotated token is in use. */
-async function expectKept({ browser, get, renewals, user }: SignedIn, before: Claims, refreshToken: string) {
+async function expectKept(
+  { browser, get, renewals, user }: SignedIn,
+  before: Record<string, unknown>,
+  refreshToken: string,
+) {
   const during = await get(`${app.url}/private`)
   expect(during.json()).toMatchObject({ ...before, generation: 2 })
   expect(during.headers['set-cookie']).toBeUndefined()
@@ -66,31 +63,27 @@ async function expectKept({ browser, get, renewals, user }: SignedIn, before: Cl
   expect(provider.tokenRequests('refresh_token').at(-1)?.refreshTokenHash).toBe(sha256(refreshToken))
 }
 
-const whoAndWhen = ({ sub, name, createdAt, renewedAt }: Claims) => ({ sub, name, createdAt, renewedAt })
+const whoAndWhen = ({ sub, name, createdAt, renewedAt }: Record<string, unknown>) => ({
+  sub,
+  name,
+  createdAt,
+  renewedAt,
+})
 
-const byAnotherKey = async () => ({ key: (await createSigningKey()).jwk })
-const unforged = async () => ({})
-const same = (claims: Claims) => claims
-
-test.each<[string, (claims: Claims) => Claims, () => Promise<Forgery>]>([
-  ['another iss', (claims) => ({ ...claims, iss: `${claims.iss}1` }), unforged],
-  ['another aud', (claims) => ({ ...claims, aud: 'somebody-else' }), unforged],
-  ['one aud more', (claims) => ({ ...claims, aud: [claims.aud, 'another'], azp: claims.aud }), unforged],
-  ['an azp that the first one had not', (claims) => ({ ...claims, azp: claims.aud }), unforged],
-  ['another auth_time', (claims) => ({ ...claims, auth_time: Number(claims.auth_time) + 1 }), unforged],
-  ['another nonce', (claims) => ({ ...claims, nonce: `${claims.nonce}1` }), unforged],
-  ['no sub', ({ sub: _, ...claims }) => claims, unforged],
-  ['exp in the past', (claims) => ({ ...claims, exp: Number(claims.iat) - 60 }), unforged],
-  ['no exp', ({ exp: _, ...claims }) => claims, unforged],
-  ['alg none', same, async () => ({ alg: 'none' })],
-  ['HS256 by the client secret', same, async () => ({ alg: 'HS256', key: client.clientSecret })],
-  ['a signature of another key', same, byAnotherKey],
+test.each<[string, Forge]>([
+  ...FORGED_CLAIMS,
+  ...FORGED_SIGNATURES,
+  ['refresh-token-invalid-issuer: another provider’s', signed(() => ({ iss: 'https://evil.example/' }))],
+  ['another sub of another iss', signed(({ iss, sub }) => ({ iss: `${iss}1`, sub: `${sub}1` }))],
+  ['one aud more', signed(({ aud }) => ({ aud: [aud, 'another'], azp: aud }))],
+  ['an azp that the first one had not', signed(({ aud }) => ({ azp: aud }))],
+  ['another auth_time', signed(({ auth_time }) => ({ auth_time: Number(auth_time) + 1 }))],
 ])(
-  'H15: a renewed ID token with %s does not count, and the session goes on with the new refresh token',
-  async (_what, change, forgery) => {
+  'H15: %s in a renewed ID token does not count, and the session goes on with the new refresh token',
+  async (_what, forge) => {
     const session = await signIn(provider, app.url)
     const before = whoAndWhen((await session.get(`${app.url}/private`)).json())
-    const forged = forgeNext((claims) => change({ ...claims, name: 'Mallory' }), await forgery())
+    const forged = forgeNext(provider, calling('Mallory', forge))
     const refused = await session.get(`${app.url}/fresh`)
     expect(refused.status).toBe(503)
     expect(refused.json()).toMatchObject({ code: 'provider_unavailable' })
@@ -101,32 +94,39 @@ test.each<[string, (claims: Claims) => Claims, () => Promise<Forgery>]>([
   },
 )
 
-test.each<[string, (claims: Claims) => Claims]>([
-  ['no nonce', ({ nonce: _, ...claims }) => claims],
-  ['no auth_time', ({ auth_time: _, ...claims }) => claims],
-  ['aud as a list of one', (claims) => ({ ...claims, aud: [claims.aud] })],
-])('a renewed ID token with %s counts, and what it says of the person is used', async (_what, change) => {
+test.each<[string, Forge]>([
+  ...UNUSUAL,
+  ['no nonce', signed(() => ({ nonce: undefined }))],
+  ['no auth_time', signed(() => ({ auth_time: undefined }))],
+])('%s in a renewed ID token counts, and what it says of the person is used', async (_what, forge) => {
   const { get, renewals } = await signIn(provider, app.url)
-  forgeNext((claims) => change({ ...claims, name: 'Alice Renamed' }))
+  void forgeNext(provider, calling('Alice Renamed', forge))
   expect((await get(`${app.url}/fresh`)).json()).toMatchObject({ generation: 2, name: 'Alice Renamed' })
   expect((await get(`${app.url}/private`)).json()).toMatchObject({ generation: 2, name: 'Alice Renamed' })
   expect(renewals()).toBe(1)
 })
 
 test('H15: a renewed ID token with one aud more does not count although its azp is the first one’s', async () => {
-  forgeNext((claims) => ({ ...claims, azp: claims.aud }))
+  const withAzp = signed(({ aud }) => ({ azp: aud }))
+  void forgeNext(provider, withAzp)
   const session = await signIn(provider, app.url)
   const before = whoAndWhen((await session.get(`${app.url}/private`)).json())
-  const forged = forgeNext((claims) => ({ ...claims, azp: claims.aud, aud: [claims.aud, 'another'] }))
+  const forged = forgeNext(
+    provider,
+    signed(({ aud }) => ({ azp: aud, aud: [aud, 'another'] })),
+  )
   expect((await session.get(`${app.url}/fresh`)).status).toBe(503)
-  forgeNext((claims) => ({ ...claims, azp: claims.aud }))
+  void forgeNext(provider, withAzp)
   await expectKept(session, before, await forged)
 })
 
 test('H15: a due session whose renewed ID token does not pass is served by the old one while that is valid', async () => {
   const session = await signIn(provider, app.url)
   await ageSession(redis.connect(), session.browser, 901)
-  const forged = forgeNext((claims) => ({ ...claims, aud: 'somebody-else', name: 'Mallory' }))
+  const forged = forgeNext(
+    provider,
+    signed(() => ({ aud: 'somebody-else', name: 'Mallory' })),
+  )
   const page = await session.get(`${app.url}/private`)
   expect(page.status).toBe(200)
   expect(page.json()).toMatchObject({ generation: 2, name: `${session.user} Example` })
@@ -136,7 +136,10 @@ test('H15: a due session whose renewed ID token does not pass is served by the o
 test('H15: nobody is served by an expired ID token because the renewed one did not pass', async () => {
   const session = await signIn(provider, app.url)
   await ageSession(redis.connect(), session.browser, 3601, { idToken: 3601 })
-  forgeNext((claims) => ({ ...claims, aud: 'somebody-else' }))
+  void forgeNext(
+    provider,
+    signed(() => ({ aud: 'somebody-else' })),
+  )
   const first = await session.get(`${app.url}/private`)
   const second = await session.get(`${app.url}/private`)
   expect([first.status, second.status]).toEqual([503, 503])
@@ -146,11 +149,14 @@ test('H15: nobody is served by an expired ID token because the renewed one did n
   expect((await session.get(`${app.url}/private`)).json()).toMatchObject({ generation: 3 })
 })
 
-test('H15: a renewed ID token of another sub ends the session, and the tokens with it are revoked', async () => {
+test.each<[string, Forge]>([
+  ['H15: refresh-token-invalid-sub: + "1"', signed(({ sub }) => ({ sub: `${sub}1` }))],
+  ['H15: refresh-token-invalid-sub: in capitals', signed(({ sub }) => ({ sub: String(sub).toUpperCase() }))],
+])('%s ends the session, and the tokens with it are revoked', async (_what, forge) => {
   const { browser, get, renewals } = await signIn(provider, app.url)
   const id = await sessionIdOf(browser)
   app.events.length = 0
-  const forged = forgeNext((claims) => ({ ...claims, sub: 'mallory' }))
+  const forged = forgeNext(provider, forge)
   const refused = await get(`${app.url}/fresh`)
   expect([refused.status, refused.json().code]).toEqual([401, 'session_ended'])
   expect(await keysOf(redis.connect(), id)).toEqual([])

@@ -6,6 +6,7 @@ import { Browser } from '../support/browser.ts'
 import { createLog } from '../support/evidence.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { claimsOfToken } from '../support/signing-key.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -108,6 +109,42 @@ test('authorizationParams go over the defaults, one by one', async () => {
     })
   } finally {
     await other.stop()
+  }
+})
+
+// RFC 8707 §2.1
+test('resource in authorizationParams reaches the provider, and the access token is for it', async () => {
+  const resource = 'https://api.example.com/v1'
+  const strict = await startProvider({
+    configure: ({ features, ...same }) => ({
+      ...same,
+      features: {
+        ...features,
+        resourceIndicators: {
+          enabled: true,
+          useGrantedResource: () => true,
+          getResourceServerInfo: (_ctx, audience) => ({
+            scope: 'openid',
+            audience,
+            accessTokenFormat: 'jwt',
+          }),
+        },
+      },
+    }),
+  })
+  const other = await startApp({ provider: strict, options: { authorizationParams: { resource } } })
+  const audiences: unknown[] = []
+  strict.rewriteNext('token', (json) => {
+    audiences.push(claimsOfToken(String(json.access_token)).aud)
+    return json
+  })
+  try {
+    expect((await new Browser().logIn(other.url, { user: 'reader' })).json()).toMatchObject({ sub: 'reader' })
+    expect(strict.authorizationRequests()[0]?.params).toMatchObject({ resource })
+    expect(audiences).toEqual([resource])
+  } finally {
+    await other.stop()
+    await strict.stop()
   }
 })
 

@@ -1,0 +1,125 @@
+// Everything that a token endpoint can answer to a code, beside what is in the ID token.
+import { ageSession } from '../support/age-session.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { Browser } from '../support/browser.ts'
+import { eventually } from '../support/deadline.ts'
+import { authKeys, createLog, setCookieLine } from '../support/evidence.ts'
+import type { Json } from '../support/fault-controls.ts'
+import type { Answer } from '../support/faults.ts'
+import { startProvider, type TestProvider } from '../support/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { signIn } from '../support/signed-in.ts'
+
+let provider: TestProvider
+let redis: RedisServer
+let app: TestApp
+
+beforeAll(async () => {
+  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
+  const options = { httpTimeoutSeconds: 1, logger: createLog().logger }
+  app = await startApp({ provider, redisUrl: redis.url, options })
+})
+afterEach(() => provider.normal())
+afterAll(async () => {
+  await app?.stop()
+  await Promise.all([provider?.stop(), redis?.stop()])
+})
+
+const ok = (body: string, type = 'application/json'): Answer => ({
+  status: 200,
+  headers: { 'content-type': type },
+  body,
+})
+const tokens = { access_token: 'a'.repeat(40), token_type: 'Bearer', expires_in: 3600 }
+const redirect = (status: number): Answer => ({ status, headers: { location: '/token' } })
+
+/** Comes back from the provider with a code, while the token endpoint is `armed`. */
+async function comeBack(user: string, arm: () => void) {
+  const browser = new Browser()
+  const callback = await browser.startLogin(app.url, { user })
+  const before = { keys: await authKeys(redis.connect()), asked: provider.tokenRequests().length }
+  arm()
+  const page = await browser.navigate(callback)
+  expect(provider.tokenRequests()).toHaveLength(before.asked + 1)
+  return { browser, page, keys: before.keys }
+}
+
+async function expectNoSession(
+  { browser, page, keys }: Awaited<ReturnType<typeof comeBack>>,
+  status: number,
+) {
+  expect([page.status, setCookieLine(page, 'bff')]).toEqual([status, undefined])
+  expect(await authKeys(redis.connect())).toEqual(keys)
+  expect((await browser.request('GET', `${app.url}/public`)).json()).toMatchObject({ authenticated: false })
+  for (const secret of provider.secretsSeen()) {
+    expect(page.body + JSON.stringify(app.events)).not.toContain(secret)
+  }
+}
+
+test.each<[string, status: number, Answer]>([
+  ['a page', 503, ok('<h1>Log in to the Wi-Fi', 'text/html')],
+  ['a page that claims to be JSON', 503, ok('<h1>Log in to the Wi-Fi')],
+  ['nothing', 503, ok('')],
+  ['a redirect to itself by 302', 503, redirect(302)],
+  ['a redirect to itself by 307', 503, redirect(307)],
+  ['a redirect to itself by 308', 503, redirect(308)],
+  ['a byte a second', 503, { status: 200, body: tokens, dripMs: 1000 }],
+  ['[]', 400, ok('[]')],
+  ['{}', 400, ok('{}')],
+  ['null', 400, ok('null')],
+  ['tokens without an ID token', 400, ok(JSON.stringify(tokens))],
+])('a token endpoint that answers %s makes no session: %s', async (_what, status, answer) => {
+  const came = await comeBack('nobody', () => provider.answerNext('token', answer))
+  await expectNoSession(came, status)
+})
+
+test.each<[string, change: (answer: Json) => Json]>([
+  ['access_token: 123', (answer) => ({ ...answer, access_token: 123 })],
+  ['access_token: ""', (answer) => ({ ...answer, access_token: '' })],
+  ['no access_token', ({ access_token: _, ...answer }) => answer],
+  ['token_type: "mac"', (answer) => ({ ...answer, token_type: 'mac' })],
+  ['token_type: 1', (answer) => ({ ...answer, token_type: 1 })],
+  ['no token_type', ({ token_type: _, ...answer }) => answer],
+  ['expires_in: "soon"', (answer) => ({ ...answer, expires_in: 'soon' })],
+  ['expires_in: "1e999"', (answer) => ({ ...answer, expires_in: '1e999' })],
+  ['expires_in: -1', (answer) => ({ ...answer, expires_in: -1 })],
+  ['expires_in: null', (answer) => ({ ...answer, expires_in: null })],
+  ['scope: []', (answer) => ({ ...answer, scope: ['openid'] })],
+  ['id_token: 1', (answer) => ({ ...answer, id_token: 1 })],
+])('an answer with %s makes no session, and its refresh token is revoked', async (what, change) => {
+  const came = await comeBack(what, () => provider.rewriteNext('token', change))
+  await expectNoSession(came, 400)
+  await eventually('the revocation', () => provider.liveRefreshTokens(what).length === 0)
+})
+
+const YEAR_SECONDS = 365 * 86_400
+const RIGHT: [string, change: (answer: Json) => Json, seconds: number | undefined][] = [
+  ['token_type: "bearer"', (answer) => ({ ...answer, token_type: 'bearer' }), 3600],
+  ['token_type: "BEARER"', (answer) => ({ ...answer, token_type: 'BEARER' }), 3600],
+  ['expires_in: "60"', (answer) => ({ ...answer, expires_in: '60' }), 60],
+  ['expires_in: 1e18', (answer) => ({ ...answer, expires_in: 1e18 }), YEAR_SECONDS],
+  ['no expires_in', ({ expires_in: _, ...answer }) => answer, undefined],
+]
+
+/** The access token serves until its end, and is renewed then; one that says of no end, is not. */
+async function expectToLast(browser: Browser, seconds: number | undefined) {
+  const generation = async () => (await browser.request('GET', `${app.url}/token`)).json().generation
+  const before = Number(await generation())
+  await ageSession(redis.connect(), browser, 0, { accessToken: (seconds ?? YEAR_SECONDS) - 30 })
+  expect(await generation()).toBe(before)
+  await ageSession(redis.connect(), browser, 0, { accessToken: 31 })
+  expect(await generation()).toBe(seconds === undefined ? before : before + 1)
+}
+
+test.each(RIGHT)('a log-in by an answer with %s is accepted, and bounded', async (what, change, seconds) => {
+  const { browser, page } = await comeBack(what, () => provider.rewriteNext('token', change))
+  expect(page.json()).toMatchObject({ sub: what, generation: 1 })
+  await expectToLast(browser, seconds)
+})
+
+test.each(RIGHT)('a renewal by an answer with %s counts, and is bounded', async (_what, change, seconds) => {
+  const { browser, get } = await signIn(provider, app.url)
+  provider.rewriteNext('token', change)
+  expect((await get(`${app.url}/fresh`)).json()).toMatchObject({ generation: 2 })
+  await expectToLast(browser, seconds)
+})
