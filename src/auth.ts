@@ -4,7 +4,7 @@ import type { AuthRecords } from './auth-records/auth-records.ts'
 import { createMemoryRecords } from './auth-records/memory.ts'
 import { createRedisRecords } from './auth-records/redis.ts'
 import { CurrentSession } from './current-session.ts'
-import { type AuthError, isAuthError, RefusedError } from './errors.ts'
+import { type AuthError, asError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
 import { createLoginTransactions } from './login-transaction.ts'
 import type { AuthOptions } from './options.ts'
@@ -72,7 +72,7 @@ export function auth(options?: AuthOptions): AuthHandler {
     try {
       if (await passes(req, res)) next()
     } catch (error) {
-      if (!isAuthError(error)) next(error)
+      if (!isAuthError(error)) next(asError(error))
       else if (!res.headersSent) await refuse(req, res, error, next)
     }
   }
@@ -84,7 +84,8 @@ export function auth(options?: AuthOptions): AuthHandler {
       return false
     }
     const route = routes.find(req.path)
-    if (route?.fromAnywhere !== true && !isSafe(req) && isCrossOrigin(req, config.origins)) {
+    const fromAnywhere = route?.fromAnywhere === true && req.headers.upgrade === undefined
+    if (!fromAnywhere && !isSafe(req) && isCrossOrigin(req, config.origins)) {
       throw crossSite()
     }
     const cookies = requestCookies(req)
@@ -109,17 +110,18 @@ export function auth(options?: AuthOptions): AuthHandler {
 
   async function refuse(req: Request, res: Response, error: AuthError, next: NextFunction): Promise<void> {
     if (error instanceof RefusedError) {
-      const detail = error.reason ?? error.message
+      // An app's own words may hold what a person chose: one line stays one line.
+      const detail = (error.reason ?? error.message).replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
       events.emit('refused', { code: error.code, detail })
       config.logger.warn(`express-bff-session: refused (${error.code}): ${detail}`)
     }
     const answer = (passedOn?: unknown) =>
-      passedOn === undefined ? answerProblem(req, res, error, config) : next(passedOn)
+      passedOn ? next(passedOn) : answerProblem(req, res, error, config)
     if (config.onCallbackError === undefined || !routes.isCallback(req.path)) return answer()
     try {
       await config.onCallbackError(error, req, res, answer)
     } catch (thrown) {
-      next(thrown)
+      next(asError(thrown))
     }
   }
 

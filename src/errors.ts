@@ -119,6 +119,13 @@ export class ConfigurationError extends BffSessionError {
 /** Every error that this package hands to an app; `switch (error.code)` narrows it. */
 export type AuthError = SignInAgainError | TryLaterError | RefusedError | ConfigurationError
 
+/** For `next()`: Express takes a falsy value, 'route' and 'router' for "go on", whoever threw them. */
+export function asError(thrown: unknown): object {
+  return typeof thrown === 'object' && thrown !== null
+    ? thrown
+    : new TypeError(`${String(thrown)} was thrown, which is no Error`)
+}
+
 /** True for the errors of this package, which are safe to show: none carries a secret or a foreign error. */
 export function isAuthError(error: unknown): error is AuthError {
   return error instanceof BffSessionError

@@ -3,7 +3,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { type AuthRecord, type User, userOf } from './auth-record.ts'
 import type { Config } from './config.ts'
 import type { CurrentSession } from './current-session.ts'
-import { ConfigurationError, isAuthError, RefusedError, SignInAgainError } from './errors.ts'
+import { asError, ConfigurationError, isAuthError, RefusedError, SignInAgainError } from './errors.ts'
 import { answerProblem } from './problem.ts'
 import { contextOf } from './request-context.ts'
 import { readStepUp, type StepUp, stepUpFault } from './step-up.ts'
@@ -91,9 +91,7 @@ export function requireClaim(
     const user = userOf(session.require())
     const value = Object.hasOwn(user, claim) ? user[claim] : undefined
     if ((await check(value, user)) === true) return
-    throw new RefusedError('claim_required', 403, 'You may not do this.', {
-      reason: `claim '${claim}' is not enough`,
-    })
+    throw new RefusedError('claim_required', 403, 'You may not do this.')
   })
 }
 
@@ -122,7 +120,7 @@ function guard(name: string, check: (session: CurrentSession, config: Config) =>
         return
       }
     } catch (error) {
-      next(error)
+      next(asError(error))
       return
     }
     next()

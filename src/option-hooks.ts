@@ -23,7 +23,7 @@ export interface CallbackVerdict {
   readonly user?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** What it throws goes to Express, and nobody is logged in. */
+/** What it throws, or returns that is no verdict, goes to Express, and nobody is logged in. */
 export type AfterCallback = (
   login: CallbackLogin,
   req: Request,

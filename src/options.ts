@@ -83,7 +83,8 @@ export interface AuthOptions {
   allowedOrigins?: readonly string[] | undefined
   /**
    * Opens a page for somebody who is not logged in: asks the provider once, without showing anything (`prompt=none`),
-   * whether they are logged in there. @defaultValue `false`
+   * whether they are logged in there. Not for pages that crawlers should read: without cookies nobody comes back.
+   * @defaultValue `false`
    */
   attemptSilentLogin?: boolean | undefined
   /**

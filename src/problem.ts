@@ -4,6 +4,7 @@ import { type Config, urlBelow } from './config.ts'
 import { type AuthError, SignInAgainError } from './errors.ts'
 import { isNavigation } from './navigation.ts'
 import { redirect } from './redirect.ts'
+import { LONGEST_PATH } from './return-to.ts'
 import { type StepUp, stepUpParameters } from './step-up.ts'
 
 /** RFC 9457; `code` and `login_url` are extension members (§3.2). */
@@ -54,7 +55,10 @@ function loginURLFor(req: Request, config: Config, stepUp: StepUp | undefined): 
   if (config.routes.login === false) return undefined
   const path = urlBelow(config.baseURL, config.routes.login).pathname
   const query = new URLSearchParams(stepUp && stepUpParameters(stepUp))
-  if (req.method === 'GET' && isNavigation(req)) query.set('return_to', req.originalUrl)
+  const { originalUrl } = req
+  // A longer address would come back escaped, and longer than Node reads.
+  if (req.method === 'GET' && isNavigation(req) && originalUrl.length <= LONGEST_PATH)
+    query.set('return_to', originalUrl)
   return query.size === 0 ? path : `${path}?${query}`
 }
 

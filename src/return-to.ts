@@ -1,6 +1,7 @@
 // Where the browser goes after a log-in or a log-out: a path on this site, or the fallback (RFC 9700 §4.11).
 
-const LONGEST = 2048
+/** What is longer is not returned to. */
+export const LONGEST_PATH = 2048
 // A browser drops tabs and newlines, and reads a backslash as a slash: what has any of them is not taken.
 const UNSAFE = /[\u0000-\u0020\u007f\\]/
 const UNSAFE_ENCODED = /%(?:0[0-9a-f]|1[0-9a-f]|5c|7f)/i
@@ -14,7 +15,7 @@ const UNSAFE_ENCODED = /%(?:0[0-9a-f]|1[0-9a-f]|5c|7f)/i
  * @param fallback the path for everything that is not taken
  */
 export function safeReturnTo(wanted: unknown, site: URL, own: readonly string[], fallback: string): string {
-  if (typeof wanted !== 'string' || wanted.length > LONGEST || UNSAFE.test(wanted)) return fallback
+  if (typeof wanted !== 'string' || wanted.length > LONGEST_PATH || UNSAFE.test(wanted)) return fallback
   const absolute = wanted === site.origin || wanted.startsWith(`${site.origin}/`)
   if (!absolute && !wanted.startsWith('/')) return fallback
 
@@ -25,7 +26,7 @@ export function safeReturnTo(wanted: unknown, site: URL, own: readonly string[],
   if (own.includes(comparablePath(url.pathname))) return fallback
   const path = url.pathname + url.search + url.hash
   // Letters grow when they are escaped; what is kept in a cookie must not.
-  return path.length > LONGEST ? fallback : path
+  return path.length > LONGEST_PATH ? fallback : path
 }
 
 /** Express matches paths in any case and with a trailing slash. */

@@ -21,9 +21,10 @@ export function stepUpFault(
   now: number,
   toleranceSeconds: number,
 ): string | undefined {
+  if (authenticatedAt !== undefined && authenticatedAt > now + toleranceSeconds * 1000)
+    return 'its auth_time is in the future'
   if (maxAgeSeconds !== undefined) {
     if (authenticatedAt === undefined) return 'the ID token has no auth_time'
-    if (authenticatedAt > now + toleranceSeconds * 1000) return 'its auth_time is in the future'
     if (now - authenticatedAt > maxAgeSeconds * 1000) return 'its auth_time is too long ago'
   }
   if (acr.length > 0 && !acr.includes(claims.acr ?? '')) return 'its acr is none of those asked for'
@@ -54,10 +55,17 @@ const FRESH_SECONDS = 300
 /** RFC 6749 §3.3 names these characters for scopes; an `acr` is parted from the next by a space in the same way. */
 const ACR = /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/
 
+/** They travel in URLs and in a cookie. */
+const LONGEST_ACRS = 1000
+const LONGEST_SECONDS = 999_999_999
+
 /** @returns undefined for what cannot be asked of a provider */
 export function readStepUp(maxAgeSeconds: unknown, acr: readonly unknown[]): StepUp | undefined {
   const aged = maxAgeSeconds !== undefined
-  if (aged && !(Number.isSafeInteger(maxAgeSeconds) && Number(maxAgeSeconds) > 0)) return undefined
+  const seconds = Number(maxAgeSeconds)
+  if (aged && !(Number.isInteger(maxAgeSeconds) && seconds > 0 && seconds <= LONGEST_SECONDS))
+    return undefined
+  if (acr.join(' ').length > LONGEST_ACRS) return undefined
   if (!acr.every((one): one is string => typeof one === 'string' && ACR.test(one))) return undefined
   if (!aged && acr.length === 0) return undefined
   return { maxAgeSeconds: aged ? Number(maxAgeSeconds) : undefined, acr }

@@ -24,12 +24,13 @@ export function checkStepUp(
   if (others || (live !== undefined && (live.sub !== claims.sub || live.iss !== claims.iss))) {
     throw failed('Somebody else logged in. To go on as another person, log out first.', 'another sub')
   }
-  const tolerance = config.clockToleranceSeconds
   const authenticatedAt = authenticationTime(claims, now)
-  const fault = stepUpFault({ authenticatedAt, claims }, stepUp, now, tolerance)
+  const fault = stepUpFault({ authenticatedAt, claims }, stepUp, now, config.clockToleranceSeconds)
   if (fault !== undefined) throw failed(NOT_MET, fault)
-  // `prompt=login` was sent, so whoever authenticated earlier did not do it for this.
-  if (authenticatedAt === undefined || authenticatedAt < startedAt - tolerance * 1000) {
+  // `prompt=login` was sent, so whoever authenticated earlier did not do it for this. Both times are by the store's
+  // clock, but for the exchange of the code and the fractions of a second that an ID token leaves out.
+  const slackSeconds = config.httpTimeoutSeconds + 1
+  if (authenticatedAt === undefined || authenticatedAt < startedAt - slackSeconds * 1000) {
     throw failed(NOT_MET, 'its auth_time is missing, or before the log-in was asked for')
   }
 }
@@ -45,16 +46,34 @@ export async function askApp(
   { config, req }: RequestContext,
   { claims, tokens }: SignIn,
 ): Promise<AuthRecord['enrichment']> {
-  const answer = await config.afterCallback?.(
-    {
-      user: { ...personalClaims(claims), sub: claims.sub },
-      claims,
-      scope: tokens.scope,
-      getAccessToken: () => tokens.accessToken,
-    },
-    req,
-  )
-  if (answer === undefined) return undefined
-  if (answer.refuse !== undefined) throw new RefusedError('login_refused', 403, answer.refuse)
-  return answer.user
+  const { afterCallback } = config
+  if (afterCallback === undefined) return undefined
+  const login = {
+    user: { ...personalClaims(claims), sub: claims.sub },
+    claims,
+    scope: tokens.scope,
+    getAccessToken: () => tokens.accessToken,
+  }
+  return readVerdict(await afterCallback(login, req))
+}
+
+/** What is no verdict lets nobody in: it may have been meant as a no. */
+function readVerdict(verdict: unknown): AuthRecord['enrichment'] {
+  if (verdict === undefined) return undefined
+  if (!isPlainObject(verdict)) throw noVerdict()
+  const { refuse, user, ...others } = verdict
+  if (Object.keys(others).length > 0) throw noVerdict()
+  if (refuse !== undefined) throw new RefusedError('login_refused', 403, String(refuse))
+  if (user !== undefined && !isPlainObject(user)) throw noVerdict()
+  // As it will be found again, in whichever store.
+  return user && JSON.parse(JSON.stringify(user))
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  const prototype = typeof value === 'object' && value !== null && Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function noVerdict(): TypeError {
+  return new TypeError('afterCallback() must return undefined, { refuse: string } or { user: object }')
 }

@@ -9,9 +9,11 @@ export async function callbackParameters(context: RequestContext): Promise<URLSe
   onlyMethods(context, context.config.formPost ? ['GET', 'POST'] : ['GET'])
   const parameters =
     context.req.method === 'POST' ? await readForm(context.req, context.res, malformed) : queryOf(context.req)
-  for (const name of new Set(parameters.keys())) {
+  const seen = new Set<string>()
+  for (const name of parameters.keys()) {
     // RFC 6749 §3.1; and `state[]`, `code[x]` are parameters that nobody defined.
-    if (parameters.getAll(name).length > 1) throw malformed('has a parameter more than once')
+    if (seen.has(name)) throw malformed('has a parameter more than once')
+    seen.add(name)
     if (/^(?:code|state|iss|error)\W/.test(name)) throw malformed('has a parameter that is none')
   }
   if (!parameters.get('state')) throw malformed("has no 'state'")

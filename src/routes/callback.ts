@@ -47,6 +47,9 @@ export async function callback(context: RequestContext): Promise<void> {
   if (!(await records.useOnce(`login:${hashState(state)}`, LOGIN_SECONDS))) return alreadyDone(context, state)
   forget(context, state)
 
+  // Meanwhile somebody logged in of their own will: they are not replaced by whom the provider remembers.
+  if (transaction.silent && session.record !== undefined)
+    return redirect(res, 303, ownPage(transaction.returnTo, context.config))
   const signIn = await exchange(context, parameters, transaction, now)
   if (signIn === undefined) return redirect(res, 303, ownPage(transaction.returnTo, context.config))
   try {

@@ -44,14 +44,27 @@ const hostile: [string, () => Record<string, string>][] = [
     () => ({ 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }),
   ],
   ['Sec-Fetch-Site same-site', () => ({ 'sec-fetch-site': 'same-site', origin: 'http://sibling.localhost' })],
+  [
+    'Sec-Fetch-Site same-site from a sibling below our host',
+    () => ({ 'sec-fetch-site': 'same-site', origin: app.url.replace('localhost', 'evil.localhost') }),
+  ],
+  ['the Origin of a sibling alone', () => ({ origin: app.url.replace('localhost', 'evil.localhost') })],
+  ['Sec-Fetch-Site in capitals', () => ({ 'sec-fetch-site': 'SAME-ORIGIN' })],
+  ['an empty Sec-Fetch-Site', () => ({ 'sec-fetch-site': '' })],
   ['Sec-Fetch-Site of no known kind', () => ({ 'sec-fetch-site': 'trust-me' })],
   ['Sec-Fetch-Site twice', () => ({ 'sec-fetch-site': 'same-origin, cross-site' })],
   ['Origin null', () => ({ origin: 'null' })],
+  ['Origin NULL', () => ({ origin: 'NULL' })],
   ['Origin null, cross-site', () => ({ origin: 'null', 'sec-fetch-site': 'cross-site' })],
   ['a foreign Origin alone', () => ({ origin: 'https://evil.example' })],
   ['our Origin on another port', () => ({ origin: 'http://localhost:1' })],
   ['our Origin on https', () => ({ origin: app.url.replace('http:', 'https:') })],
   ['our Origin as a prefix', () => ({ origin: `${app.url}.evil.example` })],
+  ['our Origin after a user name', () => ({ origin: app.url.replace('//', '//evil@') })],
+  ['our Origin as a user name', () => ({ origin: `${app.url}@evil.example` })],
+  ['our Origin in capitals', () => ({ origin: app.url.toUpperCase() })],
+  ['our Origin with a slash', () => ({ origin: `${app.url}/` })],
+  ['our Origin without its port', () => ({ origin: 'http://localhost' })],
   ['our Origin in a list', () => ({ origin: `${app.url} https://evil.example` })],
   ['an allowed origin as a prefix', () => ({ origin: `${ADMIN}.evil.example` })],
   ['an allowed origin on http', () => ({ origin: ADMIN.replace('https', 'http') })],
@@ -83,7 +96,7 @@ test.each(hostile)(
   },
 )
 
-test.each(['PUT', 'PATCH', 'DELETE', 'PROPFIND'])(
+test.each(['PUT', 'PATCH', 'DELETE', 'PROPFIND', 'LINK', 'M-SEARCH'])(
   '%s from another site is refused like POST',
   async (method) => {
     const page = await send(target, method, '/fresh', { 'sec-fetch-site': 'cross-site' })

@@ -58,6 +58,47 @@ test('an id that was planted before the log-in is never authenticated, and has n
   expect(await whoIs(victim)).toMatchObject({ sub: 'victim' })
 })
 
+/** What an attacker has at hand, and plants in the victim's browser before the log-in. */
+const plants: [string, (attacker: Browser) => Promise<void>][] = [
+  ['of a live session of their own', (attacker) => logInAs(attacker, 'attacker')],
+  [
+    'of a session that they ended',
+    async (attacker) => {
+      await logInAs(attacker, 'attacker')
+      const copy = attacker.clone()
+      await copy.request('POST', `${app.url}/logout`)
+    },
+  ],
+  [
+    'of a session that is in Redis no more',
+    async (attacker) => {
+      await logInAs(attacker, 'attacker')
+      await redis.flush()
+    },
+  ],
+  [
+    'of a log-in that is on its way',
+    async (attacker) => {
+      await fillCart(attacker, 'planted')
+      await attacker.navigate(`${app.url}/login`, { stopAt: () => true })
+    },
+  ],
+]
+
+test.each(plants)('an id %s is not the victim’s after the log-in', async (_what, prepare) => {
+  const attacker = new Browser()
+  await prepare(attacker)
+  const planted = idIn(await cookieOf(attacker))
+  const victim = attacker.clone()
+  await logInAs(victim, 'victim')
+  await fillCart(victim, 'private')
+  expect(idIn(await cookieOf(victim))).not.toBe(planted)
+  expect((await whoIs(attacker)).sub).not.toBe('victim')
+  expect(await cartOf(attacker)).toBeNull()
+  expect(await store.keys(`*${planted}*`)).toEqual([])
+  expect(await whoIs(victim)).toMatchObject({ sub: 'victim' })
+})
+
 test('H26: logging in again as the same user gives a new id, keeps the data, and the old id is dead', async () => {
   const browser = new Browser()
   await logInAs(browser, 'alice')
@@ -71,6 +112,19 @@ test('H26: logging in again as the same user gives a new id, keeps the data, and
   expect(await authKeys(store)).toEqual([`bff:{${idIn(await cookieOf(browser))}}:auth`])
   expect((await whoIs(browser)).createdAt).not.toBe(createdAt)
 })
+
+test.each(['alice', 'bob'])(
+  'H26: the absolute lifetime starts anew when %s logs in over alice',
+  async (user) => {
+    const browser = new Browser()
+    await logInAs(browser, 'alice')
+    const before = await storedRecord(store, idIn(await cookieOf(browser)))
+    await logInAs(browser, user)
+    const after = await storedRecord(store, idIn(await cookieOf(browser)))
+    expect(after?.endsAt).toBeGreaterThan(before?.endsAt ?? Number.POSITIVE_INFINITY)
+    expect(after).toMatchObject({ generation: 1, claims: { sub: user } })
+  },
+)
 
 test('H26: logging in as another user drops the data of the one before, in Redis too', async () => {
   const browser = new Browser()

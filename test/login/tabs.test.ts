@@ -3,6 +3,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { Browser } from '../support/browser.ts'
 import { createLog, setCookieLine, setCookieLines } from '../support/evidence.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
+import { rawExchange } from '../support/raw-exchange.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 
 let provider: TestProvider
@@ -43,6 +44,25 @@ test.each([
   const left = (await browser.cookies(app.url)).filter(({ key }) => key !== 'bff')
   expect(left).toHaveLength(3 - order.length)
 })
+
+test.each([
+  ['the first', [0, 1], 'tab-bob'],
+  ['the last', [1, 0], 'tab-alice'],
+])(
+  'H25: two people log in in two tabs, %s comes back first: who came last is logged in, alone',
+  async (_name, order, last) => {
+    const browser = new Browser()
+    const callbacks = [await browser.startLogin(app.url, { user: 'tab-alice', returnTo: '/public?alice' })]
+    await browser.clearCookies(provider.issuer)
+    callbacks.push(await browser.tab().startLogin(app.url, { user: 'tab-bob', returnTo: '/public?bob' }))
+    for (const index of order) await browser.navigate(callbacks[index] ?? '')
+    // The other one's back button: whose log-in that was is not known here any more.
+    const back = await browser.navigate(callbacks[order[0] ?? 0] ?? '')
+    expect(back.status).toBe(400)
+    const own = await browser.navigate(callbacks[order[1] ?? 0] ?? '')
+    expect(own.json()).toMatchObject({ sub: last, generation: 1 })
+  },
+)
 
 test('200 log-ins started and given up keep the Cookie header small, and the next one works', async () => {
   const browser = new Browser()
@@ -87,6 +107,33 @@ test('cookies that look like a log-in and are none make room first', async () =>
   const page = await browser.logIn(app.url, { user: 'noisy', returnTo: '/private' })
   expect(page.json()).toMatchObject({ sub: 'noisy' })
   expect(await browser.cookies(app.url)).toHaveLength(1)
+})
+
+test.each([
+  ['a blank', 'a b'],
+  ['a quote', '"a"'],
+  ['a bracket', 'a[b](c){d}'],
+  ['a letter that is not ASCII', 'a\xe9'],
+  ['UTF-8', 'a\xe2\x80\x80'],
+  ['a tab', 'a\tb'],
+  ['a comma', 'a,b'],
+  ['an escaped line break', 'a%0d%0a'],
+  ['nothing after our prefix', ''],
+  ['a thousand letters', 'a'.repeat(1000)],
+])('a planted cookie whose name goes on with %s keeps nobody from logging in', async (_name, rest) => {
+  // Any page of a sibling host can plant it, and then it comes with every request.
+  const begin = await rawExchange(app.url, ['GET /login HTTP/1.1', `Cookie: bff-login-${rest}=planted`])
+  expect(begin.status).toBe(302)
+  const lines = [...begin.head.matchAll(/^set-cookie: (.*)$/gim)].map(([, line = '']) => line)
+  expect(lines).toContainEqual(expect.stringMatching(/^bff-login-[\w-]{16}=[\w-]+; Max-Age=600/))
+})
+
+test.each([30, 180])('%i planted cookies do not make the answer longer than proxies take', async (count) => {
+  // As many as browsers keep of one site; a common limit for the head of an answer is 8 kB.
+  const cookies = Array.from({ length: count }, (_, at) => `bff-login-${at}=`).join('; ')
+  const begin = await rawExchange(app.url, ['GET /login HTTP/1.1', `Cookie: ${cookies}`])
+  expect(begin.status).toBe(302)
+  expect(begin.head.length).toBeLessThan(8000)
 })
 
 test.each([

@@ -1,7 +1,7 @@
 // An Express app with a route for everything a test wants to see `auth()` do.
 import { createHash } from 'node:crypto'
 import express, { type Express, type Request } from 'express'
-import { type AuthOptions, auth, requireAuth, requireFresh } from '../../src/index.ts'
+import { type AuthOptions, auth, requireAuth, requireFresh, requireStepUp } from '../../src/index.ts'
 
 export type Auth = ReturnType<typeof auth>
 
@@ -41,6 +41,14 @@ export function createApp(
   app.all('/fresh-max-age', (req, res, next) => {
     const guard = requireFresh({ maxAgeSeconds: Number(req.query.seconds) })
     guard(req, res, (error?: unknown) => (error ? next(error) : res.json(describe(req))))
+  })
+  app.all('/step-up', (req, res, next) => {
+    const { seconds, acr } = req.query
+    const guard = requireStepUp({
+      ...(seconds && { maxAgeSeconds: Number(seconds) }),
+      ...(acr && { acr: String(acr).split(',') }),
+    })
+    guard(req, res, (error?: unknown) => (error ? next(error) : res.json({ passed: true, ...describe(req) })))
   })
   app.post('/renew', requireAuth(), async (req, res) => {
     await req.oidc.renew()
