@@ -1,11 +1,11 @@
-// No token in what an app process prints, answers or stores, with Express's default error handler in development mode.
+// No token and no session cookie in what an app process prints, answers or stores, with Express's default error handler in development mode.
 import { type AppProcess, startAppProcess } from '../support/app-process.ts'
 import { eventually } from '../support/deadline.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { expiredAccessToken, failedRenewals, goodLife, IMPATIENT, newBrowser, type Scene } from './life.ts'
-import { createHaystack } from './search.ts'
-import { addAnswers, secretsOf, watchRedis } from './witness.ts'
+import { createHaystack, into } from './search.ts'
+import { addAnswers, addAnswersWithoutCookies, cookiesOf, secretsOf, watchRedis } from './witness.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -31,7 +31,8 @@ afterAll(async () => {
 
 test('no secret is in its output, its answers, its events or in Redis', async () => {
   const haystack = createHaystack()
-  const witness = await watchRedis(haystack, redis)
+  const [told, stored] = [createHaystack(), createHaystack()]
+  const witness = await watchRedis(into(haystack, stored), redis)
   const scene: Scene = { url: app.url, provider, browsers: [] }
   await goodLife(scene)
   await failedRenewals(scene, /^(?:400|invalid_grant|garbage|another sub|a wrong signature)$/)
@@ -57,11 +58,19 @@ test('no secret is in its output, its answers, its events or in Redis', async ()
   expect(await eager.sigterm()).toBe(0)
 
   addAnswers(haystack, scene)
+  addAnswersWithoutCookies(told, scene)
   for (const each of [app, eager]) {
-    haystack.add('the output', each.output())
-    for (const { name, event } of each.events) haystack.add(`the event ${name}`, event)
+    into(haystack, told).add('the output', each.output())
+    for (const { name, event } of each.events) into(haystack, told).add(`the event ${name}`, event)
   }
   const secrets = secretsOf(scene)
   expect(secrets.length).toBeGreaterThan(50)
   expect(haystack.find(secrets)).toEqual([])
+
+  const { values, ids } = cookiesOf(scene)
+  expect([values.length > 30, ids.length > 5]).toEqual([true, true])
+  // An id is no credential, since it is not signed: Redis and the app know sessions by it. A log does not need it.
+  expect(told.find(values)).toEqual([])
+  expect(stored.find(values)).toEqual([])
+  expect(ids.filter((id) => (app.output() + eager.output()).includes(id))).toEqual([])
 })

@@ -1,6 +1,7 @@
-// No token in anything that an app can look at: requests, errors, events, log lines, the handler (issue 2, "done when").
+// No token and no session cookie in anything that an app can look at: requests, errors, events, log lines, the handler (issue 2, "done when").
 import { inspect } from 'node:util'
 import type { Request, Response } from 'express'
+import type { AuthOptions } from '../../src/index.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { eventually } from '../support/deadline.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
@@ -14,8 +15,15 @@ import {
   newBrowser,
   type Scene,
 } from './life.ts'
-import { createHaystack } from './search.ts'
-import { addAnswers, type RedisWitness, secretsOf, watchRedis } from './witness.ts'
+import { createHaystack, into } from './search.ts'
+import {
+  addAnswers,
+  addAnswersWithoutCookies,
+  cookiesOf,
+  type RedisWitness,
+  secretsOf,
+  watchRedis,
+} from './witness.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -24,6 +32,9 @@ let patient: TestApp
 let witness: RedisWitness
 let scene: Scene
 const haystack = createHaystack()
+/** Where a session's cookie must not be either: everything but the requests and answers that it belongs to. */
+const told = createHaystack()
+const stored = createHaystack()
 const logged: string[] = []
 const warned: unknown[] = []
 const onWarning = (warning: Error) => void warned.push(warning)
@@ -31,10 +42,14 @@ const onWarning = (warning: Error) => void warned.push(warning)
 beforeAll(async () => {
   provider = await startProvider()
   redis = await startRedis()
-  witness = await watchRedis(haystack, redis)
+  witness = await watchRedis(into(haystack, stored), redis)
   process.on('warning', onWarning)
   const logger = { warn: (line: string) => void logged.push(line) }
-  app = await startApp({ provider, redisUrl: redis.url, options: { ...IMPATIENT, logger } })
+  const onCallbackError: AuthOptions['onCallbackError'] = (error, _req, _res, next) => {
+    told.add('an error of the callback', error)
+    next()
+  }
+  app = await startApp({ provider, redisUrl: redis.url, options: { ...IMPATIENT, logger, onCallbackError } })
   patient = await startApp({ provider, redisUrl: redis.url, options: { logger } })
   scene = { url: app.url, provider, browsers: [] }
   lookAtRequests(app)
@@ -48,6 +63,15 @@ afterAll(async () => {
   await provider?.stop()
 })
 
+/** What a handler has, as a careless one prints it. */
+function printOidc(req: Request, res: Response, when: string) {
+  const showAll = { depth: Number.POSITIVE_INFINITY, showHidden: true, getters: true }
+  for (const [name, value] of Object.entries({ 'req.oidc': req.oidc, 'res.oidc': res.oidc })) {
+    into(haystack, told).add(`${name} with its getters, ${when}`, inspect(value, showAll))
+    into(haystack, told).add(`${name}, ${when}`, value)
+  }
+}
+
 /** One request of each kind, as a logger in front of the app sees it when it is over. */
 function lookAtRequests({ server }: TestApp) {
   const kinds = new Set<string>()
@@ -55,6 +79,7 @@ function lookAtRequests({ server }: TestApp) {
     const [path = ''] = req.url.split('?')
     res.once('finish', () => {
       const kind = `${req.method} ${path} ${res.statusCode}`
+      if (req.oidc !== undefined && !kinds.has(kind)) printOidc(req, res, `after ${kind}`)
       // The callback's own address holds the code, and a log-out's the hint: what the browser gets of them is looked at
       // in its answers.
       if (['/callback', '/logout', '/look'].includes(path) || kinds.has(kind)) return
@@ -76,15 +101,14 @@ test.each<[string, (scene: Scene) => Promise<void>]>([
 })
 
 test('a handler looks at everything while a renewal is on its way', async () => {
-  const showAll = { depth: Number.POSITIVE_INFINITY, showHidden: true, getters: true }
   patient.app.get('/look', async (req, res) => {
     const lookAt = (when: string) => {
       for (const [name, value] of Object.entries({ res, auth: patient.auth, app: patient.app })) {
         haystack.add(`${name}, ${when}`, value)
       }
-      for (const [name, value] of Object.entries({ 'req.oidc': req.oidc, 'res.oidc': res.oidc })) {
-        haystack.add(`${name} with its getters, ${when}`, inspect(value, showAll))
-      }
+      printOidc(req, res, when)
+      into(haystack, told).add(`auth(), ${when}`, patient.auth)
+      told.add(`req.session, ${when}`, inspect(req.session, { depth: Number.POSITIVE_INFINITY }))
     }
     lookAt('before')
     await req.oidc.getAccessToken()
@@ -121,7 +145,7 @@ test('Redis goes away while new tokens wait to be stored, and comes back empty',
     browser.request('POST', `${app.url}/logout`),
   ])
   await redis.restart()
-  witness = await watchRedis(haystack, redis)
+  witness = await watchRedis(into(haystack, stored), redis)
   await eventually('Redis to be used again', async () => {
     return (await browser.request('GET', `${app.url}/private`)).status === 401
   })
@@ -134,11 +158,13 @@ test('no secret is in anything that was left behind', async () => {
   await Promise.all([app.auth.close(), patient.auth.close()])
   witness.stop()
   addAnswers(haystack, scene)
-  for (const { name, event } of [...app.events, ...patient.events]) haystack.add(`the event ${name}`, event)
-  for (const error of [...app.errors, ...patient.errors]) haystack.add('an error that the app saw', error)
-  for (const line of logged) haystack.add('a log line', line)
-  for (const warning of warned) haystack.add('a warning of the process', warning)
-  haystack.add('the handler', app.auth)
+  addAnswersWithoutCookies(told, scene)
+  const { add } = into(haystack, told)
+  for (const { name, event } of [...app.events, ...patient.events]) add(`the event ${name}`, event)
+  for (const error of [...app.errors, ...patient.errors]) add('an error that the app saw', error)
+  for (const line of logged) add('a log line', line)
+  for (const warning of warned) add('a warning of the process', warning)
+  add('the handler', app.auth)
 
   // All of it was looked at, and there was something to find.
   expect(provider.refreshCount()).toBeGreaterThan(15)
@@ -149,4 +175,13 @@ test('no secret is in anything that was left behind', async () => {
   expect(new Set(app.events.map(({ name }) => name)).size).toBeGreaterThanOrEqual(8)
   expect(haystack.size()).toBeGreaterThan(200)
   expect(haystack.find(secrets)).toEqual([])
+})
+
+test('no session cookie is in anything but the header that sets it', () => {
+  const { values } = cookiesOf(scene)
+  expect(values.length).toBeGreaterThan(100)
+  expect(told.size()).toBeGreaterThan(200)
+  expect(told.find(values)).toEqual([])
+  // Redis knows sessions by their ids, and who reads it is none of them for that.
+  expect(stored.find(values)).toEqual([])
 })

@@ -42,6 +42,15 @@ export function createHaystack(): Haystack {
   }
 }
 
+/** What is added goes to all of them. */
+export function into(...haystacks: readonly Haystack[]): Pick<Haystack, 'add'> {
+  return {
+    add(place, value) {
+      for (const haystack of haystacks) haystack.add(place, value)
+    },
+  }
+}
+
 /** A secret in the ways in which it may be written; of a long one, also its beginning and its end. */
 function formsOf(secret: string): Record<string, string> {
   const bytes = Buffer.from(secret)

@@ -22,6 +22,13 @@ export function addAnswers(haystack: Haystack, { browsers, provider }: Scene): v
   }
 }
 
+/** The same answers without their Set-Cookie: a session's cookie may be in that header and nowhere else. */
+export function addAnswersWithoutCookies(haystack: Haystack, { browsers }: Scene): void {
+  for (const { method, url, headers, body } of browsers.flatMap(({ received }) => received)) {
+    haystack.add(`answer to ${method} ${url}`, { headers: { ...headers, 'set-cookie': undefined }, body })
+  }
+}
+
 export interface RedisWitness {
   /** what is stored now: every key of every type */
   dump(when: string): Promise<void>
@@ -30,7 +37,10 @@ export interface RedisWitness {
   stop(): void
 }
 
-export async function watchRedis(haystack: Haystack, server: RedisServer): Promise<RedisWitness> {
+export async function watchRedis(
+  haystack: Pick<Haystack, 'add'>,
+  server: RedisServer,
+): Promise<RedisWitness> {
   const client = server.connect()
   const monitor = await client.monitor()
   const lines: string[] = []
@@ -74,6 +84,27 @@ export function secretsOf({ provider, browsers }: Scene): string[] {
   return [...provider.secretsSeen(), ...clients, TEST_SECRET, ...codeVerifiers(browsers)].filter(
     (secret): secret is string => typeof secret === 'string' && secret !== '',
   )
+}
+
+export interface SeenCookies {
+  /** of sessions and log-ins, with what makes them good; who has one is that session */
+  values: string[]
+  /** what a session's cookie is without its signature: it names the session, and opens nothing */
+  ids: string[]
+}
+
+/** Every cookie of ours that a browser was given. */
+export function cookiesOf({ browsers }: Scene): SeenCookies {
+  const lines = browsers.flatMap(({ received }) =>
+    received.flatMap(({ headers }) => headers['set-cookie'] ?? []),
+  )
+  const given = lines.flatMap((line) => /^bff[^=]*=([^;]+)/.exec(line)?.[1] ?? [])
+  const signed = given.map(decodeURIComponent).filter((value) => value.startsWith('s:'))
+  const parts = signed.map((value) => value.slice(2).split('.'))
+  return {
+    values: [...new Set([...given, ...signed, ...parts.flatMap(([, signature = '']) => signature)])],
+    ids: [...new Set(parts.flatMap(([id = '']) => id))],
+  }
 }
 
 /** They are in no answer of the provider, but in the sealed cookies of the log-ins. */

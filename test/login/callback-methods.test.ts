@@ -54,7 +54,7 @@ async function complete(browser: Browser, posted: Page): Promise<Page> {
   return answer
 }
 
-const METHODS = ['POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS']
+const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND']
 test.each(METHODS)('%s to a callback that answers GET is refused, and the log-in goes on', async (method) => {
   const browser = new Browser()
   const url = await browser.startLogin(app.url, { user: 'methods' })
@@ -63,6 +63,25 @@ test.each(METHODS)('%s to a callback that answers GET is refused, and the log-in
   expect(page).toMatchObject({ status: 405, headers: { allow: 'GET' } })
   expect(exchanges()).toBe(before)
   expect((await browser.navigate(url)).json()).toMatchObject({ sub: 'methods' })
+})
+
+test.each<[string, string, string, Record<string, string>]>([
+  ['of 5 MB', '', 'x'.repeat(5_000_000), {}],
+  ['in text/plain', '', 'code=x', { 'content-type': 'text/plain' }],
+  ['that says it is a GET', '&_method=GET', '_method=GET', { 'x-http-method-override': 'GET' }],
+])('a POST %s to a callback that answers GET is refused with 405', async (_name, query, body, headers) => {
+  const browser = new Browser()
+  const url = await browser.startLogin(app.url, { user: 'posts' })
+  const before = exchanges()
+  const page = await browser.request('POST', url + query, {
+    body,
+    headers: { 'content-type': FORM, ...headers },
+    from: provider.issuer,
+  })
+  expect(page).toMatchObject({ status: 405, headers: { allow: 'GET' } })
+  expect(setCookieLines(page)).toEqual([])
+  expect(exchanges()).toBe(before)
+  expect((await browser.navigate(url)).json()).toMatchObject({ sub: 'posts' })
 })
 
 test('form_post: the log-in comes back by a cross-site POST, and is answered by 303', async () => {
@@ -102,6 +121,11 @@ const forms: Row[] = [
   ['with the same code twice', 400, (params) => `${params}&code=${params.get('code')}`],
   ['with iss twice', 400, (params) => `${params}&iss=https://evil.example`],
   ['with code[length]=9', 400, (params) => `${params}`.replace('code=', 'code[length]=9&x=')],
+  ['with code under an escaped name too', 400, (params) => `${params}&c%6Fde=other`],
+  ['with state and a null byte', 400, (params) => `${params}`.replace(/(state=[^&]*)/, '$1%00')],
+  ['with __proto__ as state', 400, (params) => `${params}`.replace(/state=[^&]*/, 'state=__proto__')],
+  ['with state[]', 400, (params) => `${params}`.replace('state=', 'state[]=')],
+  ['with both code and error', 400, (params) => `${params}&error=access_denied`],
   ['with two thousand parameters', 413, (params) => `${params}&${'x=1&'.repeat(2000)}`],
 ]
 
@@ -119,6 +143,17 @@ test.each(forms.map(([name, status, body, type = FORM]) => ({ name, status, body
     expect((await browser.request('GET', `${formApp.url}/public`)).json()).toMatchObject({ sub: 'forms' })
   },
 )
+
+test('a form is refused whose parameters are in the query alone', async () => {
+  const browser = new Browser()
+  const params = await answerByForm(browser, 'query')
+  const before = exchanges()
+  const options = { body: 'x=1', headers: { 'content-type': FORM }, from: provider.issuer }
+  const page = await browser.request('POST', `${formApp.url}/callback?${params}`, options)
+  expect(page.status).toBe(400)
+  expect(setCookieLines(page)).toEqual([])
+  expect(exchanges()).toBe(before)
+})
 
 test.each([
   ['a short page', 100, 1500],

@@ -50,6 +50,9 @@ test.each<[string, (params: URLSearchParams) => string]>([
   ['state twice', (params) => `${params}&state=other`],
   ['code[length]=9', (params) => `${params}`.replace('code=', 'code[length]=9&x=')],
   ['code[]', (params) => `${params}`.replace('code=', 'code[]=')],
+  ['__proto__[code]', (params) => `${params}`.replace('code=', '__proto__[code]=')],
+  ['constructor[prototype][code]', (params) => `${params}`.replace('code=', 'constructor[prototype][code]=')],
+  ['state[toString]', (params) => `${params}`.replace('state=', 'state[toString]=')],
 ])('a form with %s is refused before any token request', async (_name, body) => {
   const browser = new Browser()
   const params = await answerByForm(browser)

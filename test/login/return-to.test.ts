@@ -42,6 +42,12 @@ test.each([
   '/private\n',
   '/private\\page',
   '/private page',
+  '/private\r\nSet-Cookie: bff=planted',
+  '/private\r\n\r\n<script>alert(1)</script>',
+  '/private\u007f',
+  '/private%00',
+  '/private%0d%0aSet-Cookie:%20bff=planted',
+  '/private%7f',
   '/\n/evil.example',
   '\t//evil.example',
   ' //evil.example',
@@ -52,6 +58,20 @@ test.each([
   '/%5Cevil.example',
   '/%2f%2fevil.example',
   '/%2Fevil.example',
+  '/%2f/evil.example',
+  '/..//evil.example',
+  '/../..//evil.example',
+  '/%2e%2e//evil.example',
+  '/private/..//evil.example/%2e%2e',
+  '/./%2fevil.example',
+  '//evil.example/..',
+  '//evil.example@localhost/',
+  '//%65vil.example',
+  '//localhost',
+  '\u2028//evil.example',
+  '\ufeff//evil.example',
+  '／／evil.example',
+  '__proto__',
   '/.//evil.example',
   '/./\\evil.example',
   '/a/..//evil.example',
@@ -92,6 +112,15 @@ test.each([
   ['https for http', (url: URL) => `https://${url.host}/private`],
   ['our origin, then another', (url: URL) => `${url.origin}//evil.example`],
   ['our origin, then dots and another', (url: URL) => `${url.origin}/.//evil.example`],
+  ['a sibling of our host', (url: URL) => `http://evil.${url.host}/`],
+  ['our host with a dot', (url: URL) => `http://localhost.:${url.port}/`],
+  ['our host in capitals', (url: URL) => `HTTP://LOCALHOST:${url.port}/private`],
+  ['our address for our name', (url: URL) => `http://127.0.0.1:${url.port}/private`],
+  ['a user name before our host alone', (url: URL) => `//evil@${url.host}/private`],
+  ['a user name in our origin', (url: URL) => `http://evil@${url.host}/private`],
+  ['a password in our origin', (url: URL) => `http://:evil@${url.host}/private`],
+  ['our origin and a backslash', (url: URL) => `${url.origin}\\@evil.example`],
+  ['our origin behind blob:', (url: URL) => `blob:${url.origin}/private`],
   ['another host by its scheme-relative name', (url: URL) => `//${url.hostname}.evil.com:${url.port}/`],
 ])('return_to with %s goes to the default page', async (_name, make) => {
   expect((await landing(encoded(make(new URL(app.url))))).href).toBe(`${app.url}/`)
@@ -106,6 +135,13 @@ test.each([
   '/login?return_to=/login',
   '/logout',
   '/Logout/',
+  '/logout#x',
+  '/%6c%6f%67out',
+  '/%2e/logout',
+  '/private/../logout?x',
+  '/callback',
+  '/CALLBACK/',
+  '/c%61llback?error=access_denied&state=x',
 ])('return_to=%s would log in or out again, and goes to the default page', async (path) => {
   expect((await landing(encoded(path))).href).toBe(`${app.url}/`)
 })
@@ -113,7 +149,11 @@ test.each([
 test.each([
   ['a callback', encoded('/callback?code=x&state=y')],
   ['a list', 'return_to=/private&return_to=//evil.example'],
+  ['a list of the same', 'return_to=/private&return_to=/private'],
+  ['a list by an escaped name', 'return_to=/private&return%5Fto=//evil.example'],
+  ['another name', 'Return_To=/private&returnTo=/private&next=/private'],
   ['an array in brackets', 'return_to[]=/private'],
+  ['an array in escaped brackets', 'return_to%5B%5D=/private'],
   ['an object', 'return_to[path]=/private'],
   ['eight thousand characters', encoded(`/${'a'.repeat(8000)}`)],
   ['broken percent encoding', 'return_to=%ff%fe//evil.example'],
@@ -133,6 +173,11 @@ test.each([
   '/users/login',
 ])('return_to=%s is where the browser ends', async (path) => {
   expect((await landing(encoded(path))).href).toBe(new URL(path, app.url).href)
+})
+
+test('our own absolute URL of a route that logs in or out is not kept', async () => {
+  for (const path of ['/logout', '/login?return_to=/x', '/callback?code=x'])
+    expect((await landing(encoded(`${app.url}${path}`))).href).toBe(`${app.url}/`)
 })
 
 test('our own absolute URL is kept', async () => {

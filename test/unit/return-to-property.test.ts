@@ -1,8 +1,8 @@
 // Sixty thousand nasty addresses: whatever goes in, the browser ends on a page of this site that is no route of ours.
+import fc from 'fast-check'
 import { safeReturnTo } from '../../src/return-to.ts'
+import { anyText, holds } from '../support/property.ts'
 
-// The tail of what was tried is printed with a failure; the same seed tries the same again.
-const SEED = Number(process.env.RETURN_TO_SEED ?? 20_260_101)
 const COUNT = 20_000
 
 const PIECES = [
@@ -23,16 +23,13 @@ const PIECES = [
   '',
 ]
 
-/** mulberry32: small, and the same everywhere. */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+const piece = fc.oneof(
+  { weight: 20, arbitrary: fc.constantFrom(...PIECES) },
+  { weight: 1, arbitrary: anyText(3) },
+)
+const address = fc
+  .tuple(fc.constantFrom('/', '/', ''), fc.array(piece, { minLength: 1, maxLength: 7 }))
+  .map(([start, pieces]) => start + pieces.join(''))
 
 /** What Express would route a path to: decoded once, in any case, with or without slashes at its end. */
 function routed(pathname: string): string {
@@ -44,37 +41,61 @@ function routed(pathname: string): string {
   return path.toLowerCase()
 }
 
-test.each([
+describe.each([
   ['a site at the root', 'https://app.example.com/', ['/login', '/logout', '/callback']],
   ['a site below a path', 'https://app.example.com/shop', ['/shop/login', '/shop/logout', '/shop/callback']],
   ['a site with a port', 'http://localhost:3000/', ['/login', '/logout', '/callback']],
-])('%s is never left, and its own routes are never returned to', (_what, base, own) => {
+])('%s', (_what, base, own) => {
   const site = new URL(base)
-  const next = random(SEED)
-  let taken = 0
-  for (let count = 0; count < COUNT; count += 1) {
-    const pieces = Array.from(
-      { length: 1 + Math.floor(next() * 7) },
-      () => PIECES[Math.floor(next() * PIECES.length)],
-    )
-    const wanted = (next() < 0.6 ? '/' : '') + pieces.join('')
-    const result = safeReturnTo(wanted, site, own, '/fallback')
-    if (result !== '/fallback') taken += 1
+  const returnTo = (wanted: unknown) => safeReturnTo(wanted, site, own, '/fallback')
 
-    // As a `Location`: relative to any page of the site, with what a browser drops before it reads an address.
-    const seen = result.replace(/[\t\n\r]/g, '').replaceAll('\\', '/')
-    const url = new URL(result, site)
-    const harmless =
-      result.startsWith('/') &&
-      !seen.startsWith('//') &&
-      !/[\u0000-\u0020\u007f-\uffff\\]/.test(result) &&
-      url.origin === site.origin &&
-      new URL(seen, new URL('/deep/er', site)).origin === site.origin &&
-      !own.includes(routed(url.pathname)) &&
-      // Taken once more, as the callback does, it stays what it is.
-      safeReturnTo(result, site, own, '/fallback') === result
-    if (!harmless) throw new Error(`seed ${SEED}, number ${count}: ${JSON.stringify({ wanted, result })}`)
-  }
-  // The property is worth nothing if hardly anything was taken.
-  expect(taken).toBeGreaterThan(COUNT / 20)
+  test('is never left, and its own routes are never returned to', () => {
+    let taken = 0
+    holds(COUNT, address, (wanted) => {
+      const result = returnTo(wanted)
+      if (result !== '/fallback') taken += 1
+
+      // As a `Location`: relative to any page of the site, with what a browser drops before it reads an address.
+      const seen = result.replace(/[\t\n\r]/g, '').replaceAll('\\', '/')
+      const url = new URL(result, site)
+      return (
+        url.origin === site.origin &&
+        new URL(seen, new URL('/deep/er', site)).origin === site.origin &&
+        /^\/(?!\/)[!-[\]-~]*$/.test(result) &&
+        !own.includes(routed(url.pathname)) &&
+        // Taken once more, as the callback does, it stays what it is.
+        returnTo(result) === result
+      )
+    })
+    // The property is worth nothing if hardly anything was taken.
+    expect(taken).toBeGreaterThan(COUNT / 20)
+  })
+
+  test('is returned to wherever the path is an ordinary one', () => {
+    const word = fc.stringMatching(/^[\w~-]{1,10}$/)
+    const page = fc.tuple(fc.array(word, { minLength: 1, maxLength: 5 }), fc.array(word, { maxLength: 3 }))
+    holds(3000, page, ([segments, query]) => {
+      const path = `/pages/${segments.join('/')}${query.length > 0 ? `?${query.join('&')}` : ''}`
+      return returnTo(path) === path && returnTo(site.origin + path) === path
+    })
+  })
+
+  test('is not left for any other address of the web', () => {
+    const options = { withFragments: true, withQueryParameters: true }
+    holds(3000, fc.webUrl(options), (url) =>
+      [url, url.replace(/^https?:/, ''), url.replace('://', ':///')].every(
+        (wanted) => returnTo(wanted) === '/fallback',
+      ),
+    )
+  })
+
+  test('takes nothing that is no text', () => {
+    const noText = fc.anything({
+      withBigInt: true,
+      withBoxedValues: true,
+      withDate: true,
+      withNullPrototype: true,
+    })
+    holds(2000, noText, (wanted) => typeof wanted === 'string' || returnTo(wanted) === '/fallback')
+  })
 })
