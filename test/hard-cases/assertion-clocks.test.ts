@@ -61,6 +61,8 @@ const signed = (from: number) =>
     .filter(({ assertion }) => assertion !== undefined)
     .map(({ endpoint, status }) => [endpoint, status])
 
+const isAnswered = (seen: ReturnType<typeof signed>) => seen.every(([, status]) => status !== undefined)
+
 test.each([
   ['ten minutes ahead', 600],
   ['ten minutes behind', -600],
@@ -74,7 +76,8 @@ test.each([
   expect((await browser.logIn(site.url, { user: what })).json()).toMatchObject({ sub: what })
   expect((await browser.request('POST', `${site.url}/fresh`)).json()).toMatchObject({ generation: 2 })
   await browser.request('POST', `${site.url}/logout`)
-  await eventually('the revocation', () => provider.liveRefreshTokens(what).length === 0)
+  await eventually('the revocation', () => signed(from).length === 4 && isAnswered(signed(from)))
+  expect(provider.liveRefreshTokens(what)).toEqual([])
   expect(signed(from)).toEqual([
     ['pushed_request', 201],
     ['token', 200],
@@ -95,7 +98,8 @@ test.each([600, -600])(
     site.targets = [off.url]
     const from = provider.requests().length
     await browser.request('POST', `${site.url}/logout`)
-    await eventually('the revocation', () => provider.liveRefreshTokens(user).length === 0)
+    await eventually('the revocation', () => signed(from).length === 1 && isAnswered(signed(from)))
+    expect(provider.liveRefreshTokens(user)).toEqual([])
     expect(signed(from)).toEqual([['revocation', 200]])
   },
 )

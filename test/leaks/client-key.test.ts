@@ -47,8 +47,9 @@ function options(more: AuthOptions): AuthOptions {
     clientAssertionSigningKey: certificates.selfSigned.key,
     pushedAuthorizationRequests: true,
     signedAuthorizationRequests: true,
-    httpTimeoutSeconds: 0.5,
-    renewal: { timeoutSeconds: 0.5 },
+    // So that a provider that hangs is given up, and a busy machine is not taken for one.
+    httpTimeoutSeconds: 3,
+    renewal: { timeoutSeconds: 3 },
     logger,
     ...more,
   }

@@ -140,7 +140,7 @@ const faults: Fault[] = [
 test.each(faults)(
   'a provider that %s: 503, nothing is begun, and the next log-in goes well',
   async (_what, arm, detail) => {
-    const app = await start({ options: { httpTimeoutSeconds: 0.5 } })
+    const app = await start({ options: { httpTimeoutSeconds: 2 } })
     const browser = new Browser()
     expect((await browser.logIn(app.url, { path: '/private' })).json()).toMatchObject({ sub: 'alice' })
     const cookies = (await browser.cookies(app.url)).map(String)
