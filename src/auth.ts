@@ -14,7 +14,6 @@ import { createRenewer } from './renewal/renew.ts'
 import { type House, setContext } from './request-context.ts'
 import { putOidc } from './request-oidc.ts'
 import { resolveOptions } from './resolve-options.ts'
-import { backchannelLogout } from './routes/backchannel-logout.ts'
 import { mountRoutes } from './routes/mounted-routes.ts'
 import { crossSite, isCrossOrigin, isSafe } from './same-origin.ts'
 import { createAppSession } from './session/app-session.ts'
@@ -22,6 +21,7 @@ import { isMounted, mountedSession, ownSession } from './session/browser-session
 import { createSessionCookie, requestCookies } from './session/session-cookie.ts'
 import { createSessionRegister, type Sessions } from './sessions.ts'
 import { trySilently } from './silent-log-in.ts'
+import { tellRefused } from './tell-refused.ts'
 
 /** What `auth()` returns: middleware, with a life of its own. */
 export interface AuthHandler extends RequestHandler {
@@ -73,24 +73,24 @@ export function auth(options?: AuthOptions): AuthHandler {
       if (await passes(req, res)) next()
     } catch (error) {
       if (!isAuthError(error)) next(asError(error))
-      else if (!res.headersSent) await refuse(req, res, error, next)
+      else if (!res.headersSent) await refuse(req, res, error, next).catch(next)
     }
   }
 
   /** @returns false where the request was answered here */
   async function passes(req: Request, res: Response): Promise<boolean> {
-    if (routes.isBackchannelLogout(req.path)) {
-      await backchannelLogout(house, req, res)
+    const route = routes.find(req.path)
+    if (route?.withoutSession !== undefined) {
+      await route.withoutSession(house, req, res)
       return false
     }
-    const route = routes.find(req.path)
     const fromAnywhere = route?.fromAnywhere === true && req.headers.upgrade === undefined
     if (!fromAnywhere && !isSafe(req) && isCrossOrigin(req, config.origins)) {
       throw crossSite()
     }
     const cookies = requestCookies(req)
     const browser = isMounted(req)
-      ? mountedSession(req, records)
+      ? mountedSession(req)
       : ownSession(req, res, cookies, { cookie, appSession, records })
     const session = await CurrentSession.read(house, browser)
     const context = { ...house, req, res, cookies, session }
@@ -109,12 +109,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   }
 
   async function refuse(req: Request, res: Response, error: AuthError, next: NextFunction): Promise<void> {
-    if (error instanceof RefusedError) {
-      // An app's own words may hold what a person chose: one line stays one line.
-      const detail = (error.reason ?? error.message).replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-      events.emit('refused', { code: error.code, detail })
-      config.logger.warn(`express-bff-session: refused (${error.code}): ${detail}`)
-    }
+    if (error instanceof RefusedError) tellRefused(house, error)
     const answer = (passedOn?: unknown) =>
       passedOn ? next(passedOn) : answerProblem(req, res, error, config)
     if (config.onCallbackError === undefined || !routes.isCallback(req.path)) return answer()

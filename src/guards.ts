@@ -36,6 +36,10 @@ export function requireFresh({ maxAgeSeconds = 0 }: RequireFreshOptions = {}): R
   return guard('requireFresh', (session) => session.renewedSince(session.arrivedAt - maxAgeSeconds * 1000))
 }
 
+/** From the callback to the page. */
+const JUST_BACK_MILLISECONDS = 10_000
+
+/** With both, both are needed. */
 export interface RequireStepUpOptions {
   /** The person authenticated at most so long ago, in whole seconds, 1 or more. */
   maxAgeSeconds?: number | undefined
@@ -44,7 +48,7 @@ export interface RequireStepUpOptions {
 }
 
 /**
- * Lets through whose own authentication was recent or strong enough. Others are sent to the provider to authenticate
+ * Lets through whose own authentication was recent enough, strong enough, or both. Others are sent to the provider to authenticate
  * again and come back (a page), or get 401 with RFC 9470's challenge and a `login_url` (anything else). A renewal of
  * tokens never counts: nobody was asked anything by it.
  */
@@ -58,7 +62,10 @@ export function requireStepUp({ maxAgeSeconds, acr }: RequireStepUpOptions = {})
   }
   return guard('requireStepUp', (session, { clockToleranceSeconds }) => {
     const record = requireFor(session, stepUp)
-    if (stepUpFault(record, stepUp, session.now, clockToleranceSeconds) === undefined) return
+    // Who has just come back is not sent again, however short the time: one round at most.
+    const justBack = session.now - record.createdAt < JUST_BACK_MILLISECONDS
+    const now = justBack ? record.createdAt : session.now
+    if (stepUpFault(record, stepUp, now, clockToleranceSeconds) === undefined) return
     throw new SignInAgainError('step_up_required', 'Confirm your identity to continue.', stepUp)
   })
 }
@@ -88,8 +95,11 @@ export function requireClaim(
 ): RequestHandler {
   const check = claimCheck(claim, expected)
   return guard('requireClaim', async (session) => {
-    const user = userOf(session.require())
-    const value = Object.hasOwn(user, claim) ? user[claim] : undefined
+    const record = session.require()
+    const user = userOf(record)
+    // The protocol's own claims too: `acr`, `amr`, `sid`.
+    const claims: Record<string, unknown> = { ...record.claims, ...user }
+    const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined
     if ((await check(value, user)) === true) return
     throw new RefusedError('claim_required', 403, 'You may not do this.')
   })

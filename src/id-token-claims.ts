@@ -54,7 +54,7 @@ function sameAudience(first: IdTokenClaims['aud'], next: IdTokenClaims['aud']): 
  * session at the provider, by which a log-out there finds this one.
  */
 export function renewedClaims(next: IdTokenClaims, first: IdTokenClaims): IdTokenClaims {
-  const { auth_time: _, acr: __, amr: ___, ...rest } = next
+  const { auth_time: _, acr: __, amr: ___, sid: ____, ...rest } = next
   const kept = ['auth_time', 'acr', 'amr', 'nonce', 'sid'].filter((claim) => first[claim] !== undefined)
   return { ...rest, ...Object.fromEntries(kept.map((claim) => [claim, first[claim]])) }
 }

@@ -26,9 +26,11 @@ export type {
   ClientAuthMethod,
   Logger,
   MutualTLSOptions,
+  PrivateJWK,
   RenewalOptions,
   Routes,
   SessionOptions,
 } from './options.ts'
 export type { RequestOidc, ResponseOidc, SessionInfo } from './request-oidc.ts'
 export type { SessionEntry, Sessions } from './sessions.ts'
+export type { StepUp } from './step-up.ts'

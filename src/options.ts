@@ -1,5 +1,5 @@
 // What `auth()` takes.
-import type { JsonWebKey, KeyObject, webcrypto } from 'node:crypto'
+import type { KeyObject, webcrypto } from 'node:crypto'
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis'
 import type { AfterCallback, OnCallbackError } from './option-hooks.ts'
 
@@ -54,7 +54,7 @@ export interface AuthOptions {
    * (`signedAuthorizationRequests`). PEM, JWK (whose `kid` is sent too), KeyObject or CryptoKey; RSA, EC or Ed25519.
    * Environment: `CLIENT_ASSERTION_SIGNING_KEY`, PEM.
    */
-  clientAssertionSigningKey?: string | JsonWebKey | KeyObject | webcrypto.CryptoKey | undefined
+  clientAssertionSigningKey?: string | PrivateJWK | KeyObject | webcrypto.CryptoKey | undefined
   /**
    * @defaultValue by the key: `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA`; a JWK's own `alg`; `HS256` with
    * `client_secret_jwt`
@@ -161,6 +161,9 @@ export type ClientAuthMethod =
   | 'tls_client_auth'
   | 'self_signed_tls_client_auth'
   | 'none'
+
+/** RFC 7517, with its private part. */
+export type PrivateJWK = webcrypto.JsonWebKey & { readonly kid?: string }
 
 /** In PEM. */
 export interface MutualTLSOptions {

@@ -46,7 +46,10 @@ export function answerProblem(req: Request, res: Response, error: AuthError, con
   } else if (loginURL !== undefined && req.method === 'GET') {
     redirect(res, 302, loginURL)
   } else {
-    res.status(error.status).type('html').send(page(error, config))
+    res
+      .status(error.status)
+      .type('html')
+      .send(page(error, config, loginURL))
   }
 }
 
@@ -62,11 +65,14 @@ function loginURLFor(req: Request, config: Config, stepUp: StepUp | undefined): 
   return query.size === 0 ? path : `${path}?${query}`
 }
 
-function page(error: AuthError, config: Config): string {
+/** @param loginURL where what is missing can be asked for; without one, an ordinary log-in */
+function page(error: AuthError, config: Config, loginURL: string | undefined): string {
+  const { login } = config.routes
+  const url = loginURL ?? (login === false ? undefined : urlBelow(config.baseURL, login).pathname)
   const again =
-    config.routes.login === false || error.status === 503
+    url === undefined || error.status === 503
       ? ''
-      : `<p><a href="${escapeHTML(urlBelow(config.baseURL, config.routes.login).pathname)}">Log in again</a></p>`
+      : `<p><a href="${escapeHTML(url)}">${error.code === 'step_up_required' ? 'Confirm your identity' : 'Log in again'}</a></p>`
   const title = /^(?:login|callback)_/.test(error.code)
     ? 'You were not logged in'
     : (TITLES[error.status] ?? 'Error')

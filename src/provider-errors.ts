@@ -38,8 +38,8 @@ export function describeFailure(error: unknown): string {
   if (error instanceof KeysUnavailableError) return `${error.message}: ${describeFailure(error.cause)}`
   if (isTimeout(error)) return 'the provider did not answer in time'
   if (!(error instanceof Error)) return 'unknown failure'
-  // jose's messages hold nothing of what was sent.
-  if (/^ERR_J/.test(codeOf(error) ?? '')) return error.message
+  // What jose says of an answer with keys; its other messages may hold what a token says.
+  if (codeOf(error) === 'ERR_JOSE_GENERIC') return error.message
   const network = codeOf(error.cause) ?? codeOf((error.cause as Error | undefined)?.cause)
   if (error instanceof ClientError && network === undefined)
     return `${error.message} (${codeOf(error) ?? 'no code'})`

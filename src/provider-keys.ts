@@ -15,9 +15,13 @@ import { KeysUnavailableError, SignatureError } from './provider-errors.ts'
 import { waitInExchange, withoutExchange } from './provider-fetch.ts'
 
 export interface ProviderKeys {
-  /** @throws SignatureError, KeysUnavailableError */
+  /** Of a token that the provider handed to us. @throws SignatureError, KeysUnavailableError */
   checkSignature(token: string): Promise<void>
-  /** Checks the signature, and the claims as `options` say. @throws SignatureError, KeysUnavailableError */
+  /**
+   * Of a token that anybody may have sent: checks the signature, and the claims as `options` say.
+   *
+   * @throws SignatureError, KeysUnavailableError
+   */
   claimsOf(token: string, options: JWTVerifyOptions): Promise<JWTPayload>
 }
 
@@ -25,51 +29,75 @@ export interface ProviderKeys {
 const KEEP_MILLISECONDS = 300_000
 /** Between two times that the keys are asked for because of a `kid` that is not among them. */
 const COOL_DOWN_MILLISECONDS = 30_000
+/** What strangers send does not make a provider that fails be asked without end. */
+const REST_MILLISECONDS = 1000
+
+type RemoteKeys = ReturnType<typeof createRemoteJWKSet>
 
 export function createProviderKeys(config: Config, configuration: ProviderConfiguration): ProviderKeys {
   // One algorithm, by configuration: never `none`, and no HMAC keyed with what is public.
   const algorithms = [config.idTokenSigningAlg]
-  let keys: ReturnType<typeof createRemoteJWKSet> | undefined
-  let askedAgainAt = Number.NEGATIVE_INFINITY
+  let remote: RemoteKeys | undefined
+
+  // Strangers have a budget of their own, so that they cannot use up the one of log-ins and renewals.
+  const ofProvider = keyFinder(0)
+  const ofAnybody = keyFinder(REST_MILLISECONDS)
 
   return {
-    checkSignature: (token) => checked(compactVerify(token, keyOf, { algorithms })).then(() => undefined),
-    claimsOf: async (token, options) =>
-      (await checked(jwtVerify(token, keyOf, { ...options, algorithms }))).payload,
+    async checkSignature(token) {
+      await checked(compactVerify(token, ofProvider, { algorithms }))
+    },
+    async claimsOf(token, options) {
+      return (await checked(jwtVerify(token, ofAnybody, { ...options, algorithms }))).payload
+    },
   }
 
-  async function keyOf(
-    ...header: Parameters<JWTVerifyGetKey>
-  ): Promise<Awaited<ReturnType<JWTVerifyGetKey>>> {
-    const { jwks_uri: address } = (await configuration.get()).serverMetadata()
-    keys ??= createRemoteJWKSet(new URL(address ?? ''), {
-      [customFetch]: configuration.fetch as typeof fetch,
-      timeoutDuration: Math.ceil(config.httpTimeoutSeconds * 1000),
-      cacheMaxAge: KEEP_MILLISECONDS,
-      // When they are asked for again, is decided below.
-      cooldownDuration: Number.POSITIVE_INFINITY,
-    })
-    if (!keys.fresh) await fetchKeys(keys)
-    try {
-      return await keys(...header)
-    } catch (error) {
-      // OpenID Connect Core §10.1.1: an unfamiliar `kid` is the sign of new keys.
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !mayAskAgain()) throw error
-      await fetchKeys(keys)
-      return keys(...header)
+  /** @param restMilliseconds after a fetch that failed none is begun for so long */
+  function keyFinder(restMilliseconds: number): JWTVerifyGetKey {
+    let askedAgainAt = Number.NEGATIVE_INFINITY
+    let failedAt = Number.NEGATIVE_INFINITY
+
+    async function fetchAgain(keys: RemoteKeys): Promise<void> {
+      if (performance.now() - failedAt < restMilliseconds)
+        throw new KeysUnavailableError('the keys of the provider could not be fetched a moment ago')
+      await fetchKeys(keys).catch((error: unknown) => {
+        failedAt = performance.now()
+        throw error
+      })
+    }
+
+    return async (...header) => {
+      const keys = await keysOfProvider()
+      if (!keys.fresh) await fetchAgain(keys)
+      try {
+        return await keys(...header)
+      } catch (error) {
+        const now = performance.now()
+        const mayAskAgain = now - askedAgainAt >= COOL_DOWN_MILLISECONDS
+        // OpenID Connect Core §10.1.1: an unfamiliar `kid` is the sign of new keys.
+        if (!(error instanceof errors.JWKSNoMatchingKey) || !mayAskAgain) throw error
+        askedAgainAt = now
+        await fetchAgain(keys)
+        return keys(...header)
+      }
     }
   }
 
-  function mayAskAgain(): boolean {
-    const now = performance.now()
-    if (now - askedAgainAt < COOL_DOWN_MILLISECONDS) return false
-    askedAgainAt = now
-    return true
+  async function keysOfProvider(): Promise<RemoteKeys> {
+    const { jwks_uri: address } = (await configuration.get()).serverMetadata()
+    remote ??= createRemoteJWKSet(new URL(address ?? ''), {
+      [customFetch]: configuration.fetch as typeof fetch,
+      timeoutDuration: Math.ceil(config.httpTimeoutSeconds * 1000),
+      cacheMaxAge: KEEP_MILLISECONDS,
+      // When they are asked for again, is decided above.
+      cooldownDuration: Number.POSITIVE_INFINITY,
+    })
+    return remote
   }
 }
 
 /** For all who wait, and so not ended by the deadline of the one who was first. */
-async function fetchKeys(keys: ReturnType<typeof createRemoteJWKSet>): Promise<void> {
+async function fetchKeys(keys: RemoteKeys): Promise<void> {
   try {
     await waitInExchange(withoutExchange(() => keys.reload()))
   } catch (cause) {
@@ -83,7 +111,13 @@ async function checked<T>(verification: Promise<T>): Promise<T> {
     return await verification
   } catch (error) {
     if (error instanceof KeysUnavailableError || error instanceof SignatureError) throw error
-    const reason = error instanceof errors.JOSEError ? error.message : 'its key cannot be used'
-    throw new SignatureError(reason)
+    throw new SignatureError(reasonOf(error))
   }
+}
+
+/** In our own words: jose's messages may hold what the token says. */
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return 'it has expired'
+  if (error instanceof errors.JWTClaimValidationFailed) return `its ${error.claim} is missing or wrong`
+  return error instanceof errors.JOSEError ? error.code : 'its key cannot be used'
 }

@@ -1,9 +1,11 @@
 // The signed-in sessions as a whole: begun, listed, and ended, from here or from elsewhere.
+import limit from 'p-limit'
 import { type AuthRecord, groupsOf, type SessionGroup } from './auth-record.ts'
 import type { AuthRecords } from './auth-records/auth-records.ts'
 import type { Config } from './config.ts'
 import { RefusedError } from './errors.ts'
 import type { AuthEventEmitter, SessionEndReason } from './events.ts'
+import { LOGIN_SECONDS } from './login-transaction.ts'
 import type { Provider } from './provider.ts'
 import type { Renewer } from './renewal/renew.ts'
 
@@ -32,8 +34,13 @@ export interface Sessions {
 }
 
 export interface SessionRegister extends Sessions {
-  /** Stores the session of a log-in. @throws RefusedError where it was ended from elsewhere meanwhile */
-  begin(id: string, record: AuthRecord, appData: string | undefined): Promise<void>
+  /**
+   * Stores the session of a log-in.
+   *
+   * @param startedAt when the log-in began, by the store's clock
+   * @throws RefusedError where the person's sessions were ended from elsewhere meanwhile
+   */
+  begin(id: string, record: AuthRecord, appData: string | undefined, startedAt: number): Promise<void>
   /** Deletes the session whole, and says what it was; with a reason, to whoever listens too. */
   end(id: string, reason?: SessionEndReason): Promise<AuthRecord | undefined>
   /** Ends every session of the group, and every log-in of it that is under way; says how many sessions. */
@@ -49,8 +56,8 @@ const LONGEST_LIST = 100
 const MOST_READ = 1000
 /** Refresh tokens that are revoked at the provider when somebody signs out everywhere; the others are just forgotten. */
 const MOST_REVOCATIONS = 1000
-/** Longer than a log-in can be under way between the provider's answer and the session's first request. */
-const REMEMBER_SECONDS = 600
+/** Longer than a log-in can be under way. */
+const REMEMBER_SECONDS = LOGIN_SECONDS + 60
 
 export function createSessionRegister(
   config: Config,
@@ -60,20 +67,27 @@ export function createSessionRegister(
   events: AuthEventEmitter,
 ): SessionRegister {
   const { index } = records
+  const revocations = limit(config.renewal.maxConcurrent)
 
   const register: SessionRegister = {
-    async begin(id, record, appData) {
+    async begin(id, record, appData, startedAt) {
       await index.add(id, record)
-      await records.create(id, record, appData)
-      // Whoever ends the group marks it first and looks for sessions then: either they see this one, or it sees the mark.
-      for (const group of groupsOf(record)) {
-        const endedAt = await index.endedAt(group)
-        // A session at the provider is over for good; a person may log in again, as long as that began later.
-        if (endedAt === undefined || (group.claim === 'sub' && endedAt < record.createdAt)) continue
-        await register.end(id)
-        throw new RefusedError('login_failed', 400, 'The log-in was ended from elsewhere. Log in again.', {
-          reason: `the sessions of this ${group.claim} were ended while it was under way`,
-        })
+      try {
+        await records.create(id, record, appData)
+        // Whoever ends the group marks it first and looks for sessions then: either they see this one, or it sees the mark.
+        for (const group of groupsOf(record)) {
+          const endedAt = await index.endedAt(group)
+          // A session at the provider is over for good; a person may log in again, as long as they begin later.
+          if (endedAt === undefined || (group.claim === 'sub' && endedAt < startedAt)) continue
+          // With every other session of theirs, so it shares its grant with none that lives.
+          revokeAtProvider(id, record)
+          throw new RefusedError('login_failed', 400, 'The log-in was ended from elsewhere. Log in again.', {
+            reason: `the sessions of this ${group.claim} were ended while it was under way`,
+          })
+        }
+      } catch (error) {
+        await register.end(id).catch(() => undefined)
+        throw error
       }
     },
 
@@ -87,6 +101,7 @@ export function createSessionRegister(
     endGroup,
 
     async list(sub) {
+      if (!isIdentifier(sub)) return []
       const group = personOf(sub)
       const entries: SessionEntry[] = []
       // What is named and not there may be a log-in of this moment, so the index is left as it is.
@@ -100,17 +115,18 @@ export function createSessionRegister(
     },
 
     async revoke(id) {
-      if (typeof id !== 'string' || id === '') return false
+      if (!isIdentifier(id)) return false
       const record = await register.end(id, 'revoked')
       if (record !== undefined) revokeAtProvider(id, record)
       return record !== undefined
     },
 
     async revokeAll(sub) {
-      let revocations = 0
+      if (!isIdentifier(sub)) return 0
+      let count = 0
       return endGroup(personOf(sub), 'revoked', (id, record) => {
-        revocations += 1
-        if (revocations <= MOST_REVOCATIONS) revokeAtProvider(id, record)
+        count += 1
+        if (count <= MOST_REVOCATIONS) revokeAtProvider(id, record)
       })
     },
   }
@@ -126,7 +142,7 @@ export function createSessionRegister(
     for await (const ids of index.drain(group)) {
       await Promise.all(
         ids.map(async (id) => {
-          const record = await endRecord(id, reason)
+          const record = await endRecord(id, reason, 'one of many')
           if (record === undefined) return
           count += 1
           each?.(id, record)
@@ -136,8 +152,12 @@ export function createSessionRegister(
     return count
   }
 
-  async function endRecord(id: string, reason?: SessionEndReason): Promise<AuthRecord | undefined> {
-    const { ended, record } = await records.end(id)
+  async function endRecord(
+    id: string,
+    reason?: SessionEndReason,
+    amount?: 'one of many',
+  ): Promise<AuthRecord | undefined> {
+    const { ended, record } = await records.end(id, undefined, amount)
     if (!ended || record === undefined) return undefined
     if (reason !== undefined) events.emit('session-ended', { subject: record.claims.sub, reason })
     return record
@@ -160,10 +180,15 @@ export function createSessionRegister(
   function revokeAtProvider(id: string, record: AuthRecord): void {
     const { refreshToken } = renewer.newest(id, record)
     // RFC 7009; the answer is not worth waiting for.
-    if (config.revokeOnLogout && refreshToken !== undefined) renewer.beside(provider.revoke(refreshToken))
+    if (!config.revokeOnLogout || refreshToken === undefined) return
+    renewer.beside(revocations(() => provider.revoke(refreshToken)))
   }
 }
 
 function personOf(sub: string): SessionGroup {
   return { claim: 'sub', value: sub }
+}
+
+function isIdentifier(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
 }

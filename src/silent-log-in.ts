@@ -1,12 +1,13 @@
 // prompt=none: whoever opens a page and is logged in at the provider already, is logged in here without being asked.
 import type { CookieOptions } from 'express'
 import type { Config } from './config.ts'
-import { TryLaterError } from './errors.ts'
+import { isAuthError } from './errors.ts'
 import { beginLogIn } from './log-in.ts'
 import type { CookieChange } from './login-transaction.ts'
 import { isNavigation, isPrefetch } from './navigation.ts'
 import type { RequestContext } from './request-context.ts'
 import { applyCookies } from './session/session-cookie.ts'
+import { tellRefused } from './tell-refused.ts'
 
 /** @returns true where the browser was sent to the provider */
 export async function trySilently(context: RequestContext): Promise<boolean> {
@@ -21,8 +22,9 @@ export async function trySilently(context: RequestContext): Promise<boolean> {
     return true
   } catch (error) {
     // Nobody asked for a log-in, so nobody is told that there is none just now.
-    if (error instanceof TryLaterError) return false
-    throw error
+    if (!isAuthError(error)) throw error
+    tellRefused(context, error, 'a silent log-in could not begin')
+    return false
   }
 }
 
@@ -30,5 +32,6 @@ export async function trySilently(context: RequestContext): Promise<boolean> {
 export function triedCookie({
   session: { name, cookie },
 }: Config): CookieChange & { options: CookieOptions } {
-  return { name: `${name}-silent`, value: '1', options: cookie }
+  // Lax, or it would not come with a link from another site, and the browser be sent on again and again.
+  return { name: `${name}-silent`, value: '1', options: { ...cookie, sameSite: 'lax' } }
 }

@@ -61,8 +61,16 @@ export interface AuthRecords {
   /** Extends the idle time, never past the record's `endsAt`. */
   touch(id: string): Promise<void>
 
-  /** Deletes the session whole. With `generation` only if that is still the stored one; then tells what is. */
-  end(id: string, generation?: number): Promise<{ ended: boolean; record: AuthRecord | undefined }>
+  /**
+   * Deletes the session whole. With `generation` only if that is still the stored one; then tells what is.
+   *
+   * @param amount where many are ended in a row, none of them waits for replicas: each would hold up those after it
+   */
+  end(
+    id: string,
+    generation?: number,
+    amount?: 'one of many',
+  ): Promise<{ ended: boolean; record: AuthRecord | undefined }>
 
   /**
    * Asks for the right to renew `generation`.

@@ -20,13 +20,14 @@ const ADD = `
 type Add = (key: string, id: string, endsAt: number) => Promise<unknown>
 
 /**
- * @param replicating the connection that waits for replicas: what is written there before a session, is on them with it
+ * @param replicating the connection that waits for replicas: what is written there before a session, is on them with it,
+ * but for a cluster, where the two may be on different nodes
  * @param storeNow the store's clock
  */
 export function createRedisIndex(
   { redis, answer }: RedisConnection,
   replicating: RedisConnection,
-  { issuer }: Config,
+  { issuer, clientID }: Config,
   storeNow: () => Promise<number>,
 ): SessionIndex {
   replicating.redis.defineCommand('expressBffSession_index', { numberOfKeys: 1, lua: ADD })
@@ -37,7 +38,7 @@ export function createRedisIndex(
   /** Hashed: a key has one length, and says nobody's name. */
   const keyOf = (kind: 'sessions' | 'ended', { claim, value }: SessionGroup) => {
     const name = createHash('sha256')
-      .update(JSON.stringify([place, value]))
+      .update(JSON.stringify([place, clientID, value]))
       .digest('base64url')
     return `bff:${kind}:${claim}:${name}`
   }
@@ -62,7 +63,8 @@ export function createRedisIndex(
     async *drain(group) {
       const key = keyOf('sessions', group)
       // Whoever logs in while this goes on ends later than all that is named now.
-      const [, last] = await answer(() => redis.zrevrange(key, 0, 0, 'WITHSCORES'))
+      // Flat, since an app's own client may be set to give pairs.
+      const [, last] = (await answer(() => redis.zrevrange(key, 0, 0, 'WITHSCORES'))).flat()
       if (last === undefined) return
       for (;;) {
         const ids = await answer(() => redis.zrangebyscore(key, '-inf', last, 'LIMIT', 0, DRAIN_BATCH))

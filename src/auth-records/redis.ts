@@ -97,8 +97,9 @@ export function createRedisRecords(
       await run('touch', id, idleMilliseconds)
     },
 
-    async end(id, generation) {
-      const { result } = await write('finish', id, generation ?? '')
+    async end(id, generation, amount) {
+      const args = ['finish', id, generation ?? ''] as const
+      const result = amount === undefined ? (await write(...args)).result : await run(...args)
       const [ended, stored, sealed] = result as [number, string?, string?]
       return { ended: Number(ended) > 0, record: unseal(id, stored, sealed) }
     },

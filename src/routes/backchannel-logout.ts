@@ -4,6 +4,7 @@ import type { Request, Response } from 'express'
 import { isAuthError, RefusedError } from '../errors.ts'
 import type { LogoutToken } from '../provider-logout-token.ts'
 import type { House } from '../request-context.ts'
+import { tellRefused } from '../tell-refused.ts'
 import { readForm } from './form.ts'
 
 /** No cookie is read: the token is the proof, and it comes from the provider's server, not from a browser. */
@@ -21,10 +22,7 @@ export async function backchannelLogout(house: House, req: Request, res: Respons
     res.status(200).end()
   } catch (error) {
     if (!isAuthError(error)) throw error
-    house.events.emit('refused', { code: error.code, detail: reasonOf(error) })
-    house.config.logger.warn(
-      `express-bff-session: a back-channel logout failed (${error.code}): ${reasonOf(error)}`,
-    )
+    tellRefused(house, error, 'a back-channel logout failed')
     // §2.8: 400 for a request that is not valid, and for a logout that failed.
     res.status(400).json({ error: 'invalid_request', error_description: error.message })
   }
@@ -41,7 +39,7 @@ async function readToken(
   if (!sent) throw malformed('has no logout_token')
   const token = await provider.logoutToken(sent, await records.now())
   const seenKey = `logout:${createHash('sha256')
-    .update(JSON.stringify([config.issuer.href, token.jti]))
+    .update(JSON.stringify([config.issuer.href, config.clientID, token.jti]))
     .digest('base64url')}`
   if (await records.wasUsed(seenKey)) {
     throw new RefusedError('logout_token_invalid', 400, 'The logout token was refused.', {
@@ -53,8 +51,4 @@ async function readToken(
 
 function malformed(how: string): RefusedError {
   return new RefusedError('logout_token_invalid', 400, `The logout request ${how}.`)
-}
-
-function reasonOf(error: Error & { reason?: string | undefined }): string {
-  return error.reason ?? error.message
 }

@@ -1,6 +1,6 @@
 // What a log-in has to pass after the provider's word for it: the step-up that was asked for, and the app's own say.
 import type { AuthRecord } from '../auth-record.ts'
-import { RefusedError } from '../errors.ts'
+import { RefusedError, SignInAgainError } from '../errors.ts'
 import { authenticationTime, personalClaims } from '../id-token-claims.ts'
 import type { LoginTransaction } from '../login-transaction.ts'
 import type { SignIn } from '../provider.ts'
@@ -54,7 +54,13 @@ export async function askApp(
     scope: tokens.scope,
     getAccessToken: () => tokens.accessToken,
   }
-  return readVerdict(await afterCallback(login, req))
+  try {
+    return readVerdict(await afterCallback(login, req))
+  } catch (error) {
+    // Whoever asks for the session here would be sent to log in, which is what they are doing.
+    if (!(error instanceof SignInAgainError)) throw error
+    throw new TypeError(`afterCallback() ran into '${error.code}': the session begins after it`)
+  }
 }
 
 /** What is no verdict lets nobody in: it may have been meant as a no. */

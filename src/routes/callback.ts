@@ -1,5 +1,4 @@
 // GET or POST /callback: what the provider sent back becomes a session, once.
-import { type AuthRecord, newRecord } from '../auth-record.ts'
 import { isAuthError, RefusedError } from '../errors.ts'
 import { ownPage } from '../log-in.ts'
 import { hashState, LOGIN_SECONDS, type LoginTransaction } from '../login-transaction.ts'
@@ -7,11 +6,11 @@ import type { SignIn } from '../provider.ts'
 import { redirect } from '../redirect.ts'
 import type { RequestContext } from '../request-context.ts'
 import { applyCookies } from '../session/session-cookie.ts'
+import { tellRefused } from '../tell-refused.ts'
 import { askApp, checkStepUp } from './callback-checks.ts'
 import { callbackParameters } from './callback-parameters.ts'
+import { beginSession, giveUp } from './callback-session.ts'
 
-/** As many as a browser may have on their way at once. */
-const MOST_LOGINS = 5
 /** OpenID Connect Core §3.1.2.6: what a provider says that was not allowed to ask. */
 const NOT_LOGGED_IN = new Set([
   'login_required',
@@ -65,58 +64,22 @@ export async function callback(context: RequestContext): Promise<void> {
 
 /** @returns undefined where nobody was to be asked, and so nobody was logged in */
 async function exchange(
-  { config, events, provider, session }: RequestContext,
+  context: RequestContext,
   parameters: URLSearchParams,
   transaction: LoginTransaction,
   now: number,
 ): Promise<SignIn | undefined> {
+  const { provider, session } = context
   try {
     return await provider.signIn(parameters, transaction, now, session.record === undefined)
   } catch (error) {
     if (transaction.silent === undefined || !isAuthError(error)) throw error
     const answer = error instanceof RefusedError ? error.error : undefined
     if (answer === undefined || !NOT_LOGGED_IN.has(answer)) {
-      const detail = `a silent log-in failed (${error.code})`
-      events.emit('refused', { code: error.code, detail })
-      config.logger.warn(`express-bff-session: ${detail}`)
+      tellRefused(context, error, 'a silent log-in failed')
     }
     return undefined
   }
-}
-
-async function beginSession(
-  context: RequestContext,
-  { state, returnTo }: LoginTransaction,
-  signIn: SignIn,
-  enrichment: AuthRecord['enrichment'],
-  now: number,
-): Promise<void> {
-  const { config, req, session, sessions } = context
-  const keepData = keepsData(session.record?.claims, signIn)
-  const { id, appData } = await session.browser.begin(keepData)
-  const logins = [
-    { stateHash: hashState(state), returnTo },
-    ...(keepData ? (session.record?.logins ?? []) : []),
-  ]
-  const record = newRecord(signIn, now, {
-    logins: logins.slice(0, MOST_LOGINS),
-    device: { address: req.ip, userAgent: req.headers['user-agent']?.slice(0, 256) },
-    enrichment,
-    absoluteTimeoutSeconds: config.session.absoluteTimeoutSeconds,
-  })
-  await sessions.begin(id, record, appData)
-  await session.browser.adopt(id)
-  tell(context, signIn, session.record?.claims.sub)
-}
-
-/**
- * Who is not let in leaves no refresh token behind that still works. Where somebody is logged in here, it may be of the
- * same grant as theirs, and revoking the one would revoke the other: their session is to stay as it was.
- */
-function giveUp({ provider, renewer, session }: RequestContext, { claims, tokens }: SignIn): void {
-  const live = session.record?.claims
-  const shared = live !== undefined && live.iss === claims.iss && live.sub === claims.sub
-  if (tokens.refreshToken !== undefined && !shared) renewer.beside(provider.revoke(tokens.refreshToken))
 }
 
 /**
@@ -148,27 +111,4 @@ function alreadyDone({ config, res, session }: RequestContext, state: string): v
 
 function forget({ logins, res }: RequestContext, state: string): void {
   applyCookies(res, [logins.forget(state)])
-}
-
-/** An anonymous visitor keeps what the app knows of them, and so does the same person; another's is dropped. */
-function keepsData(before: { iss: string; sub: string } | undefined, { claims }: SignIn): boolean {
-  return before === undefined || (before.iss === claims.iss && before.sub === claims.sub)
-}
-
-function tell(
-  { config, events }: RequestContext,
-  { claims, tokens }: SignIn,
-  replaced: string | undefined,
-): void {
-  const subject = claims.sub
-  // The replaced session's refresh token is left to its end: at some providers revoking it would revoke the grant
-  // that this log-in was given too.
-  if (replaced !== undefined) events.emit('session-ended', { subject: replaced, reason: 'replaced_by_login' })
-  events.emit('signed-in', { subject, hasRefreshToken: tokens.refreshToken !== undefined })
-  if (tokens.refreshToken !== undefined) return
-  const asked = config.authorizationParams.scope?.split(' ').includes('offline_access') === true
-  const hint = asked
-    ? "scope 'offline_access' was asked for, so check at the provider: that this client may have refresh tokens (the refresh_token grant), that the API allows offline access, and whether it wants authorizationParams.prompt 'consent'"
-    : "authorizationParams.scope (SCOPE) has no 'offline_access'"
-  events.emit('refresh-token-missing', { subject, hint })
 }

@@ -1,27 +1,39 @@
 // /login: begun by our own pages, by a guard that needs more, or by the provider or another site (OpenID Connect Core §4).
+import { urlBelow } from '../config.ts'
 import { RefusedError } from '../errors.ts'
 import { beginLogIn, type LogInRequest } from '../log-in.ts'
+import { redirect } from '../redirect.ts'
 import type { RequestContext } from '../request-context.ts'
+import { LONGEST_PATH } from '../return-to.ts'
 import { crossSite, isCrossOrigin } from '../same-origin.ts'
 import { readStepUp } from '../step-up.ts'
 import { readForm } from './form.ts'
 import { onlyMethods, queryOf } from './method-and-query.ts'
 
 const LONGEST_HINT = 512
+/** OpenID Connect Core §4. */
+const ELSEWHERE = new Set(['iss', 'login_hint', 'target_link_uri'])
 
 export async function login(context: RequestContext): Promise<void> {
   onlyMethods(context, ['GET', 'POST'])
-  const { req } = context
-  if (req.method === 'POST') return beginLogIn(context, await posted(context))
-  const asked = queryOf(req)
+  if (context.req.method === 'POST') return comeByGet(context)
+  const asked = queryOf(context.req)
   await beginLogIn(context, asked.has('iss') ? await elsewhere(context, asked) : here(asked))
 }
 
-/** Another site may post here only what the provider itself could. */
-async function posted(context: RequestContext): Promise<LogInRequest> {
+/**
+ * Another site may post here only what the provider itself could. A GET of our own brings the cookies, by which log-ins
+ * that were begun before make room.
+ */
+async function comeByGet(context: RequestContext): Promise<void> {
   const { config, req, res } = context
   try {
-    return await elsewhere(context, await readForm(req, res, malformed))
+    const asked = await readForm(req, res, malformed)
+    await elsewhere(context, asked)
+    const query = new URLSearchParams(
+      [...asked].filter(([name, value]) => ELSEWHERE.has(name) && value.length <= LONGEST_PATH),
+    )
+    redirect(res, 303, `${urlBelow(config.baseURL, config.routes.login || '').pathname}?${query}`)
   } catch (error) {
     throw error instanceof RefusedError && isCrossOrigin(req, config.origins) ? crossSite() : error
   }

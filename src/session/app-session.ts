@@ -17,6 +17,8 @@ export type FoundAppData =
 export interface AppSession {
   /** Gives the request its `req.session`, made at first use from what was found already. */
   attach(req: Request, res: Response, found: FoundAppData): void
+  /** Takes what the app wrote from the request, if it did, so that express-session neither keeps it nor names its id. */
+  take(req: Request): string | undefined
 }
 
 export function createAppSession(
@@ -92,6 +94,13 @@ export function createAppSession(
   }
 
   return {
+    take(req) {
+      const session = Object.getOwnPropertyDescriptor(req, 'session')?.value
+      if (session === undefined) return undefined
+      Object.defineProperty(req, 'session', { value: undefined, configurable: true, writable: true })
+      return JSON.stringify(session)
+    },
+
     attach(req, res, appSession) {
       Object.defineProperty(req, 'session', {
         configurable: true,

@@ -13,7 +13,7 @@ export interface BrowserSession {
   attach(stored: StoredSession | undefined | 'unavailable'): Promise<void>
   /** A new id, with the app's data under it if that is kept. The browser is not told yet. */
   begin(keepData: boolean): Promise<{ id: string; appData: string | undefined }>
-  /** Drops what was under the old id, and tells the browser the new one. */
+  /** Drops an anonymous session's data, and tells the browser the new id. */
   adopt(id: string): Promise<void>
   /** Takes the id from the browser. */
   forget(): Promise<void>
@@ -45,11 +45,13 @@ export function ownSession(
     },
 
     async begin(keepData) {
-      return { id: createSignedInId(), appData: keepData ? document : undefined }
+      // The app may have written to it during the log-in; from here on it is the new session's.
+      const written = appSession.take(req)
+      return { id: createSignedInId(), appData: keepData ? (written ?? document) : undefined }
     },
 
     async adopt(newId) {
-      if (id !== undefined) await records.appData.delete(id)
+      if (id !== undefined && authId === undefined) await records.appData.delete(id)
       applyCookies(res, [cookie.write(newId)])
     },
 
@@ -64,31 +66,32 @@ export function ownSession(
 const MARK = 'expressBffSession'
 
 /** The app's: express-session was mounted above `auth()`, and its id is the session's. */
-export function mountedSession(req: Request, records: AuthRecords): BrowserSession {
+export function mountedSession(req: Request): BrowserSession {
   const data = () => req.session as unknown as Record<string, unknown>
   const done = (run: (callback: (error: unknown) => void) => void) =>
     new Promise<void>((resolve, reject) => run((error) => (error ? reject(error) : resolve())))
 
   const authId = data()[MARK] === true ? req.sessionID : undefined
-  let over = false
 
   return {
     authId,
 
     async attach(stored) {
-      over = authId !== undefined && stored === undefined
+      // A person's data is nobody's once their log-in is over.
+      if (authId !== undefined && stored === undefined)
+        await done((callback) => req.session.regenerate(callback))
     },
 
     async begin(keepData) {
       const { cookie: _, ...kept } = data()
       await done((callback) => req.session.regenerate(callback))
-      // Whose data it was, is not known any more once the log-in is over.
-      Object.assign(req.session, keepData && !over ? kept : {}, { [MARK]: true })
+      Object.assign(req.session, keepData ? kept : {}, { [MARK]: undefined })
       return { id: req.sessionID, appData: undefined }
     },
 
     async adopt() {
-      if (authId !== undefined) await records.end(authId)
+      // Only now: a log-in that was refused meanwhile must not be found later.
+      Object.assign(req.session, { [MARK]: true })
       await done((callback) => req.session.save(callback))
     },
     // Another session, and not none: handlers below may read it.

@@ -113,7 +113,7 @@ test.each(['server_error', 'access_denied', 'temporarily_unavailable', 'x\r\nevi
   'another error of the provider (%j) is logged once, and the page is there, without a second try',
   async (error) => {
     const { browser } = await comeBackWith(error)
-    expect(log.lines).toEqual([expect.stringMatching(/silent log-in failed \(login_denied\)$/)])
+    expect(log.lines).toEqual([expect.stringMatching(/silent log-in failed \(login_denied\): The provider did not log you in\.$/)])
     expect(refusals()).toHaveLength(1)
     await expectPage(() => browser.navigate(app.url + PAGE), 0)
   },

@@ -23,6 +23,7 @@ const house: House = {
     { floor: 4, files: ['auth-records/*.ts'] },
     { floor: 3, files: ['provider.ts', 'provider-*.ts'] },
     { floor: 3, files: ['problem.ts'] },
+    { floor: 2, files: ['tell-refused.ts'] },
     { floor: 2, files: ['login-transaction.ts', 'authorization-parameters.ts'] },
     { floor: 1, files: ['options.ts', 'option-*.ts', 'config.ts', 'resolve-options.ts'] },
     { floor: 1, files: ['same-origin.ts'] },

@@ -28,7 +28,7 @@ export async function createFront(onAnswer: (answer: Answer) => void, tls?: Fron
   const listener = (req: IncomingMessage, res: ServerResponse) => {
     answer(req, res).catch((error: unknown) => {
       // A client that went away, or a provider that a test stopped meanwhile, is no fault of anybody's.
-      if (!req.complete || res.destroyed) return
+      if (!req.complete || res.destroyed || !isUp) return
       process.emitWarning(error instanceof Error ? error : new Error(String(error)))
       res.destroy()
     })

@@ -1,0 +1,73 @@
+// What a completed log-in becomes: a session in place of the one that was there, or nothing at all.
+import { type AuthRecord, newRecord } from '../auth-record.ts'
+import { hashState, type LoginTransaction } from '../login-transaction.ts'
+import type { SignIn } from '../provider.ts'
+import type { RequestContext } from '../request-context.ts'
+
+/** As many as a browser may have on their way at once. */
+const MOST_LOGINS = 5
+
+export async function beginSession(
+  context: RequestContext,
+  { state, returnTo, startedAt }: LoginTransaction,
+  signIn: SignIn,
+  enrichment: AuthRecord['enrichment'],
+  now: number,
+): Promise<void> {
+  const { config, req, session, sessions } = context
+  const keepData = keepsData(session.record?.claims, signIn)
+  const { id, appData } = await session.browser.begin(keepData)
+  const logins = [
+    { stateHash: hashState(state), returnTo },
+    ...(keepData ? (session.record?.logins ?? []) : []),
+  ]
+  const record = newRecord(signIn, now, {
+    logins: logins.slice(0, MOST_LOGINS),
+    device: { address: req.ip, userAgent: req.headers['user-agent']?.slice(0, 256) },
+    enrichment,
+    absoluteTimeoutSeconds: config.session.absoluteTimeoutSeconds,
+  })
+  await sessions.begin(id, record, appData, startedAt)
+  try {
+    if (session.browser.authId !== undefined) await sessions.end(session.browser.authId)
+    await session.browser.adopt(id)
+  } catch (error) {
+    // Nobody will be told its id.
+    await sessions.end(id).catch(() => undefined)
+    throw error
+  }
+  tell(context, signIn, session.record?.claims.sub)
+}
+
+/**
+ * Who is not let in leaves no refresh token behind that still works. Where somebody is logged in here, it may be of the
+ * same grant as theirs, and revoking the one would revoke the other: their session is to stay as it was.
+ */
+export function giveUp({ provider, renewer, session }: RequestContext, { claims, tokens }: SignIn): void {
+  const live = session.record?.claims
+  const shared = live !== undefined && live.iss === claims.iss && live.sub === claims.sub
+  if (tokens.refreshToken !== undefined && !shared) renewer.beside(provider.revoke(tokens.refreshToken))
+}
+
+/** An anonymous visitor keeps what the app knows of them, and so does the same person; another's is dropped. */
+function keepsData(before: { iss: string; sub: string } | undefined, { claims }: SignIn): boolean {
+  return before === undefined || (before.iss === claims.iss && before.sub === claims.sub)
+}
+
+function tell(
+  { config, events }: RequestContext,
+  { claims, tokens }: SignIn,
+  replaced: string | undefined,
+): void {
+  const subject = claims.sub
+  // The replaced session's refresh token is left to its end: at some providers revoking it would revoke the grant
+  // that this log-in was given too.
+  if (replaced !== undefined) events.emit('session-ended', { subject: replaced, reason: 'replaced_by_login' })
+  events.emit('signed-in', { subject, hasRefreshToken: tokens.refreshToken !== undefined })
+  if (tokens.refreshToken !== undefined) return
+  const asked = config.authorizationParams.scope?.split(' ').includes('offline_access') === true
+  const hint = asked
+    ? "scope 'offline_access' was asked for, so check at the provider: that this client may have refresh tokens (the refresh_token grant), that the API allows offline access, and whether it wants authorizationParams.prompt 'consent'"
+    : "authorizationParams.scope (SCOPE) has no 'offline_access'"
+  events.emit('refresh-token-missing', { subject, hint })
+}
