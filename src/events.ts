@@ -45,7 +45,7 @@ export interface AuthEvents {
   /** Renewed tokens could not be stored in time and are gone; the session lives on only where the provider allows it. */
   'commit-lost': { subject: string; generation: number }
   'session-ended': { subject: string; reason: SessionEndReason }
-  /** A request was refused before it changed anything. */
+  /** A request was refused, or a back-channel logout failed. */
   refused: { code: string; detail: string }
   'store-unavailable': { detail: string }
   'provider-unavailable': { detail: string }

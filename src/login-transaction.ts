@@ -90,7 +90,11 @@ export function createLoginTransactions(config: Config): LoginTransactions {
       if (value.length > MOST_BYTES)
         value = sealer.seal(JSON.stringify({ ...transaction, returnTo: '' }), name)
       if (value.length > MOST_BYTES)
-        throw new RefusedError('content_too_large', 413, 'The answer of the provider is too long.')
+        throw new RefusedError(
+          'content_too_large',
+          413,
+          'What a log-in has to remember is too long for a cookie.',
+        )
       const drop = tooMany(name, cookies, value.length).map((old) => ({
         name: old,
         value: undefined,

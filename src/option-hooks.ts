@@ -16,6 +16,7 @@ export interface CallbackLogin {
   getAccessToken(): string
 }
 
+/** What the app has to say about a log-in; nothing: it may begin. */
 export interface CallbackVerdict {
   /** Nobody is logged in; the person reads this sentence (403, `login_refused`). */
   readonly refuse?: string | undefined

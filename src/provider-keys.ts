@@ -101,7 +101,6 @@ async function fetchKeys(keys: RemoteKeys): Promise<void> {
   try {
     await waitInExchange(withoutExchange(() => keys.reload()))
   } catch (cause) {
-    if (cause instanceof errors.JWKSInvalid) throw cause
     throw new KeysUnavailableError('the keys of the provider could not be fetched', { cause })
   }
 }

@@ -27,7 +27,12 @@ export interface SessionEntry {
 export interface Sessions {
   /** A person's sessions, the newest 100 of them. @throws TryLaterError */
   list(sub: string): Promise<SessionEntry[]>
-  /** Ends a session, and revokes its refresh token. False where there is none. @throws TryLaterError */
+  /**
+   * Ends a session, and revokes its refresh token (`revokeOnLogout`): at some providers that ends the person's other
+   * sessions too, when they are due. False where there is none.
+   *
+   * @throws TryLaterError
+   */
   revoke(id: string): Promise<boolean>
   /** Ends all sessions of a person; says how many. @throws TryLaterError: then some may be left, and asking again is safe */
   revokeAll(sub: string): Promise<number>
@@ -79,8 +84,8 @@ export function createSessionRegister(
           const endedAt = await index.endedAt(group)
           // A session at the provider is over for good; a person may log in again, as long as they begin later.
           if (endedAt === undefined || (group.claim === 'sub' && endedAt < startedAt)) continue
-          // With every other session of theirs, so it shares its grant with none that lives.
-          revokeAtProvider(id, record)
+          // With every other session of theirs: its grant is shared with none that lives.
+          if (group.claim === 'sub') revokeAtProvider(id, record)
           throw new RefusedError('login_failed', 400, 'The log-in was ended from elsewhere. Log in again.', {
             reason: `the sessions of this ${group.claim} were ended while it was under way`,
           })

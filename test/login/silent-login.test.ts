@@ -113,7 +113,9 @@ test.each(['server_error', 'access_denied', 'temporarily_unavailable', 'x\r\nevi
   'another error of the provider (%j) is logged once, and the page is there, without a second try',
   async (error) => {
     const { browser } = await comeBackWith(error)
-    expect(log.lines).toEqual([expect.stringMatching(/silent log-in failed \(login_denied\): The provider did not log you in\.$/)])
+    expect(log.lines).toEqual([
+      expect.stringMatching(/silent log-in failed \(login_denied\): The provider did not log you in\.$/),
+    ])
     expect(refusals()).toHaveLength(1)
     await expectPage(() => browser.navigate(app.url + PAGE), 0)
   },
@@ -241,5 +243,34 @@ test('without the option nobody is sent anywhere', async () => {
     await expectPage(() => app.visitor().navigate(other.url), 0)
   } finally {
     await other.stop()
+  }
+})
+
+test('with strict sessions, a link from another site leads to the page after one attempt', async () => {
+  const options = {
+    attemptSilentLogin,
+    session: { cookie: { sameSite: 'strict' as const } },
+    logger: log.logger,
+  }
+  const strict = await startApp({ provider, options })
+  try {
+    const before = asked()
+    const page = await new Browser().navigate(strict.url, { from: 'https://news.example/' })
+    expect([page.status, asked() - before]).toEqual([200, 1])
+  } finally {
+    await strict.stop()
+  }
+})
+
+test('a provider that refuses the very request is in nobody’s way', async () => {
+  const strange = await startApp({
+    provider,
+    options: { attemptSilentLogin, pushedAuthorizationRequests: true, logger: log.logger },
+  })
+  try {
+    const page = await new Browser().navigate(`${strange.url}/public`)
+    expect([page.status, page.url]).toEqual([200, `${strange.url}/public`])
+  } finally {
+    await strange.stop()
   }
 })

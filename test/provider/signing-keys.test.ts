@@ -149,7 +149,7 @@ const KEY_SETS: [string, status: number, Forge, keys: () => unknown[]][] = [
   ['ours twice', 400, signed(), () => [old.publicJwk, { ...next.publicJwk, kid: old.publicJwk.kid }]],
   ['ours with another modulus', 400, signed(), () => [{ ...old.publicJwk, n: 'AQAB' }]],
   ['ours for encryption', 400, signed(), () => [{ ...old.publicJwk, use: 'enc' }]],
-  ['nothing that is a key', 400, signed(), () => [null, 1, 'key']],
+  ['nothing that is a key', 503, signed(), () => [null, 1, 'key']],
 ]
 
 test.each(KEY_SETS)('JWKS with %s makes a log-in %s, in no time', async (_what, status, forge, keys) => {

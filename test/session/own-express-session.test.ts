@@ -3,6 +3,7 @@ import express from 'express'
 import expressSession, { MemoryStore } from 'express-session'
 import type { Redis } from 'ioredis'
 import { auth, requireAuth, requireFresh } from '../../src/index.ts'
+import type { Auth } from '../support/app-routes.ts'
 import { Browser } from '../support/browser.ts'
 import { authKeys, createLog, idIn } from '../support/evidence.ts'
 import { type OwnApp, startOwnApp } from '../support/own-app.ts'
@@ -13,6 +14,7 @@ let provider: TestProvider
 let redis: RedisServer
 let store: Redis
 let app: OwnApp
+let sessions: Auth['sessions']
 const documents = new MemoryStore()
 
 beforeAll(async () => {
@@ -21,6 +23,7 @@ beforeAll(async () => {
   const options = { logger: createLog().logger }
   app = await startOwnApp({ provider, redisUrl: redis.url, options }, (given) => {
     const handler = auth(given)
+    sessions = handler.sessions
     const own = express()
     own.use(
       expressSession({ secret: 'the app’s own', resave: false, saveUninitialized: false, store: documents }),
@@ -135,4 +138,15 @@ test('an invalid_grant ends the log-in, and the page can be used on', async () =
   expect(await get(browser, '/seen')).toMatchObject({ sub: null, cart: null })
   await get(browser, '/set?cart=again')
   expect(await get(browser, '/seen')).toMatchObject({ sub: null, cart: 'again' })
+})
+
+test('a session that is ended from elsewhere takes the person’s data with it', async () => {
+  const browser = new Browser()
+  await logInAs(browser, 'leaving')
+  await get(browser, '/set?cart=private')
+  const [{ id = '' } = {}] = await sessions.list('leaving')
+  expect(await get(browser, '/private')).toMatchObject({ id })
+  expect(await sessions.revoke(id)).toBe(true)
+  expect(await get(browser, '/seen')).toMatchObject({ cart: null, sub: null })
+  expect(await authKeys(store)).toEqual([])
 })
