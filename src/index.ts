@@ -32,5 +32,6 @@ export type {
   SessionOptions,
 } from './options.ts'
 export type { RequestOidc, ResponseOidc, SessionInfo } from './request-oidc.ts'
-export type { SessionEntry, Sessions } from './sessions.ts'
+export type { SessionEntry } from './session-entry.ts'
+export type { Sessions } from './sessions.ts'
 export type { StepUp } from './step-up.ts'

@@ -8,20 +8,7 @@ import type { AuthEventEmitter, SessionEndReason } from './events.ts'
 import { LOGIN_SECONDS } from './login-transaction.ts'
 import type { Provider } from './provider.ts'
 import type { Renewer } from './renewal/renew.ts'
-
-/** A signed-in session, as its owner may see it. */
-export interface SessionEntry {
-  /** For `revoke(id)`, and equal to `req.oidc.session.id` of its own requests. It is no credential: the cookie is signed. */
-  readonly id: string
-  readonly createdAt: Date
-  readonly renewedAt: Date
-  /** When the session ends unless it is used again. */
-  readonly expiresAt: Date
-  /** Of the browser that logged in. Behind a proxy, Express's `trust proxy` decides. */
-  readonly address: string | undefined
-  /** What the browser called itself, 256 characters at most. */
-  readonly userAgent: string | undefined
-}
+import { type SessionEntry, toEntry } from './session-entry.ts'
 
 /** Everybody's sessions, for sign-out everywhere. A session that was ended stays ended, whatever was in flight. */
 export interface Sessions {
@@ -99,7 +86,7 @@ export function createSessionRegister(
     async end(id, reason) {
       const record = await endRecord(id, reason)
       // Best effort: what has ended is passed over in the index, too.
-      if (record !== undefined) await index.remove(id, groupsOf(record)).catch(() => undefined)
+      if (record !== undefined) await index.remove([id], groupsOf(record)).catch(() => undefined)
       return record
     },
 
@@ -112,15 +99,18 @@ export function createSessionRegister(
       // What is named and not there may be a log-in of this moment, so the index is left as it is.
       for (let from = 0; from < MOST_READ && entries.length < LONGEST_LIST; from += LONGEST_LIST) {
         const ids = await index.page(group, from, LONGEST_LIST)
-        const found = await Promise.all(ids.map((id) => entryOf(id, sub)))
-        entries.push(...found.filter((entry) => entry !== undefined))
+        const found = await Promise.all(ids.map((id) => records.find(id)))
+        for (const [at, { value }] of found.entries()) {
+          if (value?.record.claims.sub === sub) entries.push(toEntry(ids[at] ?? '', value))
+        }
         if (ids.length < LONGEST_LIST) break
       }
       return entries.slice(0, LONGEST_LIST)
     },
 
     async revoke(id) {
-      if (!isIdentifier(id)) return false
+      // An anonymous session's id is none of these, and its data is left alone.
+      if (!isIdentifier(id) || (await records.find(id)).value === undefined) return false
       const record = await register.end(id, 'revoked')
       if (record !== undefined) revokeAtProvider(id, record)
       return record !== undefined
@@ -142,17 +132,22 @@ export function createSessionRegister(
     reason: SessionEndReason,
     each?: (id: string, record: AuthRecord) => void,
   ): Promise<number> {
-    await index.markEnded(group, REMEMBER_SECONDS)
     let count = 0
-    for await (const ids of index.drain(group)) {
-      await Promise.all(
-        ids.map(async (id) => {
-          const record = await endRecord(id, reason, 'one of many')
-          if (record === undefined) return
-          count += 1
-          each?.(id, record)
-        }),
+    for await (const named of index.endGroup(group, REMEMBER_SECONDS)) {
+      const found = await Promise.all(
+        named.map(async (id) => ({ id, record: await endRecord(id, reason, 'one of many') })),
       )
+      const ended = found.filter((one): one is { id: string; record: AuthRecord } => one.record !== undefined)
+      for (const { id, record } of ended) each?.(id, record)
+      count += ended.length
+      const ids = ended.map(({ id }) => id)
+      const elsewhere = ended.map(({ id, record }) =>
+        index.remove(
+          [id],
+          groupsOf(record).filter(({ claim }) => claim !== group.claim),
+        ),
+      )
+      await Promise.all([index.remove(ids, [group]), ...elsewhere])
     }
     return count
   }
@@ -166,20 +161,6 @@ export function createSessionRegister(
     if (!ended || record === undefined) return undefined
     if (reason !== undefined) events.emit('session-ended', { subject: record.claims.sub, reason })
     return record
-  }
-
-  async function entryOf(id: string, sub: string): Promise<SessionEntry | undefined> {
-    const { value } = await records.find(id)
-    if (value === undefined || value.record.claims.sub !== sub) return undefined
-    const { createdAt, renewedAt, device } = value.record
-    return {
-      id,
-      createdAt: new Date(createdAt),
-      renewedAt: new Date(renewedAt),
-      expiresAt: new Date(value.idleEndsAt),
-      address: device?.address,
-      userAgent: device?.userAgent,
-    }
   }
 
   function revokeAtProvider(id: string, record: AuthRecord): void {

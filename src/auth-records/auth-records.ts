@@ -127,16 +127,18 @@ export interface AppData {
 export interface SessionIndex {
   /** Before the session is stored: one that is stored and not named here could not be ended from elsewhere. */
   add(id: string, record: AuthRecord): Promise<void>
-  remove(id: string, groups: readonly SessionGroup[]): Promise<void>
+  remove(ids: readonly string[], groups: readonly SessionGroup[]): Promise<void>
   /** Newest first. */
   page(group: SessionGroup, from: number, count: number): Promise<readonly string[]>
-  /** Takes the group that is named now apart, batch by batch: a batch is forgotten when the next one is asked for. */
-  drain(group: SessionGroup): AsyncGenerator<readonly string[], void, undefined>
-  /** Remembers for `seconds` that the group was ended now. */
-  markEnded(group: SessionGroup, seconds: number): Promise<void>
+  /**
+   * Marks the group as ended, for `seconds`, and hands out whom it names, in batches: everybody at least once who was
+   * named then, and nobody who is added later. What has ended is to be removed by the caller; an id without a session
+   * may be a log-in of this moment, and stays.
+   */
+  endGroup(group: SessionGroup, seconds: number): AsyncGenerator<readonly string[], void, undefined>
   /** When it was ended last, in milliseconds, as far as that is remembered. */
   endedAt(group: SessionGroup): Promise<number | undefined>
 }
 
 /** So many sessions are ended at a time: no store is held up by somebody who has very many. */
-export const DRAIN_BATCH = 100
+export const END_BATCH = 100

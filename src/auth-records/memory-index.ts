@@ -1,6 +1,6 @@
 // The index of sessions in this process.
 import { groupsOf, type SessionGroup } from '../auth-record.ts'
-import { DRAIN_BATCH, type SessionIndex } from './auth-records.ts'
+import { END_BATCH, type SessionIndex } from './auth-records.ts'
 import { createExpiringMap } from './expiring-map.ts'
 
 export function createMemoryIndex(now: () => number): SessionIndex {
@@ -9,14 +9,6 @@ export function createMemoryIndex(now: () => number): SessionIndex {
   const ended = createExpiringMap<number>(now)
   const keyOf = ({ claim, value }: SessionGroup) => `${claim} ${value}`
   const idsOf = (group: SessionGroup) => [...(sessions.get(keyOf(group))?.keys() ?? [])]
-
-  function remove(id: string, groups: readonly SessionGroup[]): void {
-    for (const key of groups.map(keyOf)) {
-      const ids = sessions.get(key)
-      ids?.delete(id)
-      if (ids?.size === 0) sessions.delete(key)
-    }
-  }
 
   return {
     async add(id, record) {
@@ -31,24 +23,27 @@ export function createMemoryIndex(now: () => number): SessionIndex {
       }
     },
 
-    remove: async (id, groups) => remove(id, groups),
+    async remove(ids, groups) {
+      for (const key of groups.map(keyOf)) {
+        const named = sessions.get(key)
+        for (const id of ids) named?.delete(id)
+        if (named?.size === 0) sessions.delete(key)
+      }
+    },
 
     page: async (group, from, count) =>
       idsOf(group)
         .reverse()
         .slice(from, from + count),
 
-    async *drain(group) {
-      const ids = idsOf(group)
-      for (let at = 0; at < ids.length; at += DRAIN_BATCH) {
-        const batch = ids.slice(at, at + DRAIN_BATCH)
-        yield batch
-        for (const id of batch) remove(id, [group])
-      }
-    },
-
-    async markEnded(group, seconds) {
+    async *endGroup(group, seconds) {
       ended.set(keyOf(group), now(), now() + seconds * 1000)
+      const ids = idsOf(group)
+      for (let at = 0; at < ids.length; at += END_BATCH) {
+        yield ids.slice(at, at + END_BATCH)
+        // Other requests have their turn.
+        await new Promise((resolve) => setImmediate(resolve))
+      }
     },
 
     endedAt: async (group) => ended.get(keyOf(group)),

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { SessionGroup } from '../auth-record.ts'
 import { groupsOf } from '../auth-record.ts'
 import type { Config } from '../config.ts'
-import { DRAIN_BATCH, type SessionIndex } from './auth-records.ts'
+import { END_BATCH, type SessionIndex } from './auth-records.ts'
 import type { RedisConnection } from './redis-connection.ts'
 
 /** KEYS: the sorted set. ARGV: session id, when it ends at the latest. */
@@ -17,21 +17,29 @@ const ADD = `
   local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
   if last then redis.call('PEXPIREAT', KEYS[1], last) end`
 
+/** KEYS: the mark. ARGV: seconds. The later of two log-outs at once is the one that is remembered. */
+const MARK = `
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local before = tonumber(redis.call('GET', KEYS[1]) or 0)
+  redis.call('SET', KEYS[1], math.max(now, before), 'EX', ARGV[1])`
+
+type Mark = (key: string, seconds: number) => Promise<unknown>
 type Add = (key: string, id: string, endsAt: number) => Promise<unknown>
 
 /**
  * @param replicating the connection that waits for replicas: what is written there before a session, is on them with it,
  * but for a cluster, where the two may be on different nodes
- * @param storeNow the store's clock
  */
 export function createRedisIndex(
   { redis, answer }: RedisConnection,
   replicating: RedisConnection,
   { issuer, clientID }: Config,
-  storeNow: () => Promise<number>,
 ): SessionIndex {
   replicating.redis.defineCommand('expressBffSession_index', { numberOfKeys: 1, lua: ADD })
   const addTo: Add = Reflect.get(replicating.redis, 'expressBffSession_index').bind(replicating.redis)
+  redis.defineCommand('expressBffSession_mark', { numberOfKeys: 1, lua: MARK })
+  const mark: Mark = Reflect.get(redis, 'expressBffSession_mark').bind(redis)
   // The configured issuer stands for the `iss` of every ID token that passed.
   const place = issuer.href.replace(/\/+$/, '')
 
@@ -53,30 +61,29 @@ export function createRedisIndex(
       )
     },
 
-    async remove(id, groups) {
-      await Promise.all(groups.map((group) => answer(() => redis.zrem(keyOf('sessions', group), id))))
+    async remove(ids, groups) {
+      if (ids.length === 0) return
+      await Promise.all(groups.map((group) => answer(() => redis.zrem(keyOf('sessions', group), ...ids))))
     },
 
     page: (group, from, count) =>
       answer(() => redis.zrevrange(keyOf('sessions', group), from, from + count - 1)),
 
-    async *drain(group) {
+    async *endGroup(group, seconds) {
       const key = keyOf('sessions', group)
-      // Whoever logs in while this goes on ends later than all that is named now.
+      await answer(() => mark(keyOf('ended', group), seconds))
       // Flat, since an app's own client may be set to give pairs.
       const [, last] = (await answer(() => redis.zrevrange(key, 0, 0, 'WITHSCORES'))).flat()
-      if (last === undefined) return
-      for (;;) {
-        const ids = await answer(() => redis.zrangebyscore(key, '-inf', last, 'LIMIT', 0, DRAIN_BATCH))
-        if (ids.length === 0) return
-        yield ids
-        await answer(() => redis.zrem(key, ...ids))
-      }
-    },
-
-    async markEnded(group, seconds) {
-      const now = await storeNow()
-      await answer(() => redis.set(keyOf('ended', group), now, 'EX', seconds))
+      let cursor = '0'
+      do {
+        // A scan names everybody who stays from its beginning to its end, whatever comes and goes meanwhile.
+        const [next, found] = await answer(() => redis.zscan(key, cursor, 'COUNT', END_BATCH))
+        const entries = found.flat()
+        cursor = String(next)
+        // Whoever came later has a later end.
+        const ids = entries.filter((_, at) => at % 2 === 0 && Number(entries[at + 1]) <= Number(last))
+        if (ids.length > 0) yield ids
+      } while (cursor !== '0')
     },
 
     async endedAt(group) {

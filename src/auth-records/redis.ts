@@ -71,7 +71,7 @@ export function createRedisRecords(
   return {
     now,
 
-    index: createRedisIndex(connection, replicating ?? connection, config, now),
+    index: createRedisIndex(connection, replicating ?? connection, config),
 
     async find(id) {
       const [time, generation, sealed, appData, ttl] = (await run('find', id)) as [

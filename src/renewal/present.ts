@@ -100,7 +100,7 @@ export function createPresenter({ config, records, provider, events, commits, re
     if (ended) {
       events.emit('session-ended', { subject: seen.claims.sub, reason })
       // Best effort: what has ended is passed over in the index, too.
-      await records.index.remove(id, groupsOf(seen)).catch(() => undefined)
+      await records.index.remove([id], groupsOf(seen)).catch(() => undefined)
     }
     return { kind: 'ended', reason }
   }

@@ -7,6 +7,9 @@ import type { House } from '../request-context.ts'
 import { tellRefused } from '../tell-refused.ts'
 import { readForm } from './form.ts'
 
+/** Redis counts no further than its clock goes; such a token was not meant to end. */
+const LONGEST_SECONDS = 10 * 365 * 86_400
+
 /** No cookie is read: the token is the proof, and it comes from the provider's server, not from a browser. */
 export async function backchannelLogout(house: House, req: Request, res: Response): Promise<void> {
   res.set('cache-control', 'no-store')
@@ -18,7 +21,7 @@ export async function backchannelLogout(house: House, req: Request, res: Respons
     // The refresh tokens are the provider's to revoke or, with offline_access, to leave (§2.7).
     await house.sessions.endGroup(group, 'backchannel_logout')
     // Remembered last: a logout that failed may be sent again.
-    await house.records.useOnce(seenKey, Math.max(1, Math.ceil(token.secondsLeft)))
+    await house.records.useOnce(seenKey, Math.ceil(Math.min(Math.max(1, token.secondsLeft), LONGEST_SECONDS)))
     res.status(200).end()
   } catch (error) {
     if (!isAuthError(error)) throw error

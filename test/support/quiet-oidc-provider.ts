@@ -5,7 +5,8 @@ import type { Configuration, default as OidcProvider } from 'oidc-provider'
 
 const NOTICE = /oidc-provider (NOTICE|WARNING): /
 
-function muteNotices(): () => void {
+/** @returns the way back */
+export function muteNotices(): () => void {
   const { info, warn } = console
   const unless = (write: typeof info): typeof info => {
     return (...line: unknown[]) => {

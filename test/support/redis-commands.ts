@@ -24,6 +24,9 @@ export function isScript(...wanted: ScriptName[]): Match {
   return (args) => wanted.some((name) => name === scriptOf(args))
 }
 
+/** The mark that a group of sessions was ended. */
+export const isMark: Match = (args) => isCommand('eval', 'evalsha')(args) && /^bff:ended:/.test(args[3] ?? '')
+
 /** A command by its name, whatever its case. */
 export function isCommand(...wanted: string[]): Match {
   return ([name = '']) => wanted.some((each) => each.toLowerCase() === name.toLowerCase())
