@@ -41,6 +41,8 @@ export interface AuthHandler extends RequestHandler {
 
 /** Shorter than the half minute that process managers give. */
 const CLOSE_SECONDS = 20
+/** Of one kind, each another one. */
+const MOST_WARNINGS = 20
 
 /**
  * Express middleware that logs people in with OpenID Connect, keeps their refresh token on the server, and renews
@@ -67,6 +69,9 @@ export function auth(options?: AuthOptions): AuthHandler {
     'refresh-token-missing',
     ({ hint }) => `the provider sent no refresh token, so sessions cannot be renewed: ${hint}`,
   )
+
+  // It may be a mistake in the set-up, and then it lasts.
+  warnOf('provider-unavailable', ({ detail }) => `the provider cannot be used just now: ${detail}`)
 
   async function bffSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
@@ -120,15 +125,17 @@ export function auth(options?: AuthOptions): AuthHandler {
     }
   }
 
-  /** Says it in the log too, once: an event that nobody listens to helps nobody. */
+  /** Says it in the log too: an event that nobody listens to helps nobody. The same line once, and not very many. */
   function warnOf<Name extends keyof AuthEvents>(
     name: Name,
-    line: (event: AuthEvents[Name]) => string,
+    lineOf: (event: AuthEvents[Name]) => string,
   ): void {
-    let said = false
+    const said = new Set<string>()
     events.on(name, (event) => {
-      if (!said) config.logger.warn(`express-bff-session: ${line(event)}`)
-      said = true
+      const line = lineOf(event)
+      if (said.has(line) || said.size >= MOST_WARNINGS) return
+      said.add(line)
+      config.logger.warn(`express-bff-session: ${line}`)
     })
   }
 

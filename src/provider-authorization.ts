@@ -2,7 +2,7 @@
 import * as client from 'openid-client'
 import { authorizationParameters } from './authorization-parameters.ts'
 import type { Config } from './config.ts'
-import { ConfigurationError, type TryLaterError } from './errors.ts'
+import { ConfigurationError } from './errors.ts'
 import type { LoginTransaction } from './login-transaction.ts'
 import type { Credentials } from './provider-client.ts'
 import type { ProviderConfiguration } from './provider-configuration.ts'
@@ -21,7 +21,6 @@ export function createAuthorizationRequests(
   { signing }: Credentials,
 ): AuthorizationRequests {
   const { pushedAuthorizationRequests: pushed, signedAuthorizationRequests: signed } = config
-  let toldMissing = false
 
   return {
     async usable() {
@@ -32,7 +31,7 @@ export function createAuthorizationRequests(
     async authorizationURL(transaction, now, loginHint) {
       const server = await configuration.at(now)
       const missing = missingIn(server)
-      if (missing !== undefined) throw notOffered(missing)
+      if (missing !== undefined) throw configuration.unavailable(missing)
       const parameters = {
         ...authorizationParameters(config, transaction, loginHint),
         // RFC 9700 §2.1.1
@@ -68,12 +67,5 @@ export function createAuthorizationRequests(
     return pushed && endpoint === undefined
       ? `pushedAuthorizationRequests is true, but ${config.issuer.href} has no pushed_authorization_request_endpoint; switch PAR (RFC 9126) on there, or leave the option out`
       : undefined
-  }
-
-  /** In the log too, once: only another configuration helps. */
-  function notOffered(missing: string): TryLaterError {
-    if (!toldMissing) config.logger.warn(`express-bff-session: ${missing}`)
-    toldMissing = true
-    return configuration.unavailable(missing)
   }
 }

@@ -9,6 +9,7 @@ import type { LoginTransaction } from './login-transaction.ts'
 import { createAuthorizationRequests } from './provider-authorization.ts'
 import { createCredentials } from './provider-client.ts'
 import { createProviderConfiguration } from './provider-configuration.ts'
+import { createEndings, type Endings } from './provider-endings.ts'
 import {
   describeFailure,
   isErrorResponse,
@@ -43,7 +44,7 @@ export interface SignIn {
   readonly claims: IdTokenClaims
 }
 
-export interface Provider {
+export interface Provider extends Endings {
   /** Resolves once the provider's metadata is known. @throws TryLaterError */
   ready(): Promise<void>
   /** As the provider writes it. @throws TryLaterError */
@@ -65,12 +66,8 @@ export interface Provider {
   ): Promise<SignIn>
   /** Presents the refresh token, once. `now` is the store's clock. Never throws. */
   refresh(refreshToken: string, signal: AbortSignal, now: number): Promise<RefreshAnswer>
-  /** RFC 7009, best effort: false when the provider could not be told. `now` is the store's clock, if it is at hand. */
-  revoke(refreshToken: string, now?: number): Promise<boolean>
   /** What a logout token says. `now` is the store's clock. @throws RefusedError, TryLaterError */
   logoutToken(token: string, now: number): Promise<LogoutToken>
-  /** Where the provider ends its own session, if it can be asked to. */
-  endSessionURL(idToken: string, returnTo: string): Promise<URL | undefined>
 }
 
 export function createProvider(config: Config, events: AuthEventEmitter): Provider {
@@ -78,6 +75,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
   const configuration = createProviderConfiguration(config, events, credentials.authentication)
   const requests = createAuthorizationRequests(config, configuration, credentials)
   const keys = createProviderKeys(config, configuration)
+  const endings = createEndings(config, configuration, events)
 
   return {
     async ready() {
@@ -116,7 +114,7 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       } catch (error) {
         // Whoever is not let in leaves no token behind that still works.
         const refreshToken = mayRevoke ? salvageRefreshToken(exchange) : undefined
-        if (refreshToken !== undefined) void revoke(refreshToken)
+        if (refreshToken !== undefined) void endings.revoke(refreshToken)
         throw signInFailure(error)
       }
     },
@@ -145,19 +143,9 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       }
     },
 
-    revoke,
+    ...endings,
 
     logoutToken: createLogoutTokens(config, configuration, keys),
-
-    async endSessionURL(idToken, returnTo) {
-      const server = await configuration.get()
-      if (server.serverMetadata().end_session_endpoint === undefined) return undefined
-      // RP-Initiated Logout 1.0 §2
-      return client.buildEndSessionUrl(server, {
-        id_token_hint: idToken,
-        post_logout_redirect_uri: new URL(returnTo, config.baseURL).href,
-      })
-    },
   }
 
   /** The answer, once the signature of its ID token was checked too: TLS alone does not say who made it. */
@@ -167,18 +155,6 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       if (answer.id_token !== undefined) await keys.checkSignature(answer.id_token)
       return answer
     })
-  }
-
-  async function revoke(refreshToken: string, now?: number): Promise<boolean> {
-    try {
-      const server = await (now === undefined ? configuration.get() : configuration.at(now))
-      if (server.serverMetadata().revocation_endpoint === undefined) return false
-      await client.tokenRevocation(server, refreshToken, { token_type_hint: 'refresh_token' })
-      return true
-    } catch (error) {
-      events.emit('provider-unavailable', { detail: `Revocation failed: ${describeFailure(error)}` })
-      return false
-    }
   }
 
   function faultOf(issued: Issued, now: number): string | undefined {

@@ -57,7 +57,8 @@ export function openRedis(
     },
 
     close() {
-      if (redis !== given) redis.disconnect()
+      // A second time it would leave a timer behind, and keep the process for two seconds.
+      if (redis !== given && redis.status !== 'end') redis.disconnect()
     },
   }
 }

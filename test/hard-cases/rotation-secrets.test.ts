@@ -6,7 +6,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { TEST_SECRET as OLD } from '../support/app-options.ts'
 import { type Balancer, startBalancer } from '../support/balancer.ts'
 import { Browser } from '../support/browser.ts'
-import { setCookieLine, setCookieLines } from '../support/evidence.ts'
+import { createLog, setCookieLine, setCookieLines } from '../support/evidence.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { type SignedIn, signIn } from '../support/signed-in.ts'
@@ -21,6 +21,7 @@ let before: TestApp
 let between: TestApp
 let after: TestApp
 let stranger: TestApp
+const { logger } = createLog()
 
 beforeAll(async () => {
   ;[provider, redis, site] = await Promise.all([startProvider(), startRedis(), startBalancer()])
@@ -33,6 +34,7 @@ beforeAll(async () => {
         clientID: client.clientId,
         clientSecret: client.clientSecret,
         baseURL: site.url,
+        logger,
         secret,
       },
     })
@@ -171,6 +173,7 @@ test('H21: a roll-out in two steps signs nobody out while servers of both steps 
       clientID: client.clientId,
       clientSecret: client.clientSecret,
       baseURL: site.url,
+      logger,
       secret: [OLD, NEW],
     },
   })
