@@ -91,7 +91,9 @@ describe.each(BACKENDS)('the index %s', (_name, backend) => {
     const ids = await add(index, group, { now, count: 2 * END_BATCH + 1 })
     const kept = await add(index, other, { now })
     const batches = await drained(index, group)
-    expect(batches.map(({ length }) => length)).toEqual([END_BATCH, END_BATCH, 1])
+    // Redis takes the size of a batch for a hint.
+    expect(batches.length).toBeGreaterThan(1)
+    for (const { length } of batches) expect(length).toBeLessThan(2 * END_BATCH)
     expect(batches.flat().sort()).toEqual([...ids].sort())
     expect(await page(index, group)).toEqual([])
     expect(await drained(index, group)).toEqual([])
