@@ -92,7 +92,8 @@ export function testFailovers(start: () => Promise<Replicated>): void {
   }
 
   function expectOnlyPauses(pages: Page[]) {
-    expect(pages.map(({ status }) => status).filter((status) => status !== 200 && status !== 503)).toEqual([])
+    const others = pages.filter(({ status }) => status !== 200 && status !== 503)
+    expect(others.map(({ status, body }) => `${status} ${body}`)).toEqual([])
     for (const page of pages) {
       expect(page.headers['set-cookie']).toBeUndefined()
       if (page.status === 503) expect(Number(page.headers['retry-after'])).toBeGreaterThanOrEqual(1)

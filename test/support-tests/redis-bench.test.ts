@@ -53,3 +53,20 @@ test.each([
     await servers.stop()
   }
 })
+
+test('under Sentinel, replicas that are frozen right after a failover have what was written before', async () => {
+  const servers = await startRedisSentinel()
+  const client = servers.connect()
+  try {
+    await servers.killMaster()
+    await servers.failedOver()
+    await client.set('k', 'yes')
+    await servers.freezeReplicas()
+    await servers.killMaster()
+    await servers.thawReplicas()
+    await servers.failedOver()
+    expect(await client.get('k')).toBe('yes')
+  } finally {
+    await servers.stop()
+  }
+})

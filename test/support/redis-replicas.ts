@@ -11,8 +11,11 @@ export const REPLICA_CONFIG = [
 
 /** Resolves when the replicas have all that was written before, and will get nothing of what is written now. */
 export async function freezeReplicas(masters: RedisProcess[], replicas: RedisProcess[]): Promise<void> {
+  const living = replicas.filter((each) => each.awake())
+  // After a failover the others come to the new master a moment later; until then it counts no replica at all.
+  await eventually('the replicas to follow', () => every(living, isFollowing))
   await Promise.all(masters.map((master) => eventually('the replicas to be in sync', () => inSync(master))))
-  for (const replica of replicas) replica.freeze()
+  for (const replica of living) replica.freeze()
   // A stopped process still has a socket, and would read from it when it wakes what it was sent in its sleep.
   await Promise.all(masters.map((master) => master.admin.call('CLIENT', 'KILL', 'TYPE', 'replica')))
 }
