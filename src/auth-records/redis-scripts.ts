@@ -2,7 +2,7 @@
 import type { Cluster, Redis } from 'ioredis'
 
 /** Milliseconds by Redis's own clock: leases and lifetimes go by it, whatever clock a process has. */
-const NOW = `
+export const NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `
@@ -13,7 +13,8 @@ const LEASE_FIELDS = "'leaseOwner', 'leaseEndsAt', 'sentAt', 'takeOverAt'"
 export const SCRIPTS = {
   find: `${NOW}
     local stored = redis.pcall('HMGET', KEYS[1], 'generation', 'sealed')
-    -- An error is a value that is no hash: nobody's record.
+    -- A value that is no hash is nobody's record. Any other error says nothing about the session.
+    if stored.err and not string.find(stored.err, 'WRONGTYPE', 1, true) then return stored end
     if stored.err or not stored[2] then return {now} end
     return {now, stored[1], stored[2], redis.call('GET', KEYS[2]), redis.call('PTTL', KEYS[1])}`,
 

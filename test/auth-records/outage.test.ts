@@ -199,3 +199,12 @@ test.each([
     given.disconnect()
   }
 })
+
+test('a Redis whose rules forbid reading records says "try later", not that nobody is signed in', async () => {
+  const { id } = await storedSession(store.records)
+  const control = server.connect()
+  await control.call('ACL', 'SETUSER', 'default', '-hmget')
+  await expectTryLater([['find', store.records.find(id)]])
+  await control.call('ACL', 'SETUSER', 'default', '+hmget')
+  expect((await store.records.find(id)).value).toBeDefined()
+})
