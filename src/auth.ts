@@ -69,7 +69,6 @@ export function auth(options?: AuthOptions): AuthHandler {
     'refresh-token-missing',
     ({ hint }) => `the provider sent no refresh token, so sessions cannot be renewed: ${hint}`,
   )
-
   // It may be a mistake in the set-up, and then it lasts.
   warnOf('provider-unavailable', ({ detail }) => `the provider cannot be used just now: ${detail}`)
 

@@ -48,9 +48,9 @@ export interface RequireStepUpOptions {
 }
 
 /**
- * Lets through whose own authentication was recent enough, strong enough, or both. Others are sent to the provider to authenticate
- * again and come back (a page), or get 401 with RFC 9470's challenge and a `login_url` (anything else). A renewal of
- * tokens never counts: nobody was asked anything by it.
+ * Lets through whose own authentication was recent enough, strong enough, or both. Others are sent to the provider to
+ * authenticate again and come back (a page), or get 401 with RFC 9470's challenge and a `login_url` (anything else). A
+ * renewal of tokens never counts: nobody was asked anything by it.
  */
 export function requireStepUp({ maxAgeSeconds, acr }: RequireStepUpOptions = {}): RequestHandler {
   const stepUp = readStepUp(maxAgeSeconds, acr === undefined ? [] : [acr].flat())

@@ -21,8 +21,14 @@ const PROTOCOL_CLAIMS = new Set(
 )
 
 /** What the ID token says about the person. */
-export function personalClaims(claims: IdTokenClaims): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(claims).filter(([claim]) => !PROTOCOL_CLAIMS.has(claim)))
+export function personalClaims(claims: IdTokenClaims): Record<string, unknown> & { readonly sub: string } {
+  const personal = Object.entries(claims).filter(([claim]) => !PROTOCOL_CLAIMS.has(claim))
+  return { ...Object.fromEntries(personal), sub: claims.sub }
+}
+
+/** OpenID Connect Core §2: `sub` is unique within the issuer, and never given to somebody else. */
+export function isSamePerson(one: IdTokenClaims, other: IdTokenClaims): boolean {
+  return one.iss === other.iss && one.sub === other.sub
 }
 
 /**

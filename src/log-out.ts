@@ -24,12 +24,10 @@ export async function logOut(context: RequestContext, returnTo?: unknown): Promi
       ? urlBelow(config.baseURL, config.routes.postLogoutRedirect).pathname
       : ownPage(returnTo, config)
   let url: URL | undefined
-  if (record !== undefined) {
-    const { refreshToken, idToken } = renewer.newest(id ?? '', record)
-    // RFC 7009; the answer is not worth waiting for.
-    if (config.revokeOnLogout && refreshToken !== undefined)
-      renewer.beside(provider.revoke(refreshToken, session.now))
+  if (id !== undefined && record !== undefined) {
+    sessions.revokeRefreshToken(id, record, session.now)
     if (config.idpLogout) {
+      const { idToken } = renewer.newest(id, record)
       // The provider being out of reach must not keep anybody logged in here.
       const found = provider.endSessionURL(idToken, target).catch(() => undefined)
       url = await withDeadline(found, PROVIDER_WAIT_SECONDS, () => undefined)

@@ -26,7 +26,7 @@ export interface LoginTransaction {
 
 export const LOGIN_SECONDS = 600
 /** Log-ins that one browser may have on their way; the oldest makes room. */
-const MOST_LOGINS = 5
+export const MOST_LOGINS = 5
 /**
  * Browsers drop a cookie of more than 4096 bytes. All log-ins together stay below it too: a Cookie header over some
  * 8 kB is refused by common proxies, and then the browser is locked out.

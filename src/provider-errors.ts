@@ -17,7 +17,6 @@ export class SignatureError extends Error {
 /** Nobody can say whose the token is. */
 export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError'
-  readonly code = 'KEYS_UNAVAILABLE'
 }
 
 /** The provider's own description of itself lacks what is needed. */

@@ -109,7 +109,7 @@ async function checked<T>(verification: Promise<T>): Promise<T> {
   try {
     return await verification
   } catch (error) {
-    if (error instanceof KeysUnavailableError || error instanceof SignatureError) throw error
+    if (error instanceof KeysUnavailableError) throw error
     throw new SignatureError(reasonOf(error))
   }
 }

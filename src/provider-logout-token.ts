@@ -1,15 +1,15 @@
 // A logout token: who was logged out at the provider, told by nobody but the provider (Back-Channel Logout 1.0 §2.6).
 import { decodeProtectedHeader, type JWTPayload } from 'jose'
+import type { SessionGroup } from './auth-record.ts'
 import type { Config } from './config.ts'
 import { RefusedError } from './errors.ts'
 import type { ProviderConfiguration } from './provider-configuration.ts'
 import { SignatureError } from './provider-errors.ts'
 import type { ProviderKeys } from './provider-keys.ts'
 
-/** Whose sessions are to end: one of the provider's own where there is a `sid`, else all of the person. */
 export interface LogoutToken {
-  readonly sub: string | undefined
-  readonly sid: string | undefined
+  /** Whose sessions are to end: those of one session at the provider where it says `sid`, else all of the person. */
+  readonly group: SessionGroup
   readonly jti: string
   /** Seconds from now in which the same token would pass again. */
   readonly secondsLeft: number
@@ -60,8 +60,14 @@ function readClaims(payload: JWTPayload, nowSeconds: number, toleranceSeconds: n
   if ('nonce' in payload) throw invalid('it has a nonce')
   if (typeof jti !== 'string' || jti === '') throw invalid('it has no jti')
   if (!isIdentifier(sub) || !isIdentifier(sid)) throw invalid('its sub or sid is no text')
-  if (sub === undefined && sid === undefined) throw invalid('it has neither sub nor sid')
-  return { sub, sid, jti, secondsLeft: exp - nowSeconds + toleranceSeconds }
+  const group = groupOf(sub, sid)
+  if (group === undefined) throw invalid('it has neither sub nor sid')
+  return { group, jti, secondsLeft: exp - nowSeconds + toleranceSeconds }
+}
+
+function groupOf(sub: string | undefined, sid: string | undefined): SessionGroup | undefined {
+  if (sid !== undefined) return { claim: 'sid', value: sid }
+  return sub === undefined ? undefined : { claim: 'sub', value: sub }
 }
 
 function isIdentifier(value: unknown): value is string | undefined {

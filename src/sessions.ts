@@ -41,6 +41,11 @@ export interface SessionRegister extends Sessions {
     reason: SessionEndReason,
     each?: (id: string, record: AuthRecord) => void,
   ): Promise<number>
+  /**
+   * Tells the provider, where `revokeOnLogout` wants it, that the newest refresh token of an ended session is over
+   * (RFC 7009); the answer is not worth waiting for. `now` is the store's clock, if it is at hand.
+   */
+  revokeRefreshToken(id: string, record: AuthRecord, now?: number): void
 }
 
 const LONGEST_LIST = 100
@@ -61,7 +66,7 @@ export function createSessionRegister(
   const { index } = records
   const revocations = limit(config.renewal.maxConcurrent)
 
-  const register: SessionRegister = {
+  return {
     async begin(id, record, appData, startedAt) {
       await index.add(id, record)
       try {
@@ -72,25 +77,22 @@ export function createSessionRegister(
           // A session at the provider is over for good; a person may log in again, as long as they begin later.
           if (endedAt === undefined || (group.claim === 'sub' && endedAt < startedAt)) continue
           // With every other session of theirs: its grant is shared with none that lives.
-          if (group.claim === 'sub') revokeAtProvider(id, record)
+          if (group.claim === 'sub') revokeRefreshToken(id, record)
           throw new RefusedError('login_failed', 400, 'The log-in was ended from elsewhere. Log in again.', {
             reason: `the sessions of this ${group.claim} were ended while it was under way`,
           })
         }
       } catch (error) {
-        await register.end(id).catch(() => undefined)
+        await end(id).catch(() => undefined)
         throw error
       }
     },
 
-    async end(id, reason) {
-      const record = await endRecord(id, reason)
-      // Best effort: what has ended is passed over in the index, too.
-      if (record !== undefined) await index.remove([id], groupsOf(record)).catch(() => undefined)
-      return record
-    },
+    end,
 
     endGroup,
+
+    revokeRefreshToken,
 
     async list(sub) {
       if (!isIdentifier(sub)) return []
@@ -111,8 +113,8 @@ export function createSessionRegister(
     async revoke(id) {
       // An anonymous session's id is none of these, and its data is left alone.
       if (!isIdentifier(id) || (await records.find(id)).value === undefined) return false
-      const record = await register.end(id, 'revoked')
-      if (record !== undefined) revokeAtProvider(id, record)
+      const record = await end(id, 'revoked')
+      if (record !== undefined) revokeRefreshToken(id, record)
       return record !== undefined
     },
 
@@ -121,11 +123,10 @@ export function createSessionRegister(
       let count = 0
       return endGroup(personOf(sub), 'revoked', (id, record) => {
         count += 1
-        if (count <= MOST_REVOCATIONS) revokeAtProvider(id, record)
+        if (count <= MOST_REVOCATIONS) revokeRefreshToken(id, record)
       })
     },
   }
-  return register
 
   async function endGroup(
     group: SessionGroup,
@@ -135,7 +136,7 @@ export function createSessionRegister(
     let count = 0
     for await (const named of index.endGroup(group, REMEMBER_SECONDS)) {
       const found = await Promise.all(
-        named.map(async (id) => ({ id, record: await endRecord(id, reason, 'one of many') })),
+        named.map(async (id) => ({ id, record: await end(id, reason, 'one of many') })),
       )
       const ended = found.filter((one): one is { id: string; record: AuthRecord } => one.record !== undefined)
       for (const { id, record } of ended) each?.(id, record)
@@ -152,7 +153,7 @@ export function createSessionRegister(
     return count
   }
 
-  async function endRecord(
+  async function end(
     id: string,
     reason?: SessionEndReason,
     amount?: 'one of many',
@@ -163,11 +164,10 @@ export function createSessionRegister(
     return record
   }
 
-  function revokeAtProvider(id: string, record: AuthRecord): void {
+  function revokeRefreshToken(id: string, record: AuthRecord, now?: number): void {
     const { refreshToken } = renewer.newest(id, record)
-    // RFC 7009; the answer is not worth waiting for.
     if (!config.revokeOnLogout || refreshToken === undefined) return
-    renewer.beside(revocations(() => provider.revoke(refreshToken)))
+    renewer.beside(revocations(() => provider.revoke(refreshToken, now)))
   }
 }
 

@@ -1,5 +1,4 @@
 // prompt=none: whoever opens a page and is logged in at the provider already, is logged in here without being asked.
-import type { CookieOptions } from 'express'
 import type { Config } from './config.ts'
 import { isAuthError } from './errors.ts'
 import { beginLogIn } from './log-in.ts'
@@ -29,9 +28,7 @@ export async function trySilently(context: RequestContext): Promise<boolean> {
 }
 
 /** Lives until the browser is closed, and through a log-out: whoever leaves is not brought back. */
-export function triedCookie({
-  session: { name, cookie },
-}: Config): CookieChange & { options: CookieOptions } {
+export function triedCookie({ session: { name, cookie } }: Config): CookieChange {
   // Lax, or it would not come with a link from another site, and the browser be sent on again and again.
   return { name: `${name}-silent`, value: '1', options: { ...cookie, sameSite: 'lax' } }
 }

@@ -68,5 +68,5 @@ export function readStepUp(maxAgeSeconds: unknown, acr: readonly unknown[]): Ste
   if (acr.join(' ').length > LONGEST_ACRS) return undefined
   if (!acr.every((one): one is string => typeof one === 'string' && ACR.test(one))) return undefined
   if (!aged && acr.length === 0) return undefined
-  return { maxAgeSeconds: aged ? Number(maxAgeSeconds) : undefined, acr }
+  return { maxAgeSeconds: aged ? seconds : undefined, acr }
 }

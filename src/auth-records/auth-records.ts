@@ -62,9 +62,11 @@ export interface AuthRecords {
   touch(id: string): Promise<void>
 
   /**
-   * Deletes the session whole. With `generation` only if that is still the stored one; then tells what is.
+   * Deletes the session whole, and takes it out of the index, as far as that answers: what has ended is passed over there
+   * anyway. With `generation` only if that is still the stored one; then tells what is.
    *
-   * @param amount where many are ended in a row, none of them waits for replicas: each would hold up those after it
+   * @param amount where many are ended in a row, none of them waits for replicas, since each would hold up those after it,
+   * and the index is left to the caller
    */
   end(
     id: string,

@@ -1,5 +1,5 @@
 // Auth records in this process, by the same rules as in Redis; they end with the process.
-import type { AuthRecord } from '../auth-record.ts'
+import { type AuthRecord, groupsOf } from '../auth-record.ts'
 import type { Config } from '../config.ts'
 import { isSignedInId } from '../session-id.ts'
 import type { AuthRecords } from './auth-records.ts'
@@ -27,6 +27,7 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
   const auth = createExpiringMap<Entry>(now)
   const app = createExpiringMap<string>(now)
   const used = createExpiringMap<true>(now)
+  const index = createMemoryIndex(now)
   const idleEnd = (record: AuthRecord) =>
     Math.min(now() + config.session.idleTimeoutSeconds * 1000, record.endsAt)
 
@@ -57,12 +58,13 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
       if (appData !== undefined) app.set(id, appData, idleEnd(entry.record))
     },
 
-    async end(id, generation) {
+    async end(id, generation, amount) {
       const record = auth.get(id)?.record
       if (record !== undefined && generation !== undefined && record.generation !== generation) {
         return { ended: false, record }
       }
       const ended = auth.delete(id)
+      if (record !== undefined && amount === undefined) await index.remove([id], groupsOf(record))
       return { ended: app.delete(id) || ended, record }
     },
 
@@ -127,7 +129,7 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
 
     wasUsed: async (key) => used.get(key) !== undefined,
 
-    index: createMemoryIndex(now),
+    index,
 
     appData: {
       get: async (id) => app.get(id) ?? null,

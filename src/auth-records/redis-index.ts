@@ -1,15 +1,13 @@
 // The index of sessions in Redis: a sorted set for each person and for each session at the provider.
 import { createHash } from 'node:crypto'
-import type { SessionGroup } from '../auth-record.ts'
-import { groupsOf } from '../auth-record.ts'
+import { groupsOf, type SessionGroup } from '../auth-record.ts'
 import type { Config } from '../config.ts'
 import { END_BATCH, type SessionIndex } from './auth-records.ts'
 import type { RedisConnection } from './redis-connection.ts'
+import { NOW } from './redis-scripts.ts'
 
 /** KEYS: the sorted set. ARGV: session id, when it ends at the latest. */
-const ADD = `
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+const ADD = `${NOW}
   redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
   -- A few at a time: a set that somebody let grow must not hold Redis up.
   local over = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 100)
@@ -18,9 +16,7 @@ const ADD = `
   if last then redis.call('PEXPIREAT', KEYS[1], last) end`
 
 /** KEYS: the mark. ARGV: seconds. The later of two log-outs at once is the one that is remembered. */
-const MARK = `
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+const MARK = `${NOW}
   local before = tonumber(redis.call('GET', KEYS[1]) or 0)
   redis.call('SET', KEYS[1], math.max(now, before), 'EX', ARGV[1])`
 

@@ -1,5 +1,5 @@
 // Auth records in Redis: a hash of its own for each session, sealed, written by compare-and-set.
-import type { AuthRecord } from '../auth-record.ts'
+import { type AuthRecord, groupsOf } from '../auth-record.ts'
 import type { Config } from '../config.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import { createSealer } from '../seal.ts'
@@ -24,6 +24,7 @@ export function createRedisRecords(
       ? openRedis(given, config.redisTimeoutSeconds, events, { another: true })
       : undefined
   const replicatingScripts = replicating && defineScripts(replicating.redis)
+  const index = createRedisIndex(connection, replicating ?? connection, config)
   // RFC 6749 §10.4: refresh tokens are confidential in storage too.
   const sealer = createSealer(config.secrets, 'auth record')
   const idleMilliseconds = milliseconds(config.session.idleTimeoutSeconds)
@@ -71,7 +72,7 @@ export function createRedisRecords(
   return {
     now,
 
-    index: createRedisIndex(connection, replicating ?? connection, config),
+    index,
 
     async find(id) {
       const [time, generation, sealed, appData, ttl] = (await run('find', id)) as [
@@ -100,8 +101,12 @@ export function createRedisRecords(
     async end(id, generation, amount) {
       const args = ['finish', id, generation ?? ''] as const
       const result = amount === undefined ? (await write(...args)).result : await run(...args)
-      const [ended, stored, sealed] = result as [number, string?, string?]
-      return { ended: Number(ended) > 0, record: unseal(id, stored, sealed) }
+      const [deleted, stored, sealed] = result as [number, string?, string?]
+      const ended = Number(deleted) > 0
+      const record = unseal(id, stored, sealed)
+      if (ended && record !== undefined && amount === undefined)
+        await index.remove([id], groupsOf(record)).catch(() => undefined)
+      return { ended, record }
     },
 
     async acquire(id, generation, owner, terms): Promise<Acquired> {

@@ -1,5 +1,5 @@
 // Presents a refresh token as the holder of the lease, and makes of the answer what it is to the session.
-import { type AuthRecord, groupsOf, renewed, withRefreshToken } from '../auth-record.ts'
+import { type AuthRecord, renewed, withRefreshToken } from '../auth-record.ts'
 import type { AuthRecords, BackOff } from '../auth-records/auth-records.ts'
 import type { Config } from '../config.ts'
 import type { AuthEventEmitter, AuthEvents, SessionEndReason } from '../events.ts'
@@ -97,11 +97,7 @@ export function createPresenter({ config, records, provider, events, commits, re
   async function endIfStill(id: string, seen: AuthRecord, reason: SessionEndReason): Promise<Renewal> {
     const { ended, record } = await records.end(id, seen.generation)
     if (!ended && record !== undefined) return { kind: 'renewed', record }
-    if (ended) {
-      events.emit('session-ended', { subject: seen.claims.sub, reason })
-      // Best effort: what has ended is passed over in the index, too.
-      await records.index.remove([id], groupsOf(seen)).catch(() => undefined)
-    }
+    if (ended) events.emit('session-ended', { subject: seen.claims.sub, reason })
     return { kind: 'ended', reason }
   }
 

@@ -15,11 +15,8 @@ export async function backchannelLogout(house: House, req: Request, res: Respons
   res.set('cache-control', 'no-store')
   try {
     const { token, seenKey } = await readToken(house, req, res)
-    const { sub, sid } = token
-    const group =
-      sid === undefined ? { claim: 'sub' as const, value: sub ?? '' } : { claim: 'sid' as const, value: sid }
     // The refresh tokens are the provider's to revoke or, with offline_access, to leave (§2.7).
-    await house.sessions.endGroup(group, 'backchannel_logout')
+    await house.sessions.endGroup(token.group, 'backchannel_logout')
     // Remembered last: a logout that failed may be sent again.
     await house.records.useOnce(seenKey, Math.ceil(Math.min(Math.max(1, token.secondsLeft), LONGEST_SECONDS)))
     res.status(200).end()

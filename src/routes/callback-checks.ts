@@ -1,7 +1,7 @@
 // What a log-in has to pass after the provider's word for it: the step-up that was asked for, and the app's own say.
 import type { AuthRecord } from '../auth-record.ts'
 import { RefusedError, SignInAgainError } from '../errors.ts'
-import { authenticationTime, personalClaims } from '../id-token-claims.ts'
+import { authenticationTime, isSamePerson, personalClaims } from '../id-token-claims.ts'
 import type { LoginTransaction } from '../login-transaction.ts'
 import type { SignIn } from '../provider.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -21,7 +21,7 @@ export function checkStepUp(
   if (stepUp === undefined) return
   const live = session.record?.claims
   const others = stepUp.sub !== undefined && stepUp.sub !== claims.sub
-  if (others || (live !== undefined && (live.sub !== claims.sub || live.iss !== claims.iss))) {
+  if (others || (live !== undefined && !isSamePerson(live, claims))) {
     throw failed('Somebody else logged in. To go on as another person, log out first.', 'another sub')
   }
   const authenticatedAt = authenticationTime(claims, now)
@@ -49,7 +49,7 @@ export async function askApp(
   const { afterCallback } = config
   if (afterCallback === undefined) return undefined
   const login = {
-    user: { ...personalClaims(claims), sub: claims.sub },
+    user: personalClaims(claims),
     claims,
     scope: tokens.scope,
     getAccessToken: () => tokens.accessToken,

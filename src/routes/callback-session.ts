@@ -1,11 +1,9 @@
 // What a completed log-in becomes: a session in place of the one that was there, or nothing at all.
 import { type AuthRecord, newRecord } from '../auth-record.ts'
-import { hashState, type LoginTransaction } from '../login-transaction.ts'
+import { type IdTokenClaims, isSamePerson } from '../id-token-claims.ts'
+import { hashState, type LoginTransaction, MOST_LOGINS } from '../login-transaction.ts'
 import type { SignIn } from '../provider.ts'
 import type { RequestContext } from '../request-context.ts'
-
-/** As many as a browser may have on their way at once. */
-const MOST_LOGINS = 5
 
 export async function beginSession(
   context: RequestContext,
@@ -22,6 +20,7 @@ export async function beginSession(
     ...(keepData ? (session.record?.logins ?? []) : []),
   ]
   const record = newRecord(signIn, now, {
+    // As many as a browser may have had on their way at once.
     logins: logins.slice(0, MOST_LOGINS),
     device: { address: req.ip, userAgent: req.headers['user-agent']?.slice(0, 256) },
     enrichment,
@@ -45,13 +44,13 @@ export async function beginSession(
  */
 export function giveUp({ provider, renewer, session }: RequestContext, { claims, tokens }: SignIn): void {
   const live = session.record?.claims
-  const shared = live !== undefined && live.iss === claims.iss && live.sub === claims.sub
+  const shared = live !== undefined && isSamePerson(live, claims)
   if (tokens.refreshToken !== undefined && !shared) renewer.beside(provider.revoke(tokens.refreshToken))
 }
 
 /** An anonymous visitor keeps what the app knows of them, and so does the same person; another's is dropped. */
-function keepsData(before: { iss: string; sub: string } | undefined, { claims }: SignIn): boolean {
-  return before === undefined || (before.iss === claims.iss && before.sub === claims.sub)
+function keepsData(before: IdTokenClaims | undefined, { claims }: SignIn): boolean {
+  return before === undefined || isSamePerson(before, claims)
 }
 
 function tell(

@@ -47,10 +47,9 @@ export async function callback(context: RequestContext): Promise<void> {
   forget(context, state)
 
   // Meanwhile somebody logged in of their own will: they are not replaced by whom the provider remembers.
-  if (transaction.silent && session.record !== undefined)
-    return redirect(res, 303, ownPage(transaction.returnTo, context.config))
+  if (transaction.silent && session.record !== undefined) return land(context, transaction)
   const signIn = await exchange(context, parameters, transaction, now)
-  if (signIn === undefined) return redirect(res, 303, ownPage(transaction.returnTo, context.config))
+  if (signIn === undefined) return land(context, transaction)
   try {
     checkStepUp(context, transaction, signIn, now)
     const enrichment = await askApp(context, signIn)
@@ -59,7 +58,12 @@ export async function callback(context: RequestContext): Promise<void> {
     giveUp(context, signIn)
     throw error
   }
-  redirect(res, 303, ownPage(transaction.returnTo, context.config))
+  land(context, transaction)
+}
+
+/** On the page where the log-in began. */
+function land({ config, res }: RequestContext, { returnTo }: { readonly returnTo: string }): void {
+  redirect(res, 303, ownPage(returnTo, config))
 }
 
 /** @returns undefined where nobody was to be asked, and so nobody was logged in */
@@ -97,8 +101,8 @@ function comeBackByGet(
 }
 
 /** The browser's back button, a reload: the page is there already, the session as it was. */
-function alreadyDone({ config, res, session }: RequestContext, state: string): void {
-  const login = session.record?.logins.find(({ stateHash }) => stateHash === hashState(state))
+function alreadyDone(context: RequestContext, state: string): void {
+  const login = context.session.record?.logins.find(({ stateHash }) => stateHash === hashState(state))
   if (login === undefined) {
     throw new RefusedError(
       'login_unknown',
@@ -106,7 +110,7 @@ function alreadyDone({ config, res, session }: RequestContext, state: string): v
       'This browser has no such log-in on its way: it was completed, begun elsewhere, or its cookie did not come back. Begin again.',
     )
   }
-  redirect(res, 303, ownPage(login.returnTo, config))
+  land(context, login)
 }
 
 function forget({ logins, res }: RequestContext, state: string): void {

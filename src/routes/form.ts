@@ -1,10 +1,8 @@
 // A form that somebody posted to one of our routes: small, of the right kind, each field once.
-
-import type { Request, Response } from 'express'
-import { urlencoded } from 'express'
+import { type Request, type Response, urlencoded } from 'express'
 import { RefusedError } from '../errors.ts'
 
-const MOST_BYTES = '64kb'
+const parse = urlencoded({ extended: false, limit: '64kb' })
 
 /**
  * @param malformed the error for what cannot be read
@@ -22,7 +20,6 @@ export async function readForm(
       'This route takes application/x-www-form-urlencoded.',
     )
   }
-  const parse = urlencoded({ extended: false, limit: MOST_BYTES })
   await new Promise<void>((resolve, reject) => {
     parse(req, res, (error?: unknown) => {
       if (error === undefined) resolve()

@@ -23,21 +23,16 @@ let after: TestApp
 let stranger: TestApp
 const { logger } = createLog()
 
+/** A server of the site with that secret. */
+function open(secret: AuthOptions['secret']): Promise<TestApp> {
+  const { clientId: clientID, clientSecret } = client
+  const given = { issuerBaseURL: provider.issuer, clientID, clientSecret, baseURL: site.url }
+  return startApp({ redisUrl: redis.url, options: { ...given, logger, secret } })
+}
+
 beforeAll(async () => {
   ;[provider, redis, site] = await Promise.all([startProvider(), startRedis(), startBalancer()])
   await provider.registerClient({ ...client, baseURL: site.url })
-  const open = (secret: AuthOptions['secret']) =>
-    startApp({
-      redisUrl: redis.url,
-      options: {
-        issuerBaseURL: provider.issuer,
-        clientID: client.clientId,
-        clientSecret: client.clientSecret,
-        baseURL: site.url,
-        logger,
-        secret,
-      },
-    })
   before = await open(OLD)
   between = await open([NEW, OLD])
   after = await open(NEW)
@@ -166,17 +161,7 @@ test('H21: a secret that is not known makes its holder anonymous, without a 500,
 })
 
 test('H21: a roll-out in two steps signs nobody out while servers of both steps answer in turn', async () => {
-  const cautious = await startApp({
-    redisUrl: redis.url,
-    options: {
-      issuerBaseURL: provider.issuer,
-      clientID: client.clientId,
-      clientSecret: client.clientSecret,
-      baseURL: site.url,
-      logger,
-      secret: [OLD, NEW],
-    },
-  })
+  const cautious = await open([OLD, NEW])
   try {
     const { browser, get, user } = await signInBefore()
     site.targets = [cautious.url, between.url]

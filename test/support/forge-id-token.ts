@@ -1,5 +1,6 @@
 // ID tokens in place of those that the provider sends, with any claims and any signature.
 import { createHash } from 'node:crypto'
+import type { Aim } from './faults.ts'
 import type { TestProvider } from './provider.ts'
 import { claimsOfToken, type Forgery } from './signing-key.ts'
 
@@ -15,14 +16,18 @@ export type Forge = (genuine: Genuine) => string | undefined | Promise<string>
 type Claims = Record<string, unknown>
 type Change = (claims: Claims, genuine: Genuine) => Claims
 
-/** Replaces the ID token of the next answer; resolves with the refresh token beside it. */
-export function forgeNext(provider: TestProvider, forge: Forge): Promise<string> {
+/** Replaces the ID token of the next answer (of that grant); resolves with the refresh token beside it. */
+export function forgeNext(provider: TestProvider, forge: Forge, aim?: Aim): Promise<string> {
   return new Promise((resolve) => {
-    provider.rewriteNext('token', async ({ id_token, ...json }) => {
-      resolve(String(json.refresh_token))
-      const accessToken = String(json.access_token)
-      return { ...json, id_token: await forge({ idToken: String(id_token), accessToken, provider }) }
-    })
+    provider.rewriteNext(
+      'token',
+      async ({ id_token, ...json }) => {
+        resolve(String(json.refresh_token))
+        const accessToken = String(json.access_token)
+        return { ...json, id_token: await forge({ idToken: String(id_token), accessToken, provider }) }
+      },
+      aim,
+    )
   })
 }
 
