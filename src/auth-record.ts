@@ -1,4 +1,5 @@
-// What a signed-in session knows, when it is due for renewal, and what a renewal makes of it.
+// What a signed-in session knows, and what a renewal makes of it.
+import { type AccessToken, type AccessTokens, OWN_TOKEN, refusal, withToken } from './access-token.ts'
 import {
   authenticationTime,
   expiryOf,
@@ -39,6 +40,8 @@ export interface AuthRecord {
   /** Undefined when the last answer had no ID token: then nothing says how long the claims hold. */
   readonly idTokenExpiresAt: number | undefined
   readonly accessTokenExpiresAt: number | undefined
+  /** Tokens for further APIs. */
+  readonly accessTokens?: AccessTokens
   /** 0 to 1, drawn anew at each renewal, so that sessions made together do not fall due together. */
   readonly jitter: number
   /** The log-ins that this browser completed as this person, newest first, so that a repeated callback is known. */
@@ -69,14 +72,6 @@ export interface Answer {
   /** Claims of the ID token in the answer, if it had one and every check passed. */
   readonly claims: IdTokenClaims | undefined
 }
-
-export interface Timeframe {
-  readonly afterSeconds: number
-  readonly aheadSeconds: number
-}
-
-/** Where a record stands: used as it is, renewed beside the request, or renewed before the request goes on. */
-export type Due = 'no' | 'soon' | 'now'
 
 /** What of a new record is not in the provider's answer. */
 export interface LoginFacts {
@@ -117,47 +112,34 @@ export function withRefreshToken(old: AuthRecord, refreshToken: string | undefin
   }
 }
 
-/** The record after a renewal that began at `beganAt`. */
-export function renewed(old: AuthRecord, answer: Answer, beganAt: number): AuthRecord {
-  const next = {
-    ...withRefreshToken(old, answer.tokens.refreshToken),
-    ...tokenFields(answer.tokens, beganAt),
-    scope: answer.tokens.scope ?? old.scope,
+/** The record after a renewal that began at `beganAt` and asked for the access token of that name. */
+export function renewed(old: AuthRecord, answer: Answer, beganAt: number, name = OWN_TOKEN): AuthRecord {
+  const { tokens, claims } = answer
+  const fields = tokenFields(tokens, beganAt)
+  const next: AuthRecord = {
+    ...withRefreshToken(old, tokens.refreshToken),
+    ...(name === OWN_TOKEN
+      ? { ...fields, scope: tokens.scope ?? old.scope, renewedAt: beganAt, idTokenExpiresAt: undefined }
+      : { accessTokens: withToken(old.accessTokens, name, tokenIn(fields), beganAt) }),
   }
-  if (answer.claims === undefined || answer.tokens.idToken === undefined) {
-    return { ...next, renewedAt: beganAt, idTokenExpiresAt: undefined }
-  }
+  // Without `openid` among the scopes asked for, no ID token comes, and what is known of the person is as old as before.
+  if (claims === undefined || tokens.idToken === undefined) return next
   return {
     ...next,
     renewedAt: beganAt,
-    claims: renewedClaims(answer.claims, old.claims),
-    idToken: answer.tokens.idToken,
-    idTokenExpiresAt: expiryOf(answer.claims, beganAt),
+    claims: renewedClaims(claims, old.claims),
+    idToken: tokens.idToken,
+    idTokenExpiresAt: expiryOf(claims, beganAt),
   }
 }
 
-export function isDue(record: AuthRecord, now: number, timeframe: Timeframe): Due {
-  const due = dueAt(record, timeframe)
-  if (now >= due) return 'now'
-  // An ID token that lives shorter than the timeframe gets the same share of its life to be renewed in.
-  const ahead = Math.min(
-    timeframe.aheadSeconds * 1000,
-    ((due - record.renewedAt) * timeframe.aheadSeconds) / timeframe.afterSeconds,
-  )
-  return now >= due - ahead * (1 - record.jitter / 2) ? 'soon' : 'no'
+/** The record after the provider would not give the access token of that name: it is not asked again at once. */
+export function withRefusal(record: AuthRecord, name: string, now: number): AuthRecord {
+  return { ...record, accessTokens: withToken(record.accessTokens, name, refusal(now), now) }
 }
 
-/** When requests begin to wait for a renewal. */
-export function dueAt(record: AuthRecord, { afterSeconds }: Timeframe): number {
-  const timeframeEnds = record.renewedAt + afterSeconds * 1000
-  return record.idTokenExpiresAt === undefined
-    ? timeframeEnds
-    : Math.min(timeframeEnds, record.idTokenExpiresAt)
-}
-
-/** While the provider is out of reach, the record may be used until then. */
-export function servesUntil(record: AuthRecord): number {
-  return record.idTokenExpiresAt ?? record.accessTokenExpiresAt ?? record.renewedAt
+export function accessTokenOf(record: AuthRecord, name: string): AccessToken | undefined {
+  return name === OWN_TOKEN ? tokenIn(record) : record.accessTokens?.[name]
 }
 
 /** The claims about the person, from the ID token, and what `afterCallback` added. */
@@ -172,11 +154,14 @@ export function groupsOf({ claims: { sub, sid } }: AuthRecord): SessionGroup[] {
   return typeof sid === 'string' && sid !== '' ? [person, { claim: 'sid', value: sid }] : [person]
 }
 
-function tokenFields(tokens: Tokens, now: number) {
-  const { accessToken, accessTokenLifetimeSeconds: lifetime, scope } = tokens
+function tokenFields({ accessToken, accessTokenLifetimeSeconds: lifetime, scope }: Tokens, now: number) {
   return {
     accessToken,
     scope,
     accessTokenExpiresAt: lifetime === undefined ? undefined : now + lifetime * 1000,
   }
+}
+
+function tokenIn(fields: Pick<AuthRecord, 'accessToken' | 'accessTokenExpiresAt'>): AccessToken {
+  return { token: fields.accessToken, expiresAt: fields.accessTokenExpiresAt }
 }

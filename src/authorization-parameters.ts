@@ -5,11 +5,11 @@ import { stepUpParameters } from './step-up.ts'
 
 /** @param loginHint whom to expect, as whoever began the log-in says (OpenID Connect Core §4) */
 export function authorizationParameters(
-  { authorizationParams, redirectURI }: Config,
+  { authorizationParams, resources, redirectURI }: Config,
   { state, nonce, stepUp, silent }: LoginTransaction,
   loginHint: string | undefined,
-): Record<string, string> {
-  return {
+): URLSearchParams {
+  const parameters = new URLSearchParams({
     ...authorizationParams,
     ...(stepUp !== undefined && {
       ...stepUpParameters(stepUp),
@@ -22,7 +22,10 @@ export function authorizationParameters(
     response_type: 'code',
     state,
     nonce,
-  }
+  })
+  // RFC 8707 §2.1: one parameter for each.
+  for (const resource of resources) parameters.append('resource', resource)
+  return parameters
 }
 
 function promptsOf({ prompt = '' }: Config['authorizationParams']): string[] {

@@ -1,6 +1,7 @@
 // The options as the rest of the house sees them.
 import type { KeyObject, webcrypto } from 'node:crypto'
 import type { CookieOptions } from 'express'
+import type { AccessTokenRequest } from './access-token.ts'
 import type { AuthOptions, ClientAuthMethod, Logger, RenewalOptions, Routes } from './options.ts'
 
 /** What client assertions and request objects are signed with. */
@@ -15,6 +16,11 @@ export interface MutualTLS {
   readonly cert: string
   readonly key: string
   readonly ca: string | undefined
+}
+
+/** An API, by its origin, and the access token for it. */
+export interface Api extends AccessTokenRequest {
+  readonly origin: string
 }
 
 /** Complete, checked, frozen. */
@@ -34,6 +40,10 @@ export interface Config {
   readonly redisTimeoutSeconds: number
   readonly waitReplicas: number
   readonly authorizationParams: Readonly<Record<string, string>>
+  /** The APIs that a log-in asks access to (RFC 8707 §2.1). */
+  readonly resources: readonly string[]
+  /** Where handlers may send access tokens. */
+  readonly apis: readonly Api[]
   readonly formPost: boolean
   readonly authRequired: boolean
   readonly routes: Readonly<Routes>

@@ -1,13 +1,20 @@
 // What one request knows of its session, and how it asks for a fresher one.
-import { type AuthRecord, isDue, servesUntil } from './auth-record.ts'
+import { type AccessTokenRequest, accessTokenFault, isLive, isSame, tokenName } from './access-token.ts'
+import { type AuthRecord, accessTokenOf } from './auth-record.ts'
 import type { AuthRecords, StoredSession } from './auth-records/auth-records.ts'
 import type { Config } from './config.ts'
-import { withDeadline } from './deadline.ts'
-import { type AuthError, isAuthError, SignInAgainError, TryLaterError } from './errors.ts'
-import { ID_TOKEN_REFUSED, NOT_LATE_ENOUGH, renewalImpossible, unavailable } from './renewal/failures.ts'
+import { type AuthError, ConfigurationError, isAuthError, SignInAgainError, TryLaterError } from './errors.ts'
+import {
+  ID_TOKEN_REFUSED,
+  NOT_LATE_ENOUGH,
+  renewalImpossible,
+  tokenOf,
+  unavailable,
+} from './renewal/failures.ts'
 import type { Renewer } from './renewal/renew.ts'
-import type { Renewal } from './renewal/renewal.ts'
+import { waitFor } from './renewal/waiting.ts'
 import type { BrowserSession } from './session/browser-session.ts'
+import { isDue, servesUntil } from './timeframe.ts'
 
 export interface SessionRooms {
   readonly config: Config
@@ -15,8 +22,6 @@ export interface SessionRooms {
   readonly renewer: Renewer
 }
 
-/** Time for the store's commands around a renewal, on top of the renewal's own deadline. */
-const WAIT_MARGIN_SECONDS = 1
 /** An idle time that was extended less than this long ago is left as it is. */
 const TOUCH_EVERY_SECONDS = 60
 const MOST_ROUNDS = 3
@@ -113,7 +118,7 @@ export class CurrentSession {
       this.#problem = renewalImpossible()
       return
     }
-    const failure = await this.#renew(id, record)
+    const failure = await this.#renew(record)
     const current = this.record
     // What could not be renewed serves while its tokens are valid; so does a renewal whose ID token was refused.
     if (current === undefined || isDue(current, this.now, this.#rooms.config.renewal) !== 'now') return
@@ -128,29 +133,35 @@ export class CurrentSession {
   async renewedSince(since: number): Promise<AuthRecord> {
     for (let rounds = 0; ; rounds += 1) {
       const record = this.require()
-      const id = this.browser.authId
-      if (record.renewedAt >= since || id === undefined) return record
+      if (record.renewedAt >= since) return record
       if (record.refreshToken === undefined) throw renewalImpossible()
       // The second round is for whom a renewal was in flight already; more only a clock that went back asks for.
-      const failure = rounds < MOST_ROUNDS ? await this.#renew(id, record) : unavailable(NOT_LATE_ENOUGH)
+      const failure = rounds < MOST_ROUNDS ? await this.#renew(record) : unavailable(NOT_LATE_ENOUGH)
       if (failure !== undefined) throw failure
     }
   }
 
-  /** A record whose access token has not expired, renewed for it once where needed. @throws as renewedSince */
-  async withLiveAccessToken(): Promise<AuthRecord> {
+  /**
+   * The access token for that API, fetched first where there is none that lives.
+   *
+   * @param refused a token that the API did not take
+   * @throws as renewedSince; RefusedError where the provider gives none
+   */
+  async accessToken(wanted: AccessTokenRequest = {}, refused?: string): Promise<string> {
+    const fault = accessTokenFault(wanted, this.#rooms.config.resources)
+    if (fault !== undefined) throw new ConfigurationError('invalid_option', `An access token ${fault}`)
+    const name = tokenName(wanted)
     const record = this.require()
-    const id = this.browser.authId
-    const { accessTokenExpiresAt } = record
-    if (id === undefined || accessTokenExpiresAt === undefined || this.now < accessTokenExpiresAt)
-      return record
+    const known = accessTokenOf(record, name)
+    if (known !== undefined && isLive(known, this.now) && (refused === undefined || refused !== known.token))
+      return tokenOf(known)
     if (record.refreshToken === undefined) throw renewalImpossible()
-    const failure = await this.#renew(id, record)
+    const failure = await this.#renew(record, wanted)
     if (failure !== undefined) throw failure
-    const current = this.require()
+    const found = accessTokenOf(this.require(), name)
     // The refresh token may have been all that could be used of the answer.
-    if (current.accessToken === record.accessToken) throw unavailable(ID_TOKEN_REFUSED)
-    return current
+    if (found === undefined || isSame(found, known)) throw unavailable(ID_TOKEN_REFUSED)
+    return tokenOf(found)
   }
 
   /** Extends the idle time where that is worth a write. Best effort. */
@@ -166,8 +177,10 @@ export class CurrentSession {
   }
 
   /** @returns why there is no new record */
-  async #renew(id: string, record: AuthRecord): Promise<AuthError | undefined> {
-    const renewal = await this.#wait(this.#rooms.renewer.renew(id, record))
+  async #renew(record: AuthRecord, wanted?: AccessTokenRequest): Promise<AuthError | undefined> {
+    const { renewer, config } = this.#rooms
+    const id = this.browser.authId ?? ''
+    const renewal = await waitFor(renewer.renew(id, record, wanted), config.renewal.timeoutSeconds)
     switch (renewal.kind) {
       case 'renewed':
         this.#record = renewal.record
@@ -180,15 +193,5 @@ export class CurrentSession {
       case 'unavailable':
         return unavailable(renewal)
     }
-  }
-
-  /** The renewal goes on when the request stops waiting for it. */
-  #wait(renewal: Promise<Renewal>): Promise<Renewal> {
-    const seconds = this.#rooms.config.renewal.timeoutSeconds + WAIT_MARGIN_SECONDS
-    return withDeadline(renewal, seconds, () => ({
-      kind: 'unavailable',
-      because: 'pending',
-      retryAfterSeconds: 1,
-    }))
   }
 }

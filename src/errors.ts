@@ -6,7 +6,12 @@ import { type StepUp, stepUpChallenge } from './step-up.ts'
 export type SignInAgainCode = 'login_required' | 'session_ended' | 'renewal_impossible' | 'step_up_required'
 
 /** What is out of reach for the moment. Answered with 503 and `Retry-After`. */
-export type TryLaterCode = 'store_unavailable' | 'provider_unavailable' | 'renewal_pending'
+export type TryLaterCode =
+  | 'store_unavailable'
+  | 'provider_unavailable'
+  | 'renewal_pending'
+  | 'api_unavailable'
+  | 'send_again'
 
 /** What is wrong with the request. Answered with 4xx. */
 export type RefusedCode =
@@ -19,6 +24,9 @@ export type RefusedCode =
   | 'login_malformed'
   | 'step_up_failed'
   | 'claim_required'
+  | 'access_token_refused'
+  | 'api_refused'
+  | 'request_malformed'
   | 'logout_token_invalid'
   | 'cross_site'
   | 'method_not_allowed'
@@ -26,7 +34,7 @@ export type RefusedCode =
   | 'content_too_large'
 
 /** What is wrong with the set-up. Thrown at start-up, or by a guard that has no `auth()` above it. */
-export type ConfigurationCode = 'invalid_option' | 'auth_not_mounted'
+export type ConfigurationCode = 'invalid_option' | 'auth_not_mounted' | 'api_not_listed' | 'body_already_read'
 
 /** What every error of this package has: a `code` that stays, a `message` for people, a `status` for Express. */
 abstract class BffSessionError extends Error {

@@ -1,4 +1,6 @@
 // The front door.
+export type { AccessTokenRequest } from './access-token.ts'
+export type { ApiFetch } from './api-fetch.ts'
 export { type AuthHandler, auth } from './auth.ts'
 export type { User } from './auth-record.ts'
 export {
@@ -22,6 +24,7 @@ export {
 export type { IdTokenClaims } from './id-token-claims.ts'
 export type { AfterCallback, CallbackLogin, CallbackVerdict, OnCallbackError } from './option-hooks.ts'
 export type {
+  ApiOptions,
   AuthOptions,
   ClientAuthMethod,
   Logger,

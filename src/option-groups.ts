@@ -53,7 +53,8 @@ export function resolveAuthorizationParams(
   const params: Record<string, string> = { scope: env.SCOPE || 'openid profile email offline_access' }
   // Restricts the access token (RFC 9700 §2.3); `resource` is the standard's word for it (RFC 8707 §2).
   if (env.AUDIENCE) params.audience = env.AUDIENCE
-  for (const [name, value] of Object.entries(group(given, 'authorizationParams'))) {
+  const { resource: _, ...others } = group(given, 'authorizationParams')
+  for (const [name, value] of Object.entries(others)) {
     if (value === undefined) continue
     if (RESERVED_PARAMS.includes(name))
       throw mistake(`authorizationParams.${name}`, 'is made anew for every log-in; leave it out')

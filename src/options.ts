@@ -1,6 +1,7 @@
 // What `auth()` takes.
 import type { KeyObject, webcrypto } from 'node:crypto'
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis'
+import type { AccessTokenRequest } from './access-token.ts'
 import type { AfterCallback, OnCallbackError } from './option-hooks.ts'
 
 /** Options of `auth()`. What is not given is read from the environment, then defaulted. */
@@ -33,10 +34,13 @@ export interface AuthOptions {
   /** Keep sessions in this process's memory although `NODE_ENV` is `production`. @defaultValue `false` */
   allowInMemoryStore?: boolean | undefined
   /**
-   * Parameters of the authorization request, merged over the defaults. Environment: `SCOPE`, `AUDIENCE`.
+   * Parameters of the authorization request, merged over the defaults. Environment: `SCOPE`, `AUDIENCE`. `resource`, the
+   * APIs that access tokens are for (RFC 8707), may be a list.
    * @defaultValue `{ scope: 'openid profile email offline_access' }`
    */
-  authorizationParams?: Readonly<Record<string, string>> | undefined
+  authorizationParams?: Readonly<Record<string, string | readonly string[]>> | undefined
+  /** Where `req.oidc.fetch()` may send access tokens: origins, or what to ask the provider for besides. */
+  apis?: readonly (string | ApiOptions)[] | undefined
   /** Every route below needs a log-in. @defaultValue `false` */
   authRequired?: boolean | undefined
   /** Where this middleware answers; `false` unmounts a route. */
@@ -98,6 +102,12 @@ export interface AuthOptions {
   onCallbackError?: OnCallbackError | undefined
   /** Where warnings go: one line each, never a secret. @defaultValue `console` */
   logger?: Logger | undefined
+}
+
+/** An API and the access token for it. Without `audience` and `scope`: the token that came with the log-in. */
+export interface ApiOptions extends AccessTokenRequest {
+  /** For example `https://api.example.com`. */
+  origin: string
 }
 
 /** ioredis's options for Redis behind Sentinels. */

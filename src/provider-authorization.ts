@@ -32,12 +32,10 @@ export function createAuthorizationRequests(
       const server = await configuration.at(now)
       const missing = missingIn(server)
       if (missing !== undefined) throw configuration.unavailable(missing)
-      const parameters = {
-        ...authorizationParameters(config, transaction, loginHint),
-        // RFC 9700 §2.1.1
-        code_challenge: await client.calculatePKCECodeChallenge(transaction.codeVerifier),
-        code_challenge_method: 'S256',
-      }
+      const parameters = authorizationParameters(config, transaction, loginHint)
+      // RFC 9700 §2.1.1
+      parameters.set('code_challenge', await client.calculatePKCECodeChallenge(transaction.codeVerifier))
+      parameters.set('code_challenge_method', 'S256')
       try {
         return await requestURL(server, parameters)
       } catch (error) {
@@ -49,7 +47,7 @@ export function createAuthorizationRequests(
     },
   }
 
-  async function requestURL(server: client.Configuration, parameters: Record<string, string>): Promise<URL> {
+  async function requestURL(server: client.Configuration, parameters: URLSearchParams): Promise<URL> {
     if (!signed || signing === undefined) {
       return pushed
         ? client.buildAuthorizationUrlWithPAR(server, parameters)

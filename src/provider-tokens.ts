@@ -1,9 +1,22 @@
-// Tokens as the token endpoint sent them, in our words.
+// Tokens: how they are asked for, and what the token endpoint sent, in our words.
 import type { TokenEndpointResponse } from 'openid-client'
+import type { AccessTokenRequest } from './access-token.ts'
 import type { Tokens } from './auth-record.ts'
+import type { Config } from './config.ts'
 import type { Exchange } from './provider-fetch.ts'
 
 const LONGEST_LIFETIME_SECONDS = 365 * 86_400
+
+/** RFC 6749 §6. The API is named by `resource` (RFC 8707 §2.2) where the log-in did, else by Auth0's `audience`. */
+export function refreshParameters(
+  { resources }: Config,
+  { audience, scope }: AccessTokenRequest,
+): Record<string, string> {
+  return {
+    ...(audience !== undefined && { [resources.length > 0 ? 'resource' : 'audience']: audience }),
+    ...(scope !== undefined && { scope }),
+  }
+}
 
 export function tokensOf(answer: TokenEndpointResponse): Tokens {
   const { access_token, refresh_token, id_token, scope, expires_in } = answer

@@ -1,5 +1,6 @@
 // The OpenID provider in our words: the only room that speaks openid-client.
 import * as client from 'openid-client'
+import type { AccessTokenRequest } from './access-token.ts'
 import type { Answer, Tokens } from './auth-record.ts'
 import type { Config } from './config.ts'
 import { RefusedError, type TryLaterError } from './errors.ts'
@@ -23,7 +24,7 @@ import { type Exchange, inExchange } from './provider-fetch.ts'
 import { type Issued, idTokenFault } from './provider-id-token.ts'
 import { createProviderKeys } from './provider-keys.ts'
 import { createLogoutTokens, type LogoutToken } from './provider-logout-token.ts'
-import { salvageRefreshToken, tokensOf } from './provider-tokens.ts'
+import { refreshParameters, salvageRefreshToken, tokensOf } from './provider-tokens.ts'
 
 /** What a refresh comes to. */
 export type RefreshAnswer =
@@ -64,8 +65,13 @@ export interface Provider extends Endings {
     now: number,
     mayRevoke: boolean,
   ): Promise<SignIn>
-  /** Presents the refresh token, once. `now` is the store's clock. Never throws. */
-  refresh(refreshToken: string, signal: AbortSignal, now: number): Promise<RefreshAnswer>
+  /** Presents the refresh token, once, for that access token. `now` is the store's clock. Never throws. */
+  refresh(
+    refreshToken: string,
+    wanted: AccessTokenRequest,
+    signal: AbortSignal,
+    now: number,
+  ): Promise<RefreshAnswer>
   /** What a logout token says. `now` is the store's clock. @throws RefusedError, TryLaterError */
   logoutToken(token: string, now: number): Promise<LogoutToken>
 }
@@ -119,12 +125,14 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       }
     },
 
-    async refresh(refreshToken, signal, now) {
+    async refresh(refreshToken, wanted, signal, now) {
       const exchange: Exchange = { signal, answer: undefined }
       const clock = clockFrom(now)
       try {
         const server = await configuration.at(now)
-        const answer = await signed(exchange, () => client.refreshTokenGrant(server, refreshToken))
+        const answer = await signed(exchange, () =>
+          client.refreshTokenGrant(server, refreshToken, refreshParameters(config, wanted)),
+        )
         const tokens = tokensOf(answer)
         const claims = answer.claims()
         const fault = claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' }, clock())

@@ -1,8 +1,11 @@
 // `req.oidc` and `res.oidc`: the session as the app sees it.
-import { dueAt, type User, userOf } from './auth-record.ts'
+import type { AccessTokenRequest } from './access-token.ts'
+import { type ApiFetch, createApiFetch } from './api-fetch.ts'
+import { type User, userOf } from './auth-record.ts'
 import { beginLogIn } from './log-in.ts'
 import { logOut } from './log-out.ts'
 import type { RequestContext } from './request-context.ts'
+import { dueAt } from './timeframe.ts'
 
 /** How fresh the session is. */
 export interface SessionInfo {
@@ -29,11 +32,12 @@ export interface RequestOidc {
   readonly user: User | undefined
   readonly session: SessionInfo | undefined
   /**
-   * The access token, renewed first where it has expired.
+   * The access token, renewed first where it has expired: the one that came with the log-in, or one for another API.
    *
-   * @throws SignInAgainError (401), TryLaterError (503)
+   * @throws SignInAgainError (401), TryLaterError (503), RefusedError (403) where the provider gives none for that API
    */
-  getAccessToken(): Promise<string>
+  getAccessToken(wanted?: AccessTokenRequest): Promise<string>
+  readonly fetch: ApiFetch
   /**
    * Renews the tokens now: the renewal begins no earlier than this call.
    *
@@ -86,10 +90,8 @@ export function putOidc(context: RequestContext): void {
         generation: record.generation,
       }
     },
-    async getAccessToken() {
-      const { accessToken } = await session.withLiveAccessToken()
-      return accessToken
-    },
+    getAccessToken: ({ audience, scope } = {}) => session.accessToken({ audience, scope }),
+    fetch: createApiFetch(config, session),
     async renew() {
       // Whole milliseconds, as the store counts them: a renewal of this very moment is late enough.
       await session.renewedSince(Math.floor(session.now))

@@ -1,5 +1,6 @@
 // AuthOptions and the environment in, a complete and frozen Config out; every mistake is named at start-up.
 import { type Config, urlBelow } from './config.ts'
+import { resolveApis, resolveResources } from './option-apis.ts'
 import { resolveClient } from './option-client.ts'
 import { resolveAuthorizationParams, resolveRenewal, resolveRoutes, resolveSession } from './option-groups.ts'
 import {
@@ -28,6 +29,7 @@ const OPTION_NAMES = [
   'waitReplicas',
   'allowInMemoryStore',
   'authorizationParams',
+  'apis',
   'authRequired',
   'routes',
   'renewal',
@@ -83,6 +85,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     production,
   )
   const routes = resolveRoutes(options.routes)
+  const resources = resolveResources(options.authorizationParams)
   const params = resolveAuthorizationParams(options.authorizationParams, env, baseURL)
 
   return Object.freeze({
@@ -99,6 +102,8 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     }),
     waitReplicas: wholeNumber(options.waitReplicas, 'waitReplicas', { fallback: 0, max: 16 }),
     authorizationParams: params,
+    resources,
+    apis: resolveApis(options.apis, resources),
     formPost: params.response_mode === 'form_post',
     authRequired: flag(options.authRequired, 'authRequired', false),
     routes,

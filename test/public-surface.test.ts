@@ -110,6 +110,7 @@ describe('on a request', () => {
   test('req.oidc and res.oidc have exactly these members', async () => {
     const { req, res } = await look()
     expect(Object.keys(req.oidc).sort()).toEqual([
+      'fetch',
       'getAccessToken',
       'isAuthenticated',
       'renew',

@@ -1,5 +1,6 @@
-// Renewals that brought no fresher record, as errors.
-import { SignInAgainError, TryLaterError } from '../errors.ts'
+// Renewals that did not bring what was asked for, as errors.
+import type { AccessToken } from '../access-token.ts'
+import { RefusedError, SignInAgainError, TryLaterError } from '../errors.ts'
 import type { Renewal } from './renewal.ts'
 
 /** Renewals were made, and none of them began late enough. */
@@ -13,6 +14,14 @@ export function renewalImpossible(): SignInAgainError {
     'renewal_impossible',
     'The session cannot be renewed, because the provider sent no refresh token at log-in. Log in again.',
   )
+}
+
+/** @throws RefusedError where the provider gave none */
+export function tokenOf({ token }: AccessToken): string {
+  if (token !== undefined) return token
+  const reason =
+    "the provider gave no access token for the audience and the scope that were asked for: allow them to this client there, and for RFC 8707 name the API in authorizationParams.resource; the event 'renewal-failed' has its error"
+  throw new RefusedError('access_token_refused', 403, 'You have no access to this service.', { reason })
 }
 
 export function unavailable({

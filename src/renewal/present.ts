@@ -1,5 +1,6 @@
 // Presents a refresh token as the holder of the lease, and makes of the answer what it is to the session.
-import { type AuthRecord, renewed, withRefreshToken } from '../auth-record.ts'
+import { type AccessTokenRequest, OWN_TOKEN, REFUSED_SECONDS, tokenName } from '../access-token.ts'
+import { type AuthRecord, renewed, withRefreshToken, withRefusal } from '../auth-record.ts'
 import type { AuthRecords, BackOff } from '../auth-records/auth-records.ts'
 import type { Config } from '../config.ts'
 import type { AuthEventEmitter, AuthEvents, SessionEndReason } from '../events.ts'
@@ -10,12 +11,18 @@ import type { Renewal } from './renewal.ts'
 
 export interface Presenter {
   /**
-   * Presents the refresh token of `seen`, once.
+   * Presents the refresh token of `seen`, once, for that access token.
    *
    * @param owner the lease's
    * @param beganAt when the lease was granted, by the store's clock
    */
-  present(id: string, seen: AuthRecord, owner: string, beganAt: number): Promise<Renewal>
+  present(
+    id: string,
+    seen: AuthRecord,
+    wanted: AccessTokenRequest,
+    owner: string,
+    beganAt: number,
+  ): Promise<Renewal>
 }
 
 interface Rooms {
@@ -30,58 +37,99 @@ interface Rooms {
 const FIRST_BACK_OFF_SECONDS = 5
 const LONGEST_BACK_OFF_SECONDS = 60
 
-export function createPresenter({ config, records, provider, events, commits, revoke }: Rooms): Presenter {
-  return { present }
+/** One renewal, by whoever holds the lease. */
+interface Turn {
+  readonly id: string
+  readonly seen: AuthRecord
+  readonly owner: string
+  readonly beganAt: number
+}
 
-  async function present(id: string, seen: AuthRecord, owner: string, beganAt: number): Promise<Renewal> {
-    const deadline = AbortSignal.timeout(config.renewal.timeoutSeconds * 1000)
-    const answer = await provider.refresh(seen.refreshToken ?? '', deadline, beganAt)
+export function createPresenter({ config, records, provider, events, commits, revoke }: Rooms): Presenter {
+  return {
+    async present(id, seen, wanted, owner, beganAt) {
+      const turn: Turn = { id, seen, owner, beganAt }
+      const deadline = AbortSignal.timeout(config.renewal.timeoutSeconds * 1000)
+      const ask = (request: AccessTokenRequest) =>
+        provider.refresh(seen.refreshToken ?? '', request, deadline, beganAt)
+      const name = tokenName(wanted)
+      const answer = await ask(wanted)
+      if (name !== OWN_TOKEN && answer.kind === 'unavailable' && answer.outcome === 'refused')
+        return refuse(turn, name, answer.detail)
+      // Entra says `invalid_grant` of a scope that nobody consented to as well. The session is over only where the
+      // refresh token brings nothing at all.
+      if (name !== OWN_TOKEN && answer.kind === 'rejected')
+        return settle(turn, await ask({}), OWN_TOKEN, name)
+      return settle(turn, answer, name)
+    },
+  }
+
+  /** @param refused the name of an access token that could not be had */
+  async function settle(turn: Turn, answer: RefreshAnswer, name: string, refused?: string): Promise<Renewal> {
     switch (answer.kind) {
       case 'rejected':
-        return endIfStill(id, seen, 'refresh_token_rejected')
+        return endIfStill(turn, 'refresh_token_rejected')
       case 'unavailable':
-        return backOff(id, seen, owner, answer)
+        return backOff(turn, answer)
       case 'not-passed':
-        return keepRefreshToken(id, seen, owner, answer.refreshToken, answer.detail)
+        return keepRefreshToken(turn, answer.refreshToken, answer.detail)
       case 'renewed':
-        return take(id, seen, owner, beganAt, answer)
+        return take(turn, answer, name, refused)
     }
   }
 
   async function take(
-    id: string,
-    seen: AuthRecord,
-    owner: string,
-    beganAt: number,
+    turn: Turn,
     answer: Extract<RefreshAnswer, { kind: 'renewed' }>,
+    name: string,
+    refused: string | undefined,
   ): Promise<Renewal> {
+    const { seen, beganAt } = turn
     const { tokens, claims } = answer
     const mismatch = claims && renewedClaimMismatch(seen.claims, claims)
     if (mismatch === 'sub') {
       // OpenID Connect Core §12.2: somebody else's tokens; neither they nor the session may be used.
       revoke(tokens.refreshToken ?? seen.refreshToken)
-      return endIfStill(id, seen, 'subject_changed')
+      return endIfStill(turn, 'subject_changed')
     }
     if (mismatch !== undefined) {
-      return keepRefreshToken(id, seen, owner, tokens.refreshToken, `its ${mismatch} differs`)
+      return keepRefreshToken(turn, tokens.refreshToken, `its ${mismatch} differs`)
     }
-    const record = renewed(seen, answer, beganAt)
-    const result = await commits.commit({ id, record, owner, backOffSeconds: 0 })
-    tell(result, record, { idToken: claims === undefined ? 'absent' : 'renewed' })
+    const record = renewed(seen, answer, beganAt, name)
+    const told = refused === undefined ? record : withRefusal(record, refused, beganAt)
+    const result = await commit(turn, told)
+    tell(result, told, { idToken: claims === undefined ? 'absent' : 'renewed' })
     return result
   }
 
   async function keepRefreshToken(
-    id: string,
-    seen: AuthRecord,
-    owner: string,
+    turn: Turn,
     refreshToken: string | undefined,
     detail: string,
   ): Promise<Renewal> {
-    const record = withRefreshToken(seen, refreshToken)
-    const result = await commits.commit({ id, record, owner, backOffSeconds: FIRST_BACK_OFF_SECONDS })
+    const record = withRefreshToken(turn.seen, refreshToken)
+    const result = await commit(turn, record, FIRST_BACK_OFF_SECONDS)
     tell(result, record, { idToken: 'rejected', detail })
     return result
+  }
+
+  /** One API's token is refused: that is between it and the provider, and no matter of the session's. */
+  async function refuse(turn: Turn, name: string, detail: string): Promise<Renewal> {
+    const record = withRefusal(withRefreshToken(turn.seen, undefined), name, turn.beganAt)
+    const result = await commit(turn, record)
+    const { claims, generation } = record
+    events.emit('renewal-failed', {
+      subject: claims.sub,
+      generation,
+      outcome: 'refused',
+      detail,
+      retryAfterSeconds: REFUSED_SECONDS,
+    })
+    return result
+  }
+
+  function commit({ id, owner }: Turn, record: AuthRecord, backOffSeconds = 0): Promise<Renewal> {
+    return commits.commit({ id, record, owner, backOffSeconds })
   }
 
   function tell(
@@ -94,7 +142,7 @@ export function createPresenter({ config, records, provider, events, commits, re
   }
 
   /** RFC 10017 §6.1. The one way in which a renewal ends a session: the generation that was refused is still the stored one. */
-  async function endIfStill(id: string, seen: AuthRecord, reason: SessionEndReason): Promise<Renewal> {
+  async function endIfStill({ id, seen }: Turn, reason: SessionEndReason): Promise<Renewal> {
     const { ended, record } = await records.end(id, seen.generation)
     if (!ended && record !== undefined) return { kind: 'renewed', record }
     if (ended) events.emit('session-ended', { subject: seen.claims.sub, reason })
@@ -102,9 +150,7 @@ export function createPresenter({ config, records, provider, events, commits, re
   }
 
   async function backOff(
-    id: string,
-    seen: AuthRecord,
-    owner: string,
+    { id, seen, owner }: Turn,
     { outcome, detail, retryAfterSeconds: asked }: Extract<RefreshAnswer, { kind: 'unavailable' }>,
   ): Promise<Renewal> {
     const { generation, claims } = seen

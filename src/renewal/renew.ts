@@ -1,7 +1,8 @@
 // The current record: stale in, fresh out; one token request however many ask, in one process or in many.
 import { randomUUID } from 'node:crypto'
 import limit from 'p-limit'
-import type { AuthRecord } from '../auth-record.ts'
+import { type AccessTokenRequest, isSame, OWN_TOKEN, tokenName } from '../access-token.ts'
+import { type AuthRecord, accessTokenOf } from '../auth-record.ts'
 import type { AuthRecords, LeaseTerms } from '../auth-records/auth-records.ts'
 import type { Config } from '../config.ts'
 import { withDeadline } from '../deadline.ts'
@@ -16,11 +17,13 @@ import { createWorkBeside } from './work-beside.ts'
 
 export interface Renewer {
   /**
-   * A record of a later generation than `seen`. Goes on whether or not the caller still waits.
+   * A record with a newer access token than `seen` has, or the provider's refusal to give it. Goes on whether or not the
+   * caller still waits.
    *
    * @param seen must have a refresh token
+   * @param wanted another access token than the one that came with the log-in
    */
-  renew(id: string, seen: AuthRecord): Promise<Renewal>
+  renew(id: string, seen: AuthRecord, wanted?: AccessTokenRequest): Promise<Renewal>
   /** The newest record that this process knows: a renewed one may be waiting to be stored. */
   newest(id: string, found: AuthRecord): AuthRecord
   /** Runs work that no request waits for. */
@@ -53,10 +56,11 @@ export function createRenewer(
   }
 
   return {
-    renew(id, seen) {
-      const running = inFlight.get(id)
+    renew(id, seen, wanted = {}) {
+      const key = `${id} ${tokenName(wanted)}`
+      const running = inFlight.get(key)
       if (running !== undefined) return running
-      const renewal = obtain(id, seen)
+      const renewal = obtain(id, seen, wanted)
         .catch((error: unknown): Renewal => {
           if (!isAuthError(error)) throw error
           return {
@@ -65,8 +69,8 @@ export function createRenewer(
             retryAfterSeconds: 'retryAfterSeconds' in error ? error.retryAfterSeconds : 1,
           }
         })
-        .finally(() => inFlight.delete(id))
-      inFlight.set(id, renewal)
+        .finally(() => inFlight.delete(key))
+      inFlight.set(key, renewal)
       return renewal
     },
 
@@ -83,38 +87,57 @@ export function createRenewer(
   }
 
   /** Takes the lease and renews, or waits for whoever has it. */
-  async function obtain(id: string, seen: AuthRecord): Promise<Renewal> {
+  async function obtain(id: string, asked: AuthRecord, wanted: AccessTokenRequest): Promise<Renewal> {
     // Before the lease, so that a slow discovery does not use up its time.
     await provider.ready()
     const owner = randomUUID()
     const waitUntil = performance.now() + timeoutSeconds * 1000
-    for (;;) {
+    for (let seen = asked; ; ) {
       // Whoever waits for another process does not take a place from those who talk to the provider.
-      const renewal = await atOnce(() => attempt(id, seen, owner))
-      if (renewal !== 'held') return renewal
+      const outcome = await atOnce(() => attempt(id, seen, wanted, owner))
+      if (outcome.kind === 'newer' && brings(outcome.record, asked, wanted)) {
+        return { kind: 'renewed', record: outcome.record }
+      }
+      if (outcome.kind !== 'newer' && outcome.kind !== 'held') return outcome
       if (performance.now() > waitUntil)
         return { kind: 'unavailable', because: 'pending', retryAfterSeconds: 1 }
-      await new Promise((resolve) => setTimeout(resolve, WATCH_MILLISECONDS))
+      if (outcome.kind === 'newer') seen = outcome.record
+      else await new Promise((resolve) => setTimeout(resolve, WATCH_MILLISECONDS))
     }
   }
 
-  async function attempt(id: string, seen: AuthRecord, owner: string): Promise<Renewal | 'held'> {
+  async function attempt(
+    id: string,
+    seen: AuthRecord,
+    wanted: AccessTokenRequest,
+    owner: string,
+  ): Promise<Renewal | Meanwhile> {
     const lease = await records.acquire(id, seen.generation, owner, terms)
     switch (lease.kind) {
       case 'granted':
-        return presenter.present(id, seen, owner, lease.now)
+        return presenter.present(id, seen, wanted, owner, lease.now)
       case 'renewed':
-        return { kind: 'renewed', record: lease.record }
+        return { kind: 'newer', record: lease.record }
       case 'gone':
         return { kind: 'ended', reason: undefined }
       case 'backing-off':
         return { kind: 'unavailable', because: 'provider', retryAfterSeconds: lease.retryAfterSeconds }
       case 'held':
-        return 'held'
+        return { kind: 'held' }
     }
   }
 
   function revoke(refreshToken: string | undefined): void {
     if (refreshToken !== undefined) beside.run(provider.revoke(refreshToken))
   }
+}
+
+/** What others did: they are renewing, or they have. */
+type Meanwhile = { readonly kind: 'held' } | { readonly kind: 'newer'; readonly record: AuthRecord }
+
+/** Others may have renewed for the sake of another access token. */
+function brings(record: AuthRecord, asked: AuthRecord, wanted: AccessTokenRequest): boolean {
+  const name = tokenName(wanted)
+  if (name === OWN_TOKEN && record.renewedAt > asked.renewedAt) return true
+  return !isSame(accessTokenOf(record, name), accessTokenOf(asked, name))
 }

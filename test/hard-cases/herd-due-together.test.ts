@@ -1,5 +1,6 @@
 // H28: hundreds of sessions that are due together: spread where that is possible, a few at a time where it is not.
-import { type AuthRecord, isDue, newRecord, renewed } from '../../src/auth-record.ts'
+import { type AuthRecord, newRecord, renewed } from '../../src/auth-record.ts'
+import { isDue } from '../../src/timeframe.ts'
 import { sessionIdOf, storedRecord } from '../support/age-session.ts'
 import { type AppProcess, startAppProcess } from '../support/app-process.ts'
 import { eventually } from '../support/deadline.ts'

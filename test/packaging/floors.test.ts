@@ -13,7 +13,14 @@ const house: House = {
     // What a request is to the routes, the guards and `req.oidc`.
     {
       floor: 6,
-      files: ['request-context.ts', 'current-session.ts', 'log-in.ts', 'silent-log-in.ts', 'log-out.ts'],
+      files: [
+        'request-context.ts',
+        'current-session.ts',
+        'api-fetch.ts',
+        'log-in.ts',
+        'silent-log-in.ts',
+        'log-out.ts',
+      ],
     },
     { floor: 5, files: ['sessions.ts', 'session-entry.ts'] },
     { floor: 4, files: ['renewal/*.ts'] },
@@ -29,7 +36,7 @@ const house: House = {
     { floor: 1, files: ['same-origin.ts'] },
     { floor: 0, files: ['seal.ts'] },
     { floor: 0, files: ['navigation.ts'] },
-    { floor: 0, files: ['auth-record.ts', 'id-token-claims.ts'] },
+    { floor: 0, files: ['auth-record.ts', 'access-token.ts', 'timeframe.ts', 'id-token-claims.ts'] },
     { floor: 0, files: ['session-id.ts'] },
     { floor: 0, files: ['return-to.ts'] },
     { floor: 0, files: ['deadline.ts'] },

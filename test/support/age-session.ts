@@ -9,7 +9,7 @@ import type { UserAgent } from './user-agent.ts'
 export interface Ageing {
   /** seconds by which the ID token's end comes sooner */
   idToken?: number
-  /** seconds by which the access token's end comes sooner */
+  /** seconds by which the access tokens' ends come sooner */
   accessToken?: number
   /** 0 to 1, in place of the one that was drawn */
   jitter?: number
@@ -34,6 +34,12 @@ export async function ageSession(
     renewedAt: record.renewedAt - seconds * 1000,
     idTokenExpiresAt: sooner(record.idTokenExpiresAt, idToken),
     accessTokenExpiresAt: sooner(record.accessTokenExpiresAt, accessToken),
+    accessTokens: Object.fromEntries(
+      Object.entries(record.accessTokens ?? {}).map(([name, token]) => [
+        name,
+        { ...token, expiresAt: sooner(token.expiresAt, accessToken) },
+      ]),
+    ),
     jitter: jitter ?? record.jitter,
   }
   await redis.hset(keyOf(id), 'sealed', sealer.seal(encodeRecord(aged), id))

@@ -56,7 +56,8 @@ export function createApp(
   })
   // The token itself never leaves: the leak test looks at every answer.
   app.get('/token', requireAuth(), async (req, res) => {
-    const token = await req.oidc.getAccessToken()
+    const { audience, scope } = req.query as { audience?: string; scope?: string }
+    const token = await req.oidc.getAccessToken({ audience, scope })
     res.json({ sha256: createHash('sha256').update(String(token)).digest('hex'), ...describe(req) })
   })
   app.get('/cart', (req, res) => void res.json({ cart: req.session.cart ?? null }))

@@ -1,5 +1,6 @@
 // What a log-in makes of a provider's answer, and when that is due for renewal.
-import { dueAt, isDue, newRecord, servesUntil, userOf } from '../../src/auth-record.ts'
+import { newRecord, userOf } from '../../src/auth-record.ts'
+import { dueAt, isDue, servesUntil } from '../../src/timeframe.ts'
 import { CLAIMS, FACTS, NOW, record, TIMEFRAME, tokens } from './record-fixtures.ts'
 
 const at = (seconds: number) => NOW + seconds * 1000

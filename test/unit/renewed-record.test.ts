@@ -1,5 +1,6 @@
 // What a renewal makes of a record.
-import { dueAt, renewed, withRefreshToken } from '../../src/auth-record.ts'
+import { renewed, withRefreshToken } from '../../src/auth-record.ts'
+import { dueAt } from '../../src/timeframe.ts'
 import { CLAIMS, NOW, record, TIMEFRAME, tokens } from './record-fixtures.ts'
 
 const at = (seconds: number) => NOW + seconds * 1000

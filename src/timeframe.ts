@@ -1,0 +1,34 @@
+// When a session is due for renewal, and how long it may be used when it cannot be renewed.
+import type { AuthRecord } from './auth-record.ts'
+
+export interface Timeframe {
+  readonly afterSeconds: number
+  readonly aheadSeconds: number
+}
+
+/** Where a record stands: used as it is, renewed beside the request, or renewed before the request goes on. */
+export type Due = 'no' | 'soon' | 'now'
+
+export function isDue(record: AuthRecord, now: number, timeframe: Timeframe): Due {
+  const due = dueAt(record, timeframe)
+  if (now >= due) return 'now'
+  // An ID token that lives shorter than the timeframe gets the same share of its life to be renewed in.
+  const ahead = Math.min(
+    timeframe.aheadSeconds * 1000,
+    ((due - record.renewedAt) * timeframe.aheadSeconds) / timeframe.afterSeconds,
+  )
+  return now >= due - ahead * (1 - record.jitter / 2) ? 'soon' : 'no'
+}
+
+/** When requests begin to wait for a renewal. */
+export function dueAt(record: AuthRecord, { afterSeconds }: Timeframe): number {
+  const timeframeEnds = record.renewedAt + afterSeconds * 1000
+  return record.idTokenExpiresAt === undefined
+    ? timeframeEnds
+    : Math.min(timeframeEnds, record.idTokenExpiresAt)
+}
+
+/** While the provider is out of reach, the record may be used until then. */
+export function servesUntil(record: AuthRecord): number {
+  return record.idTokenExpiresAt ?? record.accessTokenExpiresAt ?? record.renewedAt
+}
