@@ -62,6 +62,8 @@ export interface Config {
   readonly origins: readonly string[]
   readonly attemptSilentLogin: boolean
   readonly requireLogoutTokenType: boolean
+  /** What of the person the page is told. */
+  readonly userClaims: readonly string[]
   readonly afterCallback: AuthOptions['afterCallback']
   readonly onCallbackError: AuthOptions['onCallbackError']
   readonly logger: Logger

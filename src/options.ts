@@ -96,6 +96,11 @@ export interface AuthOptions {
    * @defaultValue `false`
    */
   requireLogoutTokenType?: boolean | undefined
+  /**
+   * The claims about the person that `GET /me` tells the page, besides `sub`; `req.oidc.user` has all of them.
+   * @defaultValue the names, `picture`, `email`, `email_verified`, `zoneinfo` and `locale` (OpenID Connect Core §5.1)
+   */
+  userClaims?: readonly string[] | undefined
   /** Asked at every log-in, before there is a session: refuses the person, or adds to what is known of them. */
   afterCallback?: AfterCallback | undefined
   /** Answers a log-in that failed in place of the page of this package. */

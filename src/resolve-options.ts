@@ -16,6 +16,7 @@ import {
   wholeNumber,
 } from './option-readers.ts'
 import { resolveRedis } from './option-redis.ts'
+import { resolveUserClaims } from './option-user-claims.ts'
 import type { AuthOptions, Logger } from './options.ts'
 
 const OPTION_NAMES = [
@@ -48,6 +49,7 @@ const OPTION_NAMES = [
   'allowedOrigins',
   'attemptSilentLogin',
   'requireLogoutTokenType',
+  'userClaims',
   'afterCallback',
   'onCallbackError',
   'logger',
@@ -125,6 +127,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     origins: Object.freeze([baseURL.origin, ...resolveOrigins(options.allowedOrigins)]),
     attemptSilentLogin: flag(options.attemptSilentLogin, 'attemptSilentLogin', false),
     requireLogoutTokenType: flag(options.requireLogoutTokenType, 'requireLogoutTokenType', false),
+    userClaims: resolveUserClaims(options.userClaims),
     afterCallback: hook(options.afterCallback, 'afterCallback', '(login, req)'),
     onCallbackError: hook(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
     logger: resolveLogger(options.logger),

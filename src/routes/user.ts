@@ -1,14 +1,28 @@
 // GET /me: who is logged in and how fresh that is. Asking does not keep the session from its idle end.
+import type { User } from '../auth-record.ts'
 import type { RequestContext } from '../request-context.ts'
 import { onlyMethods } from './method-and-query.ts'
 
 export function user(context: RequestContext): void {
   onlyMethods(context, ['GET', 'HEAD'])
-  context.session.requireKnown()
-  const { oidc } = context.req
-  // The page has no use for the session's id, and scripts need not see it.
-  const session = oidc.session && { ...oidc.session, id: undefined }
-  const answer = { authenticated: oidc.isAuthenticated(), user: oidc.user, session }
+  const { config, req, res, session } = context
+  session.requireKnown()
+  const { oidc } = req
+  const answer = {
+    authenticated: oidc.isAuthenticated(),
+    user: oidc.user && listed(oidc.user, config.userClaims),
+    session: oidc.session && {
+      ...oidc.session,
+      // The page has no use for the session's id, and scripts need not see it.
+      id: undefined,
+      // By the store's clock: the page's own may be wrong.
+      expiresIn: Math.max(0, Math.floor((session.endsAt - session.now) / 1000)),
+    },
+  }
   // Not res.json(): the answer is never cached, so Express need not hash it for an ETag.
-  context.res.set('cache-control', 'no-store').type('json').end(JSON.stringify(answer))
+  res.set('cache-control', 'no-store').type('json').end(JSON.stringify(answer))
+}
+
+function listed(user: User, claims: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(user).filter(([claim]) => claims.includes(claim)))
 }

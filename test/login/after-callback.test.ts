@@ -51,6 +51,8 @@ const clientOptions = () => ({
   clientID: client.clientId,
   clientSecret: client.clientSecret,
   logger: log.logger,
+  // The page is told what the hook adds, so that these tests see it.
+  userClaims: ['name', 'email', 'role', 'list', 'other'],
 })
 const me = async (browser: Browser, url = app.url) => (await browser.request('GET', `${url}/me`)).json()
 const noTokenWorks = (user: string) =>
