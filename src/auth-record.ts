@@ -146,7 +146,9 @@ export function accessTokenOf(record: AuthRecord, name: string): AccessToken | u
 export type User = Readonly<Record<string, unknown>> & { readonly sub: string }
 
 export function userOf(record: AuthRecord): User {
-  return { ...personalClaims(record.claims), ...record.enrichment, sub: record.claims.sub }
+  const user = { ...personalClaims(record.claims), ...record.enrichment, sub: record.claims.sub }
+  // The record serves other requests too, and an app may do with its user what it likes.
+  return Object.values(user).some((value) => typeof value === 'object') ? structuredClone(user) : user
 }
 
 export function groupsOf({ claims: { sub, sid } }: AuthRecord): SessionGroup[] {

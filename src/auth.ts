@@ -107,7 +107,7 @@ export function auth(options?: AuthOptions): AuthHandler {
       return false
     }
     if (config.attemptSilentLogin && (await trySilently(context))) return false
-    res.once('finish', () => void session.touch())
+    if (session.wantsTouch) res.once('finish', () => void session.touch())
     if (config.authRequired) session.require()
     return true
   }

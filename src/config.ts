@@ -2,6 +2,7 @@
 import type { KeyObject, webcrypto } from 'node:crypto'
 import type { CookieOptions } from 'express'
 import type { AccessTokenRequest } from './access-token.ts'
+import type { RedisURL } from './option-redis-servers.ts'
 import type { AuthOptions, ClientAuthMethod, Logger, RenewalOptions, Routes } from './options.ts'
 
 /** What client assertions and request objects are signed with. */
@@ -36,7 +37,8 @@ export interface Config {
   readonly signedAuthorizationRequests: boolean
   readonly mutualTLS: MutualTLS | undefined
   readonly secrets: readonly string[]
-  readonly redis: AuthOptions['redis']
+  readonly redis: Exclude<AuthOptions['redis'], RedisURL>
+  readonly nearCache: boolean
   readonly redisTimeoutSeconds: number
   readonly waitReplicas: number
   readonly authorizationParams: Readonly<Record<string, string>>

@@ -1,10 +1,11 @@
 // What one request knows of its session, and how it asks for a fresher one.
-import { type AccessTokenRequest, accessTokenFault, isLive, isSame, tokenName } from './access-token.ts'
+import { type AccessTokenRequest, isLive, isSame, tokenName } from './access-token.ts'
 import { type AuthRecord, accessTokenOf } from './auth-record.ts'
-import type { AuthRecords, StoredSession } from './auth-records/auth-records.ts'
+import type { AuthRecords, Found } from './auth-records/auth-records.ts'
 import type { Config } from './config.ts'
-import { type AuthError, ConfigurationError, isAuthError, SignInAgainError, TryLaterError } from './errors.ts'
+import { type AuthError, isAuthError, SignInAgainError, TryLaterError } from './errors.ts'
 import {
+  checkRequest,
   ID_TOKEN_REFUSED,
   NOT_LATE_ENOUGH,
   renewalImpossible,
@@ -14,17 +15,13 @@ import {
 import type { Renewer } from './renewal/renew.ts'
 import { waitFor } from './renewal/waiting.ts'
 import type { BrowserSession } from './session/browser-session.ts'
-import { isDue, servesUntil } from './timeframe.ts'
+import { isDue, servesUntil, wantsTouch } from './timeframe.ts'
 
 export interface SessionRooms {
   readonly config: Config
   readonly records: AuthRecords
   readonly renewer: Renewer
 }
-
-/** An idle time that was extended less than this long ago is left as it is. */
-const TOUCH_EVERY_SECONDS = 60
-const MOST_ROUNDS = 3
 
 export class CurrentSession {
   readonly browser: BrowserSession
@@ -34,37 +31,46 @@ export class CurrentSession {
   readonly #readAtHere = performance.now()
   #idleEndsAt: number
   #record: AuthRecord | undefined
+  #isNear = false
   #problem: AuthError | undefined
 
-  private constructor(
-    rooms: SessionRooms,
-    browser: BrowserSession,
-    readAt: number,
-    stored: StoredSession | undefined,
-  ) {
+  private constructor(rooms: SessionRooms, browser: BrowserSession, found: Found) {
     this.#rooms = rooms
     this.browser = browser
-    this.#readAt = readAt
-    this.#idleEndsAt = stored?.idleEndsAt ?? readAt
-    const id = browser.authId
-    this.#record = stored && id !== undefined ? rooms.renewer.newest(id, stored.record) : undefined
+    this.#readAt = found.now
+    this.#idleEndsAt = found.value?.idleEndsAt ?? found.now
+    this.#take(found)
   }
 
   /** Reads the session. A store that does not answer makes a session that is not known, not one that is over. */
   static async read(rooms: SessionRooms, browser: BrowserSession): Promise<CurrentSession> {
+    const id = browser.authId
+    const nobody = { now: Date.now(), value: undefined }
     try {
-      const id = browser.authId
-      const { now, value } =
-        id === undefined ? { now: Date.now(), value: undefined } : await rooms.records.find(id)
-      await browser.attach(value)
-      return new CurrentSession(rooms, browser, now, value)
+      const found = id === undefined ? nobody : await rooms.records.find(id, 'near')
+      await browser.attach(found.value)
+      return new CurrentSession(rooms, browser, found)
     } catch (error) {
       if (!isAuthError(error)) throw error
       await browser.attach('unavailable')
-      const session = new CurrentSession(rooms, browser, Date.now(), undefined)
+      const session = new CurrentSession(rooms, browser, nobody)
       session.#problem = error
       return session
     }
+  }
+
+  #take({ value, isNear = false }: Found): void {
+    this.#record = value && this.#rooms.renewer.newest(this.#id, value.record)
+    this.#isNear = isNear
+  }
+
+  /** Asks the store, where the session was known without. @throws TryLaterError */
+  async confirm(): Promise<void> {
+    if (this.#isNear) this.#take(await this.#rooms.records.find(this.#id))
+  }
+
+  get #id(): string {
+    return this.browser.authId ?? ''
   }
 
   /** The record, if the request may be served by it. */
@@ -106,12 +112,11 @@ export class CurrentSession {
   /** The timeframe: a session that is due is renewed before the request goes on, one that soon is, beside it. */
   async keepWithinTimeframe(): Promise<void> {
     const record = this.record
-    const id = this.browser.authId
-    if (record === undefined || id === undefined) return
+    if (record === undefined) return
     const due = isDue(record, this.now, this.#rooms.config.renewal)
     if (due === 'soon' && record.refreshToken !== undefined) {
       // Nobody waits for it; its events say how it ended.
-      this.#rooms.renewer.renew(id, record).catch(() => undefined)
+      this.#rooms.renewer.renew(this.#id, record).catch(() => undefined)
     }
     if (due !== 'now') return
     if (record.refreshToken === undefined) {
@@ -131,12 +136,13 @@ export class CurrentSession {
    * @throws SignInAgainError, TryLaterError
    */
   async renewedSince(since: number): Promise<AuthRecord> {
+    await this.confirm()
     for (let rounds = 0; ; rounds += 1) {
       const record = this.require()
       if (record.renewedAt >= since) return record
       if (record.refreshToken === undefined) throw renewalImpossible()
       // The second round is for whom a renewal was in flight already; more only a clock that went back asks for.
-      const failure = rounds < MOST_ROUNDS ? await this.#renew(record) : unavailable(NOT_LATE_ENOUGH)
+      const failure = rounds < 3 ? await this.#renew(record) : unavailable(NOT_LATE_ENOUGH)
       if (failure !== undefined) throw failure
     }
   }
@@ -148,8 +154,7 @@ export class CurrentSession {
    * @throws as renewedSince; RefusedError where the provider gives none
    */
   async accessToken(wanted: AccessTokenRequest = {}, refused?: string): Promise<string> {
-    const fault = accessTokenFault(wanted, this.#rooms.config.resources)
-    if (fault !== undefined) throw new ConfigurationError('invalid_option', `An access token ${fault}`)
+    checkRequest(wanted, this.#rooms.config.resources)
     const name = tokenName(wanted)
     const record = this.require()
     const known = accessTokenOf(record, name)
@@ -164,23 +169,21 @@ export class CurrentSession {
     return tokenOf(found)
   }
 
-  /** Extends the idle time where that is worth a write. Best effort. */
+  /** True where extending the idle time is worth a write. */
+  get wantsTouch(): boolean {
+    const { session } = this.#rooms.config
+    return this.record !== undefined && wantsTouch(this.record, this.#idleEndsAt, this.#readAt, session)
+  }
+
+  /** Extends the idle time. Best effort. */
   async touch(): Promise<void> {
-    const { config, records } = this.#rooms
-    const record = this.record
-    const id = this.browser.authId
-    if (record === undefined || id === undefined) return
-    const fullTime = Math.min(this.#readAt + config.session.idleTimeoutSeconds * 1000, record.endsAt)
-    const often = Math.min(TOUCH_EVERY_SECONDS, config.session.idleTimeoutSeconds / 4)
-    if (fullTime - this.#idleEndsAt < often * 1000) return
-    await records.touch(id).catch(() => undefined)
+    await this.#rooms.records.touch(this.#id).catch(() => undefined)
   }
 
   /** @returns why there is no new record */
   async #renew(record: AuthRecord, wanted?: AccessTokenRequest): Promise<AuthError | undefined> {
     const { renewer, config } = this.#rooms
-    const id = this.browser.authId ?? ''
-    const renewal = await waitFor(renewer.renew(id, record, wanted), config.renewal.timeoutSeconds)
+    const renewal = await waitFor(renewer.renew(this.#id, record, wanted), config.renewal.timeoutSeconds)
     switch (renewal.kind) {
       case 'renewed':
         this.#record = renewal.record

@@ -60,7 +60,8 @@ export function requireStepUp({ maxAgeSeconds, acr }: RequireStepUpOptions = {})
       'requireStepUp(): give maxAgeSeconds (a whole number, 1 or more), acr (one or several of the values that your provider puts into ID tokens, without spaces or quotes), or both',
     )
   }
-  return guard('requireStepUp', (session, { clockToleranceSeconds }) => {
+  return guard('requireStepUp', async (session, { clockToleranceSeconds }) => {
+    await session.confirm()
     const record = requireFor(session, stepUp)
     // Who has just come back is not sent again, however short the time: one round at most.
     const justBack = session.now - record.createdAt < JUST_BACK_MILLISECONDS

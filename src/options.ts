@@ -1,8 +1,9 @@
 // What `auth()` takes.
 import type { KeyObject, webcrypto } from 'node:crypto'
-import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import type { AccessTokenRequest } from './access-token.ts'
 import type { AfterCallback, OnCallbackError } from './option-hooks.ts'
+import type { RedisCluster, RedisSentinels, RedisURL } from './option-redis-servers.ts'
 
 /** Options of `auth()`. What is not given is read from the environment, then defaulted. */
 export interface AuthOptions {
@@ -20,10 +21,11 @@ export interface AuthOptions {
    */
   secret?: string | readonly string[] | undefined
   /**
-   * A `redis://` or `rediss://` URL, a Sentinel or Cluster configuration, or an ioredis client of yours.
+   * A `redis://` or `rediss://` URL, also as `{ url, nearCache }`, a Sentinel or Cluster configuration, or an ioredis
+   * client of yours.
    * Environment: `REDIS_URL`. @defaultValue memory
    */
-  redis?: string | RedisSentinels | RedisCluster | Redis | Cluster | undefined
+  redis?: string | RedisURL | RedisSentinels | RedisCluster | Redis | Cluster | undefined
   /** Deadline of each answer of Redis, in seconds. @defaultValue `2` */
   redisTimeoutSeconds?: number | undefined
   /**
@@ -114,15 +116,6 @@ export interface ApiOptions extends AccessTokenRequest {
   /** For example `https://api.example.com`. */
   origin: string
 }
-
-/** ioredis's options for Redis behind Sentinels. */
-export type RedisSentinels = RedisOptions & {
-  sentinels: NonNullable<RedisOptions['sentinels']>
-  name: string
-}
-
-/** A Redis Cluster: some of its nodes, and ioredis's options for it. */
-export type RedisCluster = ClusterOptions & { nodes: readonly ClusterNode[] }
 
 /** The paths of the middleware's own routes. */
 export interface Routes {

@@ -96,7 +96,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     redirectURI: urlBelow(baseURL, routes.callback),
     ...resolveClient(options, env, issuer),
     secrets: resolveSecrets(options.secret ?? env.SECRET?.split(',').map((one) => one.trim())),
-    redis: resolveRedis(options, env, production),
+    ...resolveRedis(options, env, production),
     redisTimeoutSeconds: seconds(options.redisTimeoutSeconds, 'redisTimeoutSeconds', {
       fallback: 2,
       min: 0.1,

@@ -1,4 +1,4 @@
-// When a session is due for renewal, and how long it may be used when it cannot be renewed.
+// When a session is due for renewal, how long it may be used when it cannot be renewed, and when it was used.
 import type { AuthRecord } from './auth-record.ts'
 
 export interface Timeframe {
@@ -31,4 +31,18 @@ export function dueAt(record: AuthRecord, { afterSeconds }: Timeframe): number {
 /** While the provider is out of reach, the record may be used until then. */
 export function servesUntil(record: AuthRecord): number {
   return record.idTokenExpiresAt ?? record.accessTokenExpiresAt ?? record.renewedAt
+}
+
+/** An idle time that was extended less than this long ago is left as it is. */
+const TOUCH_EVERY_SECONDS = 60
+
+/** True where extending the idle time is worth a write. */
+export function wantsTouch(
+  { endsAt }: AuthRecord,
+  idleEndsAt: number,
+  now: number,
+  { idleTimeoutSeconds }: { readonly idleTimeoutSeconds: number },
+): boolean {
+  const fullTime = Math.min(now + idleTimeoutSeconds * 1000, endsAt)
+  return fullTime - idleEndsAt >= Math.min(TOUCH_EVERY_SECONDS, idleTimeoutSeconds / 4) * 1000
 }

@@ -16,6 +16,11 @@ export interface Clocked<T> {
   readonly value: T
 }
 
+export interface Found extends Clocked<StoredSession | undefined> {
+  /** The store was not asked. */
+  readonly isNear?: boolean
+}
+
 /** What asking for the lease comes to. `now` is the store's clock: a renewal began no earlier than its lease. */
 export type Acquired =
   | { readonly kind: 'granted'; readonly now: number }
@@ -53,7 +58,8 @@ export type Committed = 'committed' | 'superseded' | 'held' | 'gone'
 export interface AuthRecords {
   now(): Promise<number>
 
-  find(id: string): Promise<Clocked<StoredSession | undefined>>
+  /** @param from 'near': what this process has read before may do, where it would have heard of a change */
+  find(id: string, from?: 'near'): Promise<Found>
 
   /** Stores a new session under a new id, before anybody is told of it. */
   create(id: string, record: AuthRecord, appData: string | undefined): Promise<void>

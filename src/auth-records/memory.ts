@@ -5,6 +5,7 @@ import { isSignedInId } from '../session-id.ts'
 import type { AuthRecords } from './auth-records.ts'
 import { createExpiringMap } from './expiring-map.ts'
 import { createMemoryIndex } from './memory-index.ts'
+import { frozen } from './record-codec.ts'
 
 interface Entry {
   readonly record: AuthRecord
@@ -40,13 +41,13 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
       const idleEndsAt = auth.endsAt(id) ?? now()
       return {
         now: now(),
-        value: { record: structuredClone(entry.record), appData: app.get(id), idleEndsAt },
+        value: { record: entry.record, appData: app.get(id), idleEndsAt },
       }
     },
 
     async create(id, record, appData) {
       const fresh = { lease: undefined, committedBy: undefined, retryAt: 0, failures: 0 }
-      auth.set(id, { record: structuredClone(record), ...fresh }, idleEnd(record))
+      auth.set(id, { record: frozen(structuredClone(record)), ...fresh }, idleEnd(record))
       if (appData !== undefined) app.set(id, appData, idleEnd(record))
     },
 
@@ -71,8 +72,7 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
     async acquire(id, generation, owner, { seconds, reuseSeconds, patienceSeconds }) {
       const entry = auth.get(id)
       if (entry === undefined) return { kind: 'gone' }
-      if (entry.record.generation > generation)
-        return { kind: 'renewed', record: structuredClone(entry.record) }
+      if (entry.record.generation > generation) return { kind: 'renewed', record: entry.record }
       // The caller is ahead of the store: what it knows is on its way here.
       if (entry.record.generation < generation) return { kind: 'held' }
       const { lease, retryAt } = entry
@@ -107,7 +107,7 @@ export function createMemoryRecords(config: Config, now: () => number = Date.now
         retryAt: now() + backOffSeconds * 1000,
         failures: 0,
       }
-      const stored = auth.replace(id, { record: structuredClone(record), ...given })
+      const stored = auth.replace(id, { record: frozen(structuredClone(record)), ...given })
       return { result: stored ? 'committed' : 'gone', safe: true }
     },
 

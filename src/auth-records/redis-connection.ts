@@ -15,14 +15,20 @@ export interface RedisConnection {
 /** Commands on their way at once. A Redis that takes none for seconds must not fill the memory with more. */
 const MOST_COMMANDS = 10_000
 
-/** @param another a connection beside the one that was opened, or handed in, before */
+interface OpenOptions {
+  /** a connection beside the one that was opened, or handed in, before */
+  readonly another?: boolean
+  /** one that hears what Redis tells (publish and subscribe) */
+  readonly hears?: boolean
+}
+
 export function openRedis(
   given: NonNullable<Config['redis']>,
   seconds: number,
   events: AuthEventEmitter,
-  { another = false } = {},
+  { another = false, hears = false }: OpenOptions = {},
 ): RedisConnection {
-  const redis = isClient(given) ? (another ? duplicate(given) : given) : connect(given, seconds)
+  const redis = isClient(given) ? (another ? duplicate(given) : given) : connect(given, seconds, hears)
   let underWay = 0
   // Without a listener ioredis prints each failed connection. A client that was handed in is its owner's to listen to.
   if (redis !== given) redis.on('error', (error: Error) => tell(error))
@@ -75,8 +81,9 @@ function isClient(given: NonNullable<Config['redis']>): given is Redis | Cluster
 function connect(
   given: Exclude<NonNullable<Config['redis']>, Redis | Cluster>,
   seconds: number,
+  hears: boolean,
 ): Redis | Cluster {
-  const deadlines = deadlinesOf(seconds)
+  const deadlines = { ...deadlinesOf(seconds), ...(hears && HEARING) }
   if (typeof given === 'string') return new Redis(given, deadlines)
   if ('sentinels' in given) {
     return new Redis({
@@ -109,6 +116,9 @@ function deadlinesOf(seconds: number) {
     retryStrategy: retryDelay,
   } satisfies RedisOptions
 }
+
+/** ioredis hands on what Redis tells only with the older protocol. */
+const HEARING = { protocol: 2, autoResubscribe: false } satisfies RedisOptions
 
 function retryDelay(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 5), 1000)

@@ -5,9 +5,11 @@ import type { AuthEventEmitter } from '../events.ts'
 import { createSealer } from '../seal.ts'
 import { isSignedInId } from '../session-id.ts'
 import type { Acquired, AuthRecords, Committed } from './auth-records.ts'
+import { createOpenedRecords } from './opened-records.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { openRedis } from './redis-connection.ts'
 import { createRedisIndex } from './redis-index.ts'
+import { nearRedis } from './redis-near.ts'
 import { defineScripts, type ScriptName } from './redis-scripts.ts'
 
 export function createRedisRecords(
@@ -27,6 +29,7 @@ export function createRedisRecords(
   const index = createRedisIndex(connection, replicating ?? connection, config)
   // RFC 6749 §10.4: refresh tokens are confidential in storage too.
   const sealer = createSealer(config.secrets, 'auth record')
+  const opened = createOpenedRecords()
   const idleMilliseconds = milliseconds(config.session.idleTimeoutSeconds)
 
   /** Names the session's keys so that a cluster keeps them in one slot: what stands in braces decides. */
@@ -69,23 +72,29 @@ export function createRedisRecords(
     return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
   }
 
-  return {
+  const records: AuthRecords = {
     now,
 
     index,
 
     async find(id) {
-      const [time, generation, sealed, appData, ttl] = (await run('find', id)) as [
+      const known = opened.get(id)
+      const asked = [known?.mark ?? '', known?.record.generation ?? ''] as const
+      const [time, generation, sealed, appData, ttl] = (await run('find', id, ...asked)) as [
         number,
         string?,
-        string?,
+        (string | null)?,
         (string | null)?,
         number?,
       ]
       // An app's own client may be set to give numbers as texts.
       const now = Number(time)
-      const record = unseal(id, generation, sealed)
-      if (record === undefined) return { now, value: undefined }
+      const record = sealed === null ? known?.record : unseal(id, generation, sealed)
+      if (record === undefined) {
+        opened.drop(id)
+        return { now, value: undefined }
+      }
+      if (typeof sealed === 'string') opened.put(id, sealed, record)
       return { now, value: { record, appData: appData ?? undefined, idleEndsAt: now + Number(ttl) } }
     },
 
@@ -103,6 +112,7 @@ export function createRedisRecords(
       const result = amount === undefined ? (await write(...args)).result : await run(...args)
       const [deleted, stored, sealed] = result as [number, string?, string?]
       const ended = Number(deleted) > 0
+      if (ended) opened.drop(id)
       const record = unseal(id, stored, sealed)
       if (ended && record !== undefined && amount === undefined)
         await index.remove([id], groupsOf(record)).catch(() => undefined)
@@ -160,6 +170,7 @@ export function createRedisRecords(
       replicating?.close()
     },
   }
+  return config.nearCache ? nearRedis(records, connection, given, config, events) : records
 }
 
 function milliseconds(seconds: number): number {

@@ -1,6 +1,6 @@
 // Renewals that did not bring what was asked for, as errors.
-import type { AccessToken } from '../access-token.ts'
-import { RefusedError, SignInAgainError, TryLaterError } from '../errors.ts'
+import { type AccessToken, type AccessTokenRequest, accessTokenFault } from '../access-token.ts'
+import { ConfigurationError, RefusedError, SignInAgainError, TryLaterError } from '../errors.ts'
 import type { Renewal } from './renewal.ts'
 
 /** Renewals were made, and none of them began late enough. */
@@ -14,6 +14,12 @@ export function renewalImpossible(): SignInAgainError {
     'renewal_impossible',
     'The session cannot be renewed, because the provider sent no refresh token at log-in. Log in again.',
   )
+}
+
+/** @throws ConfigurationError for what no provider is asked */
+export function checkRequest(wanted: AccessTokenRequest, resources: readonly string[]): void {
+  const fault = accessTokenFault(wanted, resources)
+  if (fault !== undefined) throw new ConfigurationError('invalid_option', `An access token ${fault}`)
 }
 
 /** @throws RefusedError where the provider gave none */

@@ -17,6 +17,8 @@ export type FoundAppData =
 export interface AppSession {
   /** Gives the request its `req.session`, made at first use from what was found already. */
   attach(req: Request, res: Response, found: FoundAppData): void
+  /** Gives the request a `req.session` of nobody's, unless the app has used the one it had. */
+  attachAnew(req: Request, res: Response): void
   /** Takes what the app wrote from the request, if it did, so that express-session neither keeps it nor names its id. */
   take(req: Request): string | undefined
 }
@@ -101,21 +103,34 @@ export function createAppSession(
       return JSON.stringify(session)
     },
 
-    attach(req, res, appSession) {
-      Object.defineProperty(req, 'session', {
-        configurable: true,
-        enumerable: true,
-        get() {
-          open(req, res, appSession)
-          return req.session
-        },
-        set(value) {
-          open(req, res, appSession)
-          req.session = value
-        },
-      })
+    attach,
+
+    attachAnew(req, res) {
+      const isUntouched = Object.getOwnPropertyDescriptor(req, 'session')?.get !== undefined
+      if (isUntouched) attach(req, res, { id: undefined, document: undefined, signedIn: false })
     },
   }
+
+  function attach(req: Request, res: Response, appSession: FoundAppData): void {
+    unopened.set(req, () => open(req, res, appSession))
+    Object.defineProperty(req, 'session', UNOPENED)
+  }
+}
+
+const unopened = new WeakMap<Request, () => void>()
+
+/** One for all requests: with functions of its own, each request would be an object of another shape to the engine. */
+const UNOPENED: PropertyDescriptor & ThisType<Request> = {
+  configurable: true,
+  enumerable: true,
+  get() {
+    unopened.get(this)?.()
+    return this.session
+  },
+  set(value) {
+    unopened.get(this)?.()
+    this.session = value
+  },
 }
 
 /** What express-session makes of a store, and its types leave out. */

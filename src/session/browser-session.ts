@@ -58,6 +58,8 @@ export function ownSession(
     async forget() {
       if (id !== undefined && authId === undefined) await records.appData.delete(id)
       if (!res.headersSent) applyCookies(res, [cookie.clear()])
+      // What the app keeps from here on is kept for nobody yet, and through the next log-in.
+      appSession.attachAnew(req, res)
     },
   }
 }

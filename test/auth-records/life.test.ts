@@ -55,7 +55,9 @@ describe.each(BACKENDS)('a session %s', (_name, backend) => {
       undefined,
     )
     const found = (await records.find(id)).value?.record.claims.address as { city: string }
-    found.city = 'elsewhere'
+    expect(() => {
+      found.city = 'elsewhere'
+    }).toThrow(TypeError)
     expect((await records.find(id)).value?.record.claims.address).toEqual({ city: 'Bergen' })
   })
 

@@ -49,7 +49,7 @@ const house: House = {
     {
       packages: ['ioredis', 'connect-redis'],
       files: ['auth-records/redis*.ts', 'session/*.ts'],
-      typesOnly: ['options.ts', 'config.ts'],
+      typesOnly: ['options.ts', 'option-redis-servers.ts', 'config.ts'],
     },
     { packages: ['express-session'], files: ['session/*.ts'] },
     { packages: ['undici'], files: ['provider-mutual-tls.ts'] },

@@ -13,9 +13,11 @@ export interface Ageing {
   accessToken?: number
   /** 0 to 1, in place of the one that was drawn */
   jitter?: number
+  /** the app's, where it is not that of the test apps */
+  secret?: string
 }
 
-const sealer = createSealer([TEST_SECRET], 'auth record')
+const sealerOf = (secret = TEST_SECRET) => createSealer([secret], 'auth record')
 const keyOf = (id: string) => `bff:{${id}}:auth`
 
 /** Moves the last renewal of the browser's session `seconds` back; the generation stays. */
@@ -23,10 +25,10 @@ export async function ageSession(
   redis: Redis,
   browser: UserAgent,
   seconds: number,
-  { idToken = 0, accessToken = 0, jitter }: Ageing = {},
+  { idToken = 0, accessToken = 0, jitter, secret }: Ageing = {},
 ): Promise<void> {
   const id = await sessionIdOf(browser)
-  const record = await storedRecord(redis, id)
+  const record = await storedRecord(redis, id, secret)
   if (!record) throw new Error(`no session to make older: ${id}`)
   const sooner = (at: number | undefined, by: number) => (at === undefined ? undefined : at - by * 1000)
   const aged: AuthRecord = {
@@ -42,12 +44,16 @@ export async function ageSession(
     ),
     jitter: jitter ?? record.jitter,
   }
-  await redis.hset(keyOf(id), 'sealed', sealer.seal(encodeRecord(aged), id))
+  await redis.hset(keyOf(id), 'sealed', sealerOf(secret).seal(encodeRecord(aged), id))
 }
 
 /** The record as it is stored, opened. */
-export async function storedRecord(redis: Redis, id: string): Promise<AuthRecord | undefined> {
-  const text = sealer.open((await redis.hget(keyOf(id), 'sealed')) ?? '', id)
+export async function storedRecord(
+  redis: Redis,
+  id: string,
+  secret?: string,
+): Promise<AuthRecord | undefined> {
+  const text = sealerOf(secret).open((await redis.hget(keyOf(id), 'sealed')) ?? '', id)
   return text === undefined ? undefined : decodeRecord(text)
 }
 

@@ -113,3 +113,15 @@ test('a user is the claims about the person, without those of the protocol', () 
     'https://example.com/tier': 'gold',
   })
 })
+
+test('a user is the app’s own copy, down to its claims that are objects', () => {
+  const found = record({
+    claims: { ...CLAIMS, address: { city: 'Bergen' } },
+    enrichment: { roles: ['admin'] },
+  })
+  const user = userOf(found) as unknown as { address: { city: string }; roles: string[]; name?: string }
+  user.address.city = 'elsewhere'
+  user.roles.push('owner')
+  user.name = 'somebody else'
+  expect(userOf(found)).toEqual({ sub: 'alice', address: { city: 'Bergen' }, roles: ['admin'] })
+})

@@ -1,0 +1,45 @@
+// Auth records with a near cache: reads of a request may be answered from it, everything else goes to Redis.
+import type { AuthRecords } from './auth-records.ts'
+import type { NearSessions } from './near-sessions.ts'
+
+/** @param isHeard whether changes are sure to be heard of just now */
+export function withNearCache(records: AuthRecords, near: NearSessions, isHeard: () => boolean): AuthRecords {
+  /** Before, since the change may be there before its answer; after, since a read may have come between. */
+  async function changing<T>(id: string, change: () => Promise<T>): Promise<T> {
+    near.forget(id)
+    try {
+      return await change()
+    } finally {
+      near.forget(id)
+    }
+  }
+
+  return {
+    ...records,
+
+    async find(id, from) {
+      if (from !== 'near' || !isHeard()) return records.find(id)
+      const known = near.get(id)
+      if (known !== undefined) return known
+      const keep = near.reading(id)
+      const found = await records.find(id)
+      // A channel that broke meanwhile has emptied the cache, and this reading with it.
+      keep(found)
+      return found
+    },
+
+    create: (id, ...rest) => changing(id, () => records.create(id, ...rest)),
+    touch: (id) => changing(id, () => records.touch(id)),
+    end: (id, ...rest) => changing(id, () => records.end(id, ...rest)),
+    acquire: (id, ...rest) => changing(id, () => records.acquire(id, ...rest)),
+    commit: (id, ...rest) => changing(id, () => records.commit(id, ...rest)),
+    release: (id, ...rest) => changing(id, () => records.release(id, ...rest)),
+
+    appData: {
+      get: records.appData.get,
+      set: (id, ...rest) => changing(id, () => records.appData.set(id, ...rest)),
+      touch: (id, ...rest) => changing(id, () => records.appData.touch(id, ...rest)),
+      delete: (id) => changing(id, () => records.appData.delete(id)),
+    },
+  }
+}

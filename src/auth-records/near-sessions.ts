@@ -1,0 +1,58 @@
+// Sessions that this process has read, used again without asking Redis until it says that they changed.
+import type { Found } from './auth-records.ts'
+
+export interface NearSessions {
+  /** The session as it was read, its clock going on; undefined where it has to be asked for. */
+  get(id: string): Found | undefined
+  /** @returns keeps what was read, unless the session changed since this call */
+  reading(id: string): (found: Found) => void
+  forget(id: string): void
+  forgetAll(): void
+}
+
+const MOST_SESSIONS = 10_000
+
+export function createNearSessions(): NearSessions {
+  const kept = new Map<string, { readonly found: Found; readonly readAt: number }>()
+  /** What is on its way here. A change that is heard of meanwhile may be older or newer than what comes. */
+  const underWay = new Map<string, object>()
+
+  return {
+    get(id) {
+      const entry = kept.get(id)
+      if (entry === undefined) return undefined
+      const { found, readAt } = entry
+      const now = found.now + performance.now() - readAt
+      // Nobody tells of a session that ended unused before Redis comes to delete it.
+      if (found.value !== undefined && now < found.value.idleEndsAt)
+        return { now, value: found.value, isNear: true }
+      kept.delete(id)
+      return undefined
+    },
+
+    reading(id) {
+      const reading = {}
+      underWay.set(id, reading)
+      const readAt = performance.now()
+      return (found) => {
+        if (underWay.get(id) !== reading) return
+        underWay.delete(id)
+        if (found.value === undefined) return
+        // The one that was read first goes first: a Map keeps that order.
+        const [oldest] = kept.size < MOST_SESSIONS ? [] : kept.keys()
+        if (oldest !== undefined) kept.delete(oldest)
+        kept.set(id, { found, readAt })
+      }
+    },
+
+    forget(id) {
+      underWay.delete(id)
+      kept.delete(id)
+    },
+
+    forgetAll() {
+      underWay.clear()
+      kept.clear()
+    },
+  }
+}

@@ -1,0 +1,38 @@
+// Records that this process has opened: an unchanged one is neither sent, nor decrypted, nor parsed again.
+import type { AuthRecord } from '../auth-record.ts'
+import { MARK_LENGTH } from '../seal.ts'
+
+export interface OpenedRecords {
+  get(id: string): Opened | undefined
+  put(id: string, sealed: string, record: AuthRecord): void
+  drop(id: string): void
+}
+
+export interface Opened {
+  /** How the sealed text begins: no two sealings begin alike. */
+  readonly mark: string
+  readonly record: AuthRecord
+}
+
+/** Some 5 kB each. */
+const MOST_RECORDS = 2000
+
+export function createOpenedRecords(): OpenedRecords {
+  const opened = new Map<string, Opened>()
+
+  return {
+    get: (id) => opened.get(id),
+
+    put(id, sealed, record) {
+      opened.delete(id)
+      // The one that was opened first goes first: a Map keeps that order.
+      for (const oldest of opened.size < MOST_RECORDS ? [] : opened.keys()) {
+        opened.delete(oldest)
+        break
+      }
+      opened.set(id, { mark: sealed.slice(0, MARK_LENGTH), record })
+    },
+
+    drop: (id) => void opened.delete(id),
+  }
+}

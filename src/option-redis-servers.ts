@@ -1,0 +1,26 @@
+// The Redis servers that the option `redis` takes.
+import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis'
+
+interface NearCache {
+  /**
+   * Sessions that were read are used again until Redis says that they changed: an ordinary request asks it nothing. What
+   * another process changes is seen within milliseconds; within two seconds where its word does not arrive.
+   *
+   * @defaultValue `false`
+   */
+  nearCache?: boolean | undefined
+}
+
+export interface RedisURL extends NearCache {
+  url: string
+}
+
+/** ioredis's options for Redis behind Sentinels. */
+export type RedisSentinels = RedisOptions &
+  NearCache & {
+    sentinels: NonNullable<RedisOptions['sentinels']>
+    name: string
+  }
+
+/** A Redis Cluster: some of its nodes, and ioredis's options for it. */
+export type RedisCluster = ClusterOptions & { nodes: readonly ClusterNode[] }
