@@ -17,7 +17,7 @@ export type FoundAppData =
 export interface AppSession {
   /** Gives the request its `req.session`, made at first use from what was found already. */
   attach(req: Request, res: Response, found: FoundAppData): void
-  /** Gives the request a `req.session` of nobody's, unless the app has used the one it had. */
+  /** Gives the request a `req.session` of nobody's, in place of the one it had. */
   attachAnew(req: Request, res: Response): void
   /** Takes what the app wrote from the request, if it did, so that express-session neither keeps it nor names its id. */
   take(req: Request): string | undefined
@@ -105,10 +105,7 @@ export function createAppSession(
 
     attach,
 
-    attachAnew(req, res) {
-      const isUntouched = Object.getOwnPropertyDescriptor(req, 'session')?.get !== undefined
-      if (isUntouched) attach(req, res, { id: undefined, document: undefined, signedIn: false })
-    },
+    attachAnew: (req, res) => attach(req, res, { id: undefined, document: undefined, signedIn: false }),
   }
 
   function attach(req: Request, res: Response, appSession: FoundAppData): void {

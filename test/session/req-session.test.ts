@@ -41,6 +41,13 @@ function routes(): RequestHandler {
   router.get('/cookies', (req, res) => {
     res.json({ id: req.session.id, session: Object.keys(req.session), header: req.headers.cookie })
   })
+  router.get('/ended', async (req, res) => {
+    const before = req.session.cart ?? null
+    const error = await req.oidc.renew().catch(({ code }) => code)
+    const after = req.session.cart ?? null
+    req.session.cart = 'kept'
+    res.json({ before, error, after })
+  })
   router.get('/sub', (req, res) => void res.json({ sub: req.oidc.user?.sub ?? null }))
   router.get('/', seen)
   return router
@@ -70,6 +77,19 @@ describe.each(['redis', 'memory'])('in %s', (where) => {
     if (user) await browser.logIn(app.url, { user })
     return browser
   }
+
+  test('a session that ends in the middle of a request leaves an empty one, kept through the next log-in', async () => {
+    const browser = await visitor('blocked')
+    await get(browser, '/set?cart=apples')
+    provider.blockAccount('blocked')
+    const page = await get(browser, '/ended')
+    provider.unblockAccount('blocked')
+    expect(page).toEqual({ before: 'apples', error: 'session_ended', after: null })
+    expect(await cookieId(browser)).toMatch(/^a-/)
+    expect(await get(browser, '/seen')).toMatchObject({ cart: 'kept', sub: null })
+    await browser.logIn(app.url, { user: 'blocked' })
+    expect(await get(browser, '/seen')).toMatchObject({ cart: 'kept', sub: 'blocked' })
+  })
 
   describe.each([
     ['anonymous', undefined],
