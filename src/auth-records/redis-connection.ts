@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import { withDeadline } from '../deadline.ts'
 import { TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
+import { createGathering } from './redis-packets.ts'
 
 export interface RedisConnection {
   readonly redis: Redis | Cluster
@@ -29,6 +30,8 @@ export function openRedis(
   { another = false, hears = false }: OpenOptions = {},
 ): RedisConnection {
   const redis = isClient(given) ? (another ? duplicate(given) : given) : connect(given, seconds, hears)
+  // A client that was handed in is its owner's, and so is how it sends.
+  const gather = redis === given ? () => undefined : createGathering(redis)
   let underWay = 0
   // Without a listener ioredis prints each failed connection. A client that was handed in is its owner's to listen to.
   if (redis !== given) redis.on('error', (error: Error) => tell(error))
@@ -45,6 +48,7 @@ export function openRedis(
       try {
         if (underWay >= MOST_COMMANDS) throw new Error(`${underWay} commands are on their way already`)
         underWay += 1
+        gather()
         const sent = command().finally(() => {
           underWay -= 1
         })
