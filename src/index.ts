@@ -34,6 +34,8 @@ export type {
   Routes,
   SessionOptions,
 } from './options.ts'
+export { type RelayOptions, relay } from './relay/relay.ts'
+export { handleUpgrade } from './relay/upgrade.ts'
 export type { RequestOidc, ResponseOidc, SessionInfo } from './request-oidc.ts'
 export type { SessionEntry } from './session-entry.ts'
 export type { Sessions } from './sessions.ts'

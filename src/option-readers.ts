@@ -119,7 +119,7 @@ export function attempt<T>(parse: () => T, option: string, cure: string): T {
   }
 }
 
-function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(name: string, known: readonly string[]): string | undefined {
   const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
   ranked.sort((a, b) => a.distance - b.distance)
   const best = ranked[0]

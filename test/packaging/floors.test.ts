@@ -9,6 +9,7 @@ const house: House = {
     { floor: 8, files: ['auth.ts'] },
     { floor: 7, files: ['routes/*.ts'] },
     { floor: 7, files: ['guards.ts'] },
+    { floor: 7, files: ['relay/*.ts'] },
     { floor: 7, files: ['request-oidc.ts'] },
     // What a request is to the routes, the guards and `req.oidc`.
     {
@@ -41,6 +42,8 @@ const house: House = {
     { floor: 0, files: ['return-to.ts'] },
     { floor: 0, files: ['deadline.ts'] },
     { floor: 0, files: ['redirect.ts'] },
+    // It runs in a browser, and knows nothing of the house.
+    { floor: 0, files: ['browser/*.ts'] },
     { floor: 0, files: ['errors.ts', 'step-up.ts'] },
     { floor: 0, files: ['events.ts'] },
   ],
@@ -53,6 +56,7 @@ const house: House = {
     },
     { packages: ['express-session'], files: ['session/*.ts'] },
     { packages: ['undici'], files: ['provider-mutual-tls.ts'] },
+    { packages: ['httpxy'], files: ['relay/*.ts'] },
     // No file needs its own name, nor the test runner.
     { packages: ['express-bff-session', '@jest'], files: [] },
   ],

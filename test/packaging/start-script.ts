@@ -6,12 +6,19 @@ import { exchange } from '../support/http-exchange.ts'
 
 export interface RunningScript {
   output(): string
+  /** asks it to end; resolves with its exit code */
+  sigterm(): Promise<number | null>
   stop(): Promise<void>
 }
 
-/** Resolves when `answersAt` answers. The environment is empty but for what node needs. */
-export async function startScript(cwd: string, args: string[], answersAt: string): Promise<RunningScript> {
-  const child = spawn(process.execPath, args, { cwd, env: { PATH: process.env.PATH ?? '' } })
+/** Resolves when `answersAt` answers. The environment is empty but for what node needs and what is given. */
+export async function startScript(
+  cwd: string,
+  args: string[],
+  answersAt: string,
+  environment: Record<string, string> = {},
+): Promise<RunningScript> {
+  const child = spawn(process.execPath, args, { cwd, env: { PATH: process.env.PATH ?? '', ...environment } })
   const output: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
   const exited = once(child, 'exit')
@@ -30,5 +37,12 @@ export async function startScript(cwd: string, args: string[], answersAt: string
     await stop()
     throw error
   }
-  return { output: () => `${Buffer.concat(output)}`, stop }
+  return {
+    output: () => `${Buffer.concat(output)}`,
+    async sigterm() {
+      child.kill('SIGTERM')
+      return (await within(exited, 'the script to end'))[0]
+    },
+    stop,
+  }
 }

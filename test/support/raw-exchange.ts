@@ -12,15 +12,17 @@ export interface RawAnswer {
 
 /**
  * @param lines request line and headers as they are sent, each letter one byte; Host and Connection are added
- * @param body is sent with its length
+ * @param body is sent with its length, unless the lines say how it is framed
  */
 export async function rawExchange(url: string, lines: readonly string[], body?: string): Promise<RawAnswer> {
   const { hostname, host, port } = new URL(url)
   const named = lines.some((line) => /^host:/i.test(line))
+  const framed =
+    body === undefined || lines.some((line) => /^(?:content-length|transfer-encoding):/i.test(line))
   const head = [
     ...lines,
     ...(named ? [] : [`Host: ${host}`]),
-    ...(body === undefined ? [] : [`Content-Length: ${body.length}`]),
+    ...(framed ? [] : [`Content-Length: ${body.length}`]),
     'Connection: close',
   ]
   const socket = connect(Number(port), hostname)

@@ -1,0 +1,122 @@
+// What relay() is told: checked once, every mistake named at start-up.
+import { METHODS } from 'node:http'
+import { type AccessTokenRequest, accessTokenFault } from '../access-token.ts'
+import { ConfigurationError } from '../errors.ts'
+import { nearest } from '../option-readers.ts'
+import { neverForwarded } from './request-headers.ts'
+
+export interface RelayOptions {
+  /**
+   * The API: an http(s) URL, with the path below which requests may go. The access token travels to it: use https outside
+   * of a network that is yours alone.
+   */
+  target: string | URL
+  /** How the provider calls the API. @defaultValue the token that came with the log-in */
+  audience?: string | undefined
+  /** Scopes of that API, with spaces between them. */
+  scope?: string | undefined
+  /** What may be asked for; anything else is 405. @defaultValue every method but TRACE and CONNECT */
+  methods?: readonly string[] | undefined
+  /**
+   * `'user'`: only who is logged in passes, as by `requireAuth()`. `'user-or-none'`: who is not logged in passes too,
+   * without a token.
+   *
+   * @defaultValue `'user'`
+   */
+  token?: 'user' | 'user-or-none' | undefined
+  /** How long the API may take to begin its answer, in seconds. The answer itself may last. @defaultValue `30` */
+  timeoutSeconds?: number | undefined
+  /** Names of further request headers that go to the API, such as `['x-tenant']`. The page can set them as it likes. */
+  requestHeaders?: readonly string[] | undefined
+}
+
+/** Complete, checked, frozen. */
+export interface RelayConfig {
+  readonly target: URL
+  readonly wanted: AccessTokenRequest
+  readonly methods: readonly string[]
+  readonly anonymous: boolean
+  readonly timeoutSeconds: number
+  readonly requestHeaders: readonly string[]
+}
+
+const NAMES: Record<keyof RelayOptions, true> = {
+  target: true,
+  audience: true,
+  scope: true,
+  methods: true,
+  token: true,
+  timeoutSeconds: true,
+  requestHeaders: true,
+}
+/** TRACE answers with the token, CONNECT opens a way to anywhere. */
+const REFUSED_METHODS = ['TRACE', 'CONNECT']
+const MOST_SECONDS = 3600
+
+/** @throws ConfigurationError */
+export function resolveRelayOptions(given: unknown): RelayConfig {
+  if (typeof given !== 'object' || given === null) throw mistake('', 'needs options: give it a target')
+  const options: { readonly [Name in keyof RelayOptions]?: unknown } = { ...given }
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(NAMES, name)) continue
+    const near = nearest(name, Object.keys(NAMES))
+    const hint =
+      near === undefined ? `the options are ${Object.keys(NAMES).join(', ')}` : `did you mean ${near}?`
+    throw mistake(name, `is not an option; ${hint}`)
+  }
+  const { audience, scope, token = 'user', timeoutSeconds = 30 } = options
+  const fault = accessTokenFault({ audience, scope }, [])
+  if (fault !== undefined) throw mistake('', fault)
+  if (token !== 'user' && token !== 'user-or-none') throw mistake('token', "must be 'user' or 'user-or-none'")
+  if (typeof timeoutSeconds !== 'number' || !(timeoutSeconds > 0 && timeoutSeconds <= MOST_SECONDS))
+    throw mistake('timeoutSeconds', `must be a number of seconds, more than 0 and at most ${MOST_SECONDS}`)
+  return Object.freeze({
+    target: readTarget(options.target),
+    wanted: { audience, scope } as AccessTokenRequest,
+    methods: readMethods(options.methods),
+    anonymous: token === 'user-or-none',
+    timeoutSeconds,
+    requestHeaders: readHeaders(options.requestHeaders),
+  })
+}
+
+function readTarget(given: unknown): URL {
+  const text = given instanceof URL ? given.href : given
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw mistake('target', 'must be an absolute http(s) URL such as https://api.example.com/v1')
+  // The text, since an empty query leaves no trace in the URL.
+  if (url.username !== '' || url.password !== '' || /[?#]/.test(String(text)))
+    throw mistake('target', 'must have no user name, query or fragment; give an origin and a path')
+  return url
+}
+
+function readMethods(given: unknown): readonly string[] {
+  if (given === undefined) return METHODS.filter((method) => !REFUSED_METHODS.includes(method))
+  const methods = isList(given) ? given.map((method) => method.toUpperCase()) : []
+  if (methods.length === 0)
+    throw mistake('methods', "must be a list of methods such as ['GET', 'POST'], or left out")
+  const odd = methods.find((method) => !METHODS.includes(method) || REFUSED_METHODS.includes(method))
+  if (odd !== undefined) throw mistake('methods', `has ${odd}, which is not handed on`)
+  return Object.freeze(methods)
+}
+
+function readHeaders(given: unknown): readonly string[] {
+  if (given === undefined) return []
+  const names = isList(given) ? given.map((name) => name.toLowerCase()) : undefined
+  // RFC 9110 §5.1
+  if (names === undefined || !names.every((name) => /^[!#$%&'*+.^_`|~\w-]+$/.test(name)))
+    throw mistake('requestHeaders', "must be a list of header names such as ['x-tenant']")
+  const never = names.find(neverForwarded)
+  if (never !== undefined)
+    throw mistake('requestHeaders', `has ${never}, which never goes from the browser to the API`)
+  return Object.freeze(names)
+}
+
+function isList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
+
+function mistake(option: string, cure: string): ConfigurationError {
+  return new ConfigurationError('invalid_option', ['relay():', option, cure].filter(Boolean).join(' '))
+}

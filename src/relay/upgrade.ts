@@ -1,0 +1,64 @@
+// WebSockets: the handshake goes through the Express app as any request does, and then two sockets are one.
+import { type IncomingMessage, type RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+/** What a server's event `upgrade` brings. */
+export interface Upgrade {
+  readonly socket: Socket
+  /** what the browser has sent after the handshake already */
+  readonly head: Buffer
+}
+
+const upgrades = new WeakMap<IncomingMessage, Upgrade>()
+
+/** How long a silent connection is trusted before it is asked whether it is still there. */
+const KEEP_ALIVE_MILLISECONDS = 30_000
+
+/**
+ * `server.on('upgrade', handleUpgrade(app))`: WebSocket handshakes go through the app, so that `auth()`, the guards and
+ * `relay()` see them. What the app refuses, or has no route for, is answered and the connection closed.
+ */
+export function handleUpgrade(
+  app: RequestListener,
+): (req: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  return (req, duplex, head) => {
+    const socket = duplex as Socket
+    // A browser that goes away is nobody's mistake; without a listener it would end the process.
+    socket.on('error', () => {})
+    const res = new ServerResponse(req)
+    res.shouldKeepAlive = false
+    res.assignSocket(socket)
+    res.once('finish', () => socket.destroySoon())
+    upgrades.set(req, { socket, head })
+    app(req, res)
+  }
+}
+
+/** The handshake's own connection, where the app was given it. */
+export function upgradeOf(req: IncomingMessage): Upgrade | undefined {
+  return upgrades.get(req)
+}
+
+/** For an answer that is none to a handshake: what the browser says is of no interest, that it goes away is. */
+export function watchForEnd({ socket }: Upgrade): void {
+  socket.once('end', () => socket.destroySoon()).resume()
+}
+
+/** Either end ends the other; what was sent before still arrives. */
+export function joinSockets(browser: Upgrade, api: Upgrade): void {
+  const ends = [
+    [browser, api.socket],
+    [api, browser.socket],
+  ] as const
+  for (const [{ socket, head }, other] of ends) {
+    socket.setTimeout(0)
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
+    socket.on('error', () => {})
+    socket.once('end', () => other.destroySoon())
+    socket.once('close', () => other.destroySoon())
+    if (head.length > 0) other.write(head)
+    socket.pipe(other)
+  }
+}
