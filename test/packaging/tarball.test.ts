@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { startDevelopmentProvider } from '../../example-app/development-provider.ts'
 import { Browser } from '../support/browser.ts'
 import { freePort } from '../support/listen.ts'
@@ -16,6 +17,8 @@ const slowMs = 120_000
 
 let folder: string
 let tarball: string
+/** What is in the tarball. */
+let unpacked: string
 
 const run = async (cwd: string, command: string, ...args: string[]) => {
   try {
@@ -32,6 +35,9 @@ beforeAll(async () => {
   await run(root, 'npm', 'pack', '--pack-destination', folder)
   const [packed] = await readdir(folder)
   tarball = join(folder, packed ?? '')
+  unpacked = join(folder, 'unpacked')
+  await mkdir(unpacked)
+  await run(unpacked, 'tar', '-xzf', tarball)
 }, slowMs)
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -50,9 +56,6 @@ test('the tarball holds what is meant, and nothing else', async () => {
 })
 
 test('what is packed names no path of the machine it was built on, and no source map', async () => {
-  const unpacked = join(folder, 'unpacked')
-  await mkdir(unpacked)
-  await run(unpacked, 'tar', '-xzf', tarball)
   const files = await readdir(unpacked, { recursive: true, withFileTypes: true })
   const texts = await Promise.all(
     files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name), 'utf8')),
@@ -60,6 +63,51 @@ test('what is packed names no path of the machine it was built on, and no source
   expect(texts.length).toBeGreaterThan(4)
   expect(texts.filter((text) => text.includes(root) || text.includes('sourceMappingURL'))).toEqual([])
 })
+
+test('what a browser loads imports nothing, has no comments, and is below 2 kB compressed', async () => {
+  const browser = join(unpacked, 'package/dist/browser')
+  const files = (await readdir(browser)).filter((file) => file.endsWith('.js'))
+  expect(files).toContain('index.js')
+  const texts = await Promise.all(files.map((file) => readFile(join(browser, file), 'utf8')))
+  for (const text of texts) expect(text).not.toMatch(/\bimport\b|\bfrom\b|\brequire\b|\/\*|^\s*\/\//m)
+  const sizes = texts.map((text) => gzipSync(text).length)
+  expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(2000)
+  expect(await readFile(join(browser, 'index.d.ts'), 'utf8')).toContain('@throws BffError (401)')
+})
+
+test(
+  'the browser’s module type-checks as a bundler reads it, and loads where there is no page',
+  async () => {
+    const page = `import { BffError, fetch, me, onSessionEnd } from 'express-bff-session/browser'
+const stop: () => void = onSessionEnd((event) => event.preventDefault())
+const name: string | undefined = (await me())?.user.sub
+const answer: Response = await fetch('/api/balance')
+const isOver = (error: unknown) => error instanceof BffError && error.code === 'session_ended'
+// @ts-expect-error there is no such code
+const isOdd = (error: BffError) => error.code === 'session_end'
+export { answer, isOdd, isOver, name, stop }
+`
+    const project = join(folder, 'page')
+    await mkdir(join(project, 'node_modules'), { recursive: true })
+    await symlink(join(unpacked, 'package'), join(project, 'node_modules/express-bff-session'))
+    await writeFile(join(project, 'page.ts'), page)
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2022,dom',
+      '--module',
+      'esnext',
+    ]
+    await run(project, process.execPath, tsc, ...options, '--moduleResolution', 'bundler', 'page.ts')
+    const load = "console.log(typeof (await import(import.meta.resolve('express-bff-session/browser'))).me)"
+    expect(await run(project, process.execPath, '--input-type=module', '-e', load)).toBe('function\n')
+  },
+  slowMs,
+)
 
 describe.each(['5', '4'])('in an empty project with Express %s', (express) => {
   const show = 'console.log(typeof auth, typeof requireAuth(), typeof requireFresh())'

@@ -1,0 +1,41 @@
+// What the server answers a page.
+
+/** Somebody who is logged in, as `GET /me` tells it. Times are ISO 8601. */
+export interface Me {
+  /** Claims about the person: those that the option `userClaims` lists. */
+  user: { sub: string } & Record<string, unknown>
+  session: {
+    /** When the person logged in here. */
+    createdAt: string
+    /** When the renewal of the current ID token began. */
+    renewedAt: string
+    /** When requests begin to wait for the next renewal. */
+    dueAt: string
+    /** When the session ends unless it is used again. Asking `/me` is no use. */
+    expiresAt: string
+    /** The same in whole seconds from now, for pages whose clock is wrong. */
+    expiresIn: number
+    /** When the person authenticated at the provider, where it says so. */
+    authTime?: string
+    /** How they did, where it says so. */
+    acr?: string
+    /** 1 after log-in, one more with every renewal. */
+    generation: number
+  }
+}
+
+export type ProblemCode =
+  | 'login_required'
+  | 'session_ended'
+  | 'renewal_impossible'
+  | 'step_up_required'
+  | 'store_unavailable'
+  | 'provider_unavailable'
+  | 'renewal_pending'
+
+/** RFC 9457. */
+export interface Problem {
+  code?: ProblemCode
+  detail?: string
+  login_url?: string
+}

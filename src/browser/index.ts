@@ -1,0 +1,200 @@
+// For the page: who is logged in, requests that come back from a log-in, and tabs that agree when it is over.
+// One file, and types beside it: a server without a bundler sends it as it is.
+import type { Me, Problem, ProblemCode } from './answers.ts'
+
+export type { Me, ProblemCode } from './answers.ts'
+
+/** The person has to log in (again), or to confirm who they are (401); or try later (503). */
+export class BffError extends Error {
+  override readonly name = 'BffError'
+  readonly status: number
+  /** Undefined where the answer was none of this package's. */
+  readonly code: ProblemCode | undefined
+  /** Where to log in or to confirm: an address of this site, or undefined. */
+  readonly loginURL: string | undefined
+
+  constructor(status: number, { code, detail, login_url }: Problem) {
+    super(detail ?? `${status}`)
+    this.status = status
+    this.code = code
+    this.loginURL = ours(login_url)?.href
+  }
+}
+
+/**
+ * The session is over. Its `detail` is the code of the answer to `fetch()` that said so; `preventDefault()` then keeps the
+ * page from leaving for the log-in, since a form may hold what is not saved. Undefined where no request needed the session:
+ * then the page stays anyway.
+ */
+export type SessionEndEvent = CustomEvent<ProblemCode | undefined>
+
+/** A path of this site; without one, the page that is open. */
+export type ReturnOptions = { returnTo?: string | undefined }
+
+const SIGN_IN_AGAIN = /^(login_required|session_ended|renewal_impossible)$/
+const MOST_RETRIES = 2
+const LONGEST_WAIT_SECONDS = 5
+/** Who is sent to log in and comes back without a session is not sent again at once, and of two requests only one sends. */
+const SEND_ONCE_IN_MS = 10_000
+const SENT_AT = 'bff-sent-to-log-in-at'
+/** Longer ones the server does not return to. */
+const LONGEST_PATH = 2048
+
+const paths = { me: '/me', login: '/login', logout: '/logout' }
+const events = new EventTarget()
+let tabs: BroadcastChannel | undefined
+/** Whose page this is (`sub`); null: nobody's; undefined: nobody has asked. */
+let person: string | null | undefined
+/** A listener wants the page to stay. */
+let stays = false
+
+/** Before anything else, where the server's routes are not `/me`, `/login` and `/logout`. */
+export function configure(given: Partial<typeof paths>): void {
+  Object.assign(paths, given)
+}
+
+/**
+ * Who is logged in; undefined: nobody. Asking does not keep the session from its idle end.
+ *
+ * @throws BffError (503) where nobody can say just now; that is no sign-out
+ */
+export function me(): Promise<Me | undefined> {
+  return ask(false)
+}
+
+/**
+ * The browser's own `fetch`, for this site alone, with a header that a page of another site cannot send unasked. An answer
+ * that asks for a log-in sends the page there and back, once the listeners of `onSessionEnd()` know. What could not be
+ * answered just now (503) is asked again, if it is a GET.
+ *
+ * @throws BffError (401) where the person has to act first: log in, or confirm who they are by `stepUp(error)`
+ * @throws TypeError for another site, and where `fetch` does
+ */
+export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  // For redirects too: the header leaves for no other site.
+  const request = new Request(input, { ...init, mode: 'same-origin', credentials: 'same-origin' })
+  if (!ours(request.url)) throw new TypeError(`fetch() of this module is for this site alone: ${request.url}`)
+  const response = await send(request)
+  const problem = response.status === 401 ? await problemIn(response) : {}
+  const signsIn = SIGN_IN_AGAIN.test(`${problem.code}`)
+  if (!signsIn && problem.code !== 'step_up_required') return response
+  const error = new BffError(401, problem)
+  if (signsIn) {
+    if (person !== null) {
+      person = null
+      stays = !ended(problem.code)
+      tellTabs()
+    }
+    if (!stays && error.loginURL && !wasSent()) go(error.loginURL)
+  }
+  throw error
+}
+
+/** Leaves for the log-in, and comes back. */
+export function login(options?: ReturnOptions): void {
+  go(paths.login, options)
+}
+
+/** Leaves for the log-out, here and at the provider; other tabs hear of it. */
+export function logout(): void {
+  // When the page is left, the server has answered: who asks it then is told.
+  addEventListener('pagehide', tellTabs, { once: true })
+  // No `fetch`: the redirect to the provider carries the ID token, and a script might read it.
+  location.assign(paths.logout)
+}
+
+/** Leaves for the provider, where the person confirms who they are, and comes back. @param problem or its `login_url` */
+export function stepUp(problem: BffError | string, options?: ReturnOptions): void {
+  go(typeof problem === 'string' ? problem : problem.loginURL, options)
+}
+
+/**
+ * Tells once that the session is over, or somebody else's, wherever that happened: here, in another tab, at the provider,
+ * or while the page was hidden or left.
+ *
+ * @returns stops it
+ */
+export function onSessionEnd(listener: (event: SessionEndEvent) => void): () => void {
+  watch()
+  events.addEventListener('end', listener as EventListener)
+  return () => events.removeEventListener('end', listener as EventListener)
+}
+
+/** @param wasShown the page was somebody's before: nobody is a change then */
+async function ask(wasShown: boolean): Promise<Me | undefined> {
+  const response = await send(new Request(paths.me, { mode: 'same-origin', cache: 'no-store' }))
+  if (!response.ok) throw new BffError(response.status, await problemIn(response))
+  const { authenticated, ...answer } = await response.json()
+  const [before, now] = [person, authenticated ? answer.user.sub : null]
+  person = now
+  if (before ? before !== now : wasShown && before === undefined && !now) ended()
+  return authenticated ? answer : undefined
+}
+
+async function send(request: Request): Promise<Response> {
+  const { headers, method, signal } = request
+  if (!headers.has('x-requested-with')) headers.set('x-requested-with', 'XMLHttpRequest')
+  for (let retries = 0; ; retries += 1) {
+    const response = await globalThis.fetch(request)
+    const seconds = Number(response.headers.get('retry-after'))
+    if (response.status !== 503 || method !== 'GET' || retries === MOST_RETRIES) return response
+    if (!seconds || seconds > LONGEST_WAIT_SECONDS) return response
+    await new Promise((resolve) => {
+      setTimeout(resolve, seconds * 1000)
+      signal.addEventListener('abort', resolve)
+    })
+  }
+}
+
+/** An answer that is no problem is an empty one. */
+async function problemIn(response: Response): Promise<Problem> {
+  if (!/^application\/problem\+json/.test(`${response.headers.get('content-type')}`)) return {}
+  const body = response.clone().json()
+  return (await body.catch(() => {})) ?? {}
+}
+
+/** False where a listener wants the page to stay. */
+const ended = (detail?: ProblemCode) =>
+  events.dispatchEvent(new CustomEvent('end', { detail, cancelable: true }))
+
+/** From now on whoever could not be asked is asked again at the next occasion. */
+function watch(): BroadcastChannel {
+  if (tabs) return tabs
+  const look = () => void ask(true).catch(() => {})
+  tabs = new BroadcastChannel('express-bff-session')
+  tabs.onmessage = look
+  addEventListener('pageshow', ({ persisted }) => persisted && look())
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && look())
+  return tabs
+}
+
+/** Nothing but that it is worth asking. */
+const tellTabs = () => watch().postMessage('ended')
+
+function go(to: string | undefined, { returnTo }: ReturnOptions = {}): void {
+  const url = ours(to)
+  if (!url) throw new TypeError(`There is no page of this site to log in at: ${to}`)
+  const { pathname, search, hash } = location
+  const here = pathname + search
+  const whole = here + hash
+  url.searchParams.set('return_to', returnTo ?? (whole.length > LONGEST_PATH ? here : whole))
+  location.assign(url)
+}
+
+/** An address of this site. By its protocol too: a `blob:` has our origin, and `javascript:` has none. */
+function ours(address: string | undefined): URL | undefined {
+  const url = address !== undefined && URL.canParse(address, location.href) && new URL(address, location.href)
+  return url && url.origin === location.origin && url.protocol === location.protocol ? url : undefined
+}
+
+/** @returns whether this tab was sent to log in a moment ago; if not, it is now */
+function wasSent(): boolean {
+  try {
+    if (Math.abs(Date.now() - Number(sessionStorage.getItem(SENT_AT))) < SEND_ONCE_IN_MS) return true
+    sessionStorage.setItem(SENT_AT, `${Date.now()}`)
+    return false
+  } catch {
+    // A browser that keeps nothing here keeps no cookie either, and no log-in would last.
+    return true
+  }
+}
