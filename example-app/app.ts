@@ -1,13 +1,28 @@
-// The bank: a page, a balance that needs a log-in, and a transfer that asks the provider first.
+// The bank: a page, and behind it a server that logs people in and hands on what they ask of the bank's API.
 import { fileURLToPath } from 'node:url'
-import express, { type Express, type NextFunction, type Request, type Response } from 'express'
-import { type AuthOptions, auth, requireAuth, requireFresh } from 'express-bff-session'
-import { createAccounts, euros, readTransfer } from './accounts.ts'
+import express, {
+  type Express,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express'
+import { type AuthOptions, auth } from 'express-bff-session'
+import { createAccess, type TheAPI } from './account-access.ts'
+import { BANK_API } from './api.ts'
+import { answerError } from './problem.ts'
 import { createSessionRoutes } from './sessions.ts'
 
 const PUBLIC_FILES = fileURLToPath(new URL('public', import.meta.url))
 
-type HttpError = Error & { status?: number }
+export interface BankParts {
+  /** Serves the files of `express-bff-session/browser`. */
+  browserModule: RequestHandler
+  /** Without one, the bank keeps the accounts itself. */
+  api?: TheAPI | undefined
+  /** What the provider calls an authentication that is strong enough to change an address. */
+  acr?: string | undefined
+}
 
 export interface Bank {
   app: Express
@@ -15,41 +30,37 @@ export interface Bank {
   close(): Promise<void>
 }
 
-export function createBank(options: AuthOptions & { issuerBaseURL: string }): Bank {
-  const accounts = createAccounts()
+export function createBank(
+  options: AuthOptions & { issuerBaseURL: string },
+  { browserModule, api, acr }: BankParts,
+): Bank {
   const bff = auth({
     // Short, so that one sees a renewal happen.
     renewal: { afterSeconds: 30 },
-    // OpenID Connect Core §11: `offline_access` comes with `prompt=consent`.
-    authorizationParams: { prompt: 'consent' },
+    // OpenID Connect Core §5.1: a person's name, and the page of theirs at the provider.
+    userClaims: ['name', 'profile'],
+    // The page says in its own words what went wrong.
+    onCallbackError(error, _req, res, next) {
+      if (error.status === 503) next()
+      else res.redirect(303, `/?problem=${error.code}`)
+    },
     ...options,
+    authorizationParams: {
+      // OpenID Connect Core §11: `offline_access` comes with `prompt=consent`.
+      prompt: 'consent',
+      // RFC 8707 §2
+      ...(api && { resource: api.audience, scope: `openid profile email offline_access ${BANK_API.scope}` }),
+    },
   })
 
   const app = express()
   app.disable('x-powered-by')
   app.use(securityHeaders(new URL(options.issuerBaseURL).origin))
   app.use(express.static(PUBLIC_FILES))
+  app.use('/express-bff-session', browserModule)
   app.use(bff)
-
-  app.get('/api/balance', requireAuth(), (req, res) => {
-    res.json({ balance: accounts.balanceOf(subOf(req)), session: sessionOf(req) })
-  })
-
-  app.post('/api/transfer', requireFresh(), express.json({ limit: '1kb' }), (req, res) => {
-    const transfer = readTransfer(req.body)
-    if ('mistake' in transfer) return sendProblem(res, 400, 'invalid_transfer', transfer.mistake)
-    if (!accounts.transfer(subOf(req), transfer)) {
-      return sendProblem(res, 409, 'not_enough_money', 'There is not enough money in the account.')
-    }
-    res.json({
-      transfer: { to: transfer.to, amount: euros(transfer.amountCents) },
-      balance: accounts.balanceOf(subOf(req)),
-      session: sessionOf(req),
-    })
-  })
-
   app.use('/api/sessions', createSessionRoutes(bff))
-
+  app.use('/api', createAccess(api, acr))
   app.use(answerError)
 
   return { app, close: () => bff.close() }
@@ -68,34 +79,5 @@ function securityHeaders(providerOrigin: string) {
       'X-Content-Type-Options': 'nosniff',
     })
     next()
-  }
-}
-
-function subOf(req: Request): string {
-  const sub = req.oidc.user?.sub
-  if (sub === undefined) throw new Error('This route needs a guard before it.')
-  return sub
-}
-
-function sessionOf(req: Request): { generation?: number | undefined; renewedAt?: Date | undefined } {
-  const { generation, renewedAt } = req.oidc.session ?? {}
-  return { generation, renewedAt }
-}
-
-function sendProblem(res: Response, status: number, code: string, detail: string): void {
-  res.status(status).type('application/problem+json').send(JSON.stringify({ status, code, detail }))
-}
-
-// Express recognises an error handler by its four parameters.
-function answerError(error: HttpError, _req: Request, res: Response, next: NextFunction): void {
-  const { status = 500 } = error
-  if (res.headersSent) {
-    next(error)
-  } else if (status < 500) {
-    sendProblem(res, status, 'bad_request', 'The bank could not read this request.')
-  } else {
-    // The stack alone: an error's other properties can hold what was sent.
-    console.error(error.stack)
-    sendProblem(res, status, 'server_error', 'Something went wrong at the bank.')
   }
 }

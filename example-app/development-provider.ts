@@ -1,21 +1,21 @@
 // An OpenID provider in this process, so that the example runs with no account anywhere. Never for real people.
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import express, { type NextFunction, type Request, type Response } from 'express'
-import { APP_NAME, configurationFor } from './development-provider/configuration.ts'
+import { createAccounts } from './development-provider/accounts.ts'
+import { type API, APP_NAME, configurationFor, PIN } from './development-provider/configuration.ts'
 import { createInteractions } from './development-provider/interactions.ts'
 import { loadOidcProvider } from './development-provider/load-oidc-provider.ts'
 import { errorPage, homePage } from './development-provider/pages.ts'
 import { createPeople } from './development-provider/people.ts'
+import { listenOnLoopback } from './loopback.ts'
 
 const ASSETS = fileURLToPath(new URL('development-provider/public', import.meta.url))
 
 export interface DevelopmentProviderOptions {
   /** The origin at which the browser finds the app, such as `http://localhost:3000`. */
   appURL: string
+  api?: API
   /** The port of 127.0.0.1 to listen on. @defaultValue a free one */
   port?: number
 }
@@ -24,6 +24,8 @@ export interface DevelopmentProvider {
   issuer: string
   clientID: string
   clientSecret: string
+  /** What it calls an authentication that is stronger than the ordinary one. */
+  acr: string
   close(): Promise<void>
 }
 
@@ -34,20 +36,18 @@ export async function startDevelopmentProvider(
 ): Promise<DevelopmentProvider> {
   const { origin: appURL } = new URL(options.appURL)
   const client = { clientID: 'small-bank', clientSecret: randomBytes(32).toString('base64url'), appURL }
-  const people = createPeople()
-
   const web = express()
-  const server = createServer(web).listen(options.port ?? 0, '127.0.0.1')
-  await once(server, 'listening')
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { url: issuer, close } = await listenOnLoopback(web, options.port)
+  const people = createPeople(issuer)
 
   const { Provider } = await loadOidcProvider()
-  const provider = new Provider(issuer, await configurationFor(client, people))
+  const provider = new Provider(issuer, await configurationFor(client, people, options.api))
 
   web.disable('x-powered-by')
   web.use(setSecurityHeaders)
   web.use('/provider-assets', express.static(ASSETS))
   web.get('/', (_req, res) => void res.send(homePage(appURL)))
+  web.use(createAccounts(people, APP_NAME, appURL))
   web.use(createInteractions(provider, people, APP_NAME))
   web.use(provider.callback())
   web.use(answerError)
@@ -77,11 +77,7 @@ export async function startDevelopmentProvider(
     issuer,
     clientID: client.clientID,
     clientSecret: client.clientSecret,
-    async close() {
-      const closed = once(server, 'close')
-      server.close()
-      server.closeAllConnections()
-      await closed
-    },
+    acr: PIN,
+    close,
   }
 }

@@ -2,6 +2,10 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import express from 'express'
+import { type API, BANK_API, startAPI } from './api.ts'
 import { createBank } from './app.ts'
 import { startDevelopmentProvider } from './development-provider.ts'
 
@@ -9,6 +13,7 @@ interface Provider {
   issuer: string
   clientID?: string
   clientSecret?: string
+  acr?: string
   close?: () => Promise<void>
 }
 
@@ -28,23 +33,30 @@ async function openBank(): Promise<void> {
   const baseURL = env.BASE_URL || `http://localhost:${port}`
   // What is undefined below, the middleware reads from the environment itself.
   const provider = realProvider() ?? (await developmentProvider(baseURL))
-  const bank = createBank({
-    baseURL,
-    issuerBaseURL: provider.issuer,
-    clientID: provider.clientID,
-    clientSecret: provider.clientSecret,
-    secret: env.SECRET ? undefined : randomBytes(32).toString('base64url'),
-  })
+  const audience = env.ISSUER_BASE_URL ? env.AUDIENCE : BANK_API.audience
+  const api = audience ? await startAPI({ issuer: provider.issuer, audience }) : undefined
+  const browserModule = dirname(fileURLToPath(import.meta.resolve('express-bff-session/browser')))
+  const bank = createBank(
+    {
+      baseURL,
+      issuerBaseURL: provider.issuer,
+      clientID: provider.clientID,
+      clientSecret: provider.clientSecret,
+      secret: env.SECRET ? undefined : randomBytes(32).toString('base64url'),
+    },
+    { browserModule: express.static(browserModule), api, acr: provider.acr },
+  )
   const server = createServer(bank.app).listen(port)
   await once(server, 'listening').catch((error: unknown) => explainTakenPort(error, 'PORT', port))
 
-  for (const line of whatRuns(provider)) console.log(`- ${line}`)
+  for (const line of whatRuns(provider, api)) console.log(`- ${line}`)
   console.log(`\nThe bank is open: ${baseURL}\n`)
 
   let closing: Promise<void> | undefined
   async function closeBank(): Promise<void> {
     await stopListening(server)
     await bank.close()
+    await api?.close()
     await provider.close?.()
     process.exit()
   }
@@ -52,12 +64,16 @@ async function openBank(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (closing ??= closeBank()))
 }
 
-function whatRuns(provider: Provider): string[] {
+function whatRuns(provider: Provider, api: API | undefined): string[] {
   return [
     env.ISSUER_BASE_URL
       ? `People log in at ${provider.issuer} (ISSUER_BASE_URL).`
       : `People log in at a development provider in this process, ${provider.issuer}: under any name, without a ` +
         'password. Another one: ISSUER_BASE_URL, CLIENT_ID and CLIENT_SECRET.',
+    api
+      ? `The accounts are behind an API, ${api.url}, that takes access tokens for ${api.audience} with ` +
+        `${BANK_API.scope}.`
+      : "The bank keeps the accounts itself. With an API in between that takes your provider's access tokens: AUDIENCE.",
     env.REDIS_URL
       ? 'Sessions are kept in Redis (REDIS_URL).'
       : 'Sessions are kept in the memory of this process, and end with it. In Redis: REDIS_URL.',
@@ -73,7 +89,7 @@ function realProvider(): Provider | undefined {
 
 function developmentProvider(appURL: string): Promise<Provider> {
   const port = portFrom('DEV_PROVIDER_PORT')
-  return startDevelopmentProvider({ appURL, ...(port && { port }) }).catch((error: unknown) =>
+  return startDevelopmentProvider({ appURL, api: BANK_API, ...(port && { port }) }).catch((error: unknown) =>
     explainTakenPort(error, 'DEV_PROVIDER_PORT', port),
   )
 }

@@ -3,11 +3,15 @@ import { generateKeyPair, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Configuration, JWK } from 'oidc-provider'
 import { Html } from './html.ts'
+import { loadOidcProvider } from './load-oidc-provider.ts'
 import { errorPage, loggedOutPage, logoutPage } from './pages.ts'
 import type { People } from './people.ts'
 import { createStore } from './store.ts'
 
 export const APP_NAME = 'Small Bank'
+
+/** The stronger of the two ways to authenticate: by a PIN too (`acr`, OpenID Connect Core §2). */
+export const PIN = 'pin'
 
 export interface Client {
   clientID: string
@@ -15,10 +19,23 @@ export interface Client {
   appURL: string
 }
 
+/** An API that takes this provider's access tokens. */
+export interface API {
+  audience: string
+  /** The scopes that it knows. */
+  scope: string
+}
+
 // Everything that oidc-provider would otherwise fill with a default, and say so on the console, is said here.
-export async function configurationFor(client: Client, people: People): Promise<Configuration> {
+export async function configurationFor(
+  client: Client,
+  people: People,
+  api: API | undefined,
+): Promise<Configuration> {
   const { clientID, clientSecret, appURL } = client
+  const { errors } = await loadOidcProvider()
   return {
+    acrValues: [PIN],
     adapter: createStore(),
     clients: [
       {
@@ -36,14 +53,21 @@ export async function configurationFor(client: Client, people: People): Promise<
       },
     ],
     clientBasedCORS: () => false,
-    claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
+    claims: { openid: ['sub'], profile: ['name', 'profile'], email: ['email', 'email_verified'] },
     // The app reads who somebody is from the ID token, without a call to /userinfo.
     conformIdTokenClaims: false,
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     features: {
       backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },
-      resourceIndicators: { enabled: false },
+      resourceIndicators: {
+        enabled: api !== undefined,
+        getResourceServerInfo(_ctx, resource) {
+          if (resource !== api?.audience) throw new errors.InvalidTarget()
+          // A JWT, which the API checks by itself (RFC 9068).
+          return { ...api, accessTokenFormat: 'jwt' }
+        },
+      },
       revocation: {
         enabled: true,
         allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
@@ -61,7 +85,11 @@ export async function configurationFor(client: Client, people: People): Promise<
     },
     // Its own guard refuses loopback, where the bank is.
     fetch: (url, { dispatcher: _, ...options } = {}) => fetch(url, options),
-    findAccount: (_ctx, accountId) => people.find(accountId),
+    findAccount(_ctx, accountId, token) {
+      const person = people.find(accountId)
+      // Without a token somebody is logging in, and their page offers to unblock them.
+      return person?.blocked && token ? undefined : person
+    },
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
     jwks: { keys: [await createSigningKey()] },
     pkce: { required: () => true },

@@ -1,25 +1,39 @@
 // The pages that a person sees at the development provider.
 import { type Html, html } from './html.ts'
+import { page } from './page.ts'
 
 export interface LoginPage {
   appName: string
   action: string
   login: string
+  /** Whether this person is logged in here, and the app wants to be sure of it. */
+  again?: boolean
+  asksForPin: boolean
   mistake?: string
 }
 
-export function loginPage({ appName, action, login, mistake }: LoginPage): string {
+export function loginPage({ appName, action, login, again, asksForPin, mistake }: LoginPage): string {
   return page(
-    `Log in to ${appName}`,
+    again ? 'Is it still you?' : `Log in to ${appName}`,
     html`
+      ${again ? html`<p>${appName} wants to be sure before it goes on.</p>` : ''}
       <form method="post" action="${action}">
         <label for="login">Your name</label>
         <input id="login" name="login" value="${login}" maxlength="60" autocomplete="username"
-          aria-describedby="login-help${mistake ? ' login-mistake' : ''}" autofocus>
-        ${mistake ? html`<p class="mistake" id="login-mistake" role="alert">${mistake}</p>` : ''}
+          aria-describedby="login-help" ${asksForPin ? '' : 'autofocus'}>
         <p class="help" id="login-help">Any name will do. There is no password.</p>
+        ${
+          asksForPin
+            ? html`
+              <label for="pin">Your PIN</label>
+              <input id="pin" name="pin" inputmode="numeric" maxlength="4" autocomplete="off"
+                aria-describedby="pin-help" autofocus>
+              <p class="help" id="pin-help">Any four digits will do.</p>`
+            : ''
+        }
+        ${mistake ? html`<p class="mistake" role="alert">${mistake}</p>` : ''}
         <div class="buttons">
-          <button type="submit">Log in</button>
+          <button type="submit">${again ? 'Yes, it is me' : 'Log in'}</button>
           <button type="submit" name="cancel" value="yes" class="quiet">Cancel</button>
         </div>
       </form>`,
@@ -66,29 +80,4 @@ export function errorPage(error: string, description: string, appURL: string): s
       <p class="help">Error code: <code>${error}</code></p>
       <p><a href="${appURL}">Back to the app</a></p>`,
   )
-}
-
-function page(title: string, content: Html): string {
-  return html`<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
-    <title>${title} · development provider</title>
-    <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="/provider-assets/provider.css">
-  </head>
-  <body>
-    <header>
-      <p><strong>Development provider</strong> It plays the part of Auth0, Keycloak or Entra on this machine,
-        checks nobody, and forgets everything when it stops.</p>
-    </header>
-    <main>
-      <h1>${title}</h1>
-      ${content}
-    </main>
-  </body>
-</html>
-`.toString()
 }

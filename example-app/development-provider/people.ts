@@ -2,34 +2,46 @@
 import { createHash } from 'node:crypto'
 import type { Account } from 'oidc-provider'
 
-export interface People {
-  /** The account of that name, made when it is new. */
-  welcome(name: string): Account
-  find(accountId: string): Account | undefined
+export interface Person extends Account {
+  name: string
+  /** Nobody gets tokens in their name. */
+  blocked: boolean
 }
 
-export function createPeople(): People {
-  const accounts = new Map<string, Account>()
+export interface People {
+  /** The person of that name, made when it is a new one. */
+  welcome(name: string): Person
+  find(accountId: string): Person | undefined
+}
+
+export function createPeople(issuer: string): People {
+  const people = new Map<string, Person>()
 
   return {
-    welcome(name) {
-      const account = accountOf(name)
-      accounts.set(account.accountId, account)
-      return account
+    welcome(typed) {
+      const accountId = accountIdOf(typed)
+      const person = people.get(accountId) ?? newPerson(accountId, capitalized(typed), issuer)
+      people.set(accountId, person)
+      return person
     },
-    find: (accountId) => accounts.get(accountId),
+    find: (accountId) => people.get(accountId),
   }
 }
 
-function accountOf(name: string): Account {
-  const accountId = accountIdOf(name)
+function newPerson(accountId: string, name: string, issuer: string): Person {
   const claims = {
     sub: accountId,
-    name: capitalized(name),
+    name,
+    // OpenID Connect Core §5.1: the person's own page.
+    profile: issuer + accountPath(accountId),
     email: `${accountId}@example.com`,
     email_verified: true,
   }
-  return { accountId, claims: () => claims }
+  return { accountId, name, blocked: false, claims: () => claims }
+}
+
+export function accountPath(accountId: string): string {
+  return `/accounts/${accountId}`
 }
 
 // OpenID Connect Core §2: `sub` is ASCII, 255 characters at most.

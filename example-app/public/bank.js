@@ -1,41 +1,68 @@
-// The page of the bank: asks who is signed in, shows the account, and sends money.
-import { get, logInURL, post } from './server.js'
+// The page of the bank: finds out who is here, and shows them their account or the way to log in.
+import { login, logout, onSessionEnd, stepUp } from '/express-bff-session/index.js'
+import { forgetDrafts, keepDrafts, restoreDrafts } from './drafts.js'
+import { isSending, offerAgain, startForms } from './forms.js'
+import { explainLogIn, hideNotice, hidePassingNotice, showNotice } from './notice.js'
+import { createRatesCard } from './rates-card.js'
+import { ask, askWhoIsHere } from './server.js'
 import { forgetSession, millisecondsUntilDue, showCountdown, showSession } from './session-card.js'
 import { showSessions, startSessionsCard } from './sessions-card.js'
+import { byId, euros, seconds } from './words.js'
 
 const POLL_MILLISECONDS = 5000
 
-const byId = (id) => document.getElementById(id)
-const euros = new Intl.NumberFormat('en-GB', { style: 'currency', currency: 'EUR' })
-const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
-
-let signedInSince
+/** Who is logged in, and since when; undefined where nobody is. */
+let here
 let nextLook
+const rates = createRatesCard(() => lookAgain())
 
-byId('do-something').addEventListener('click', doSomething)
-byId('transfer').addEventListener('submit', sendMoney)
+onSessionEnd((event) => {
+  // The page stays: what somebody typed is still in it.
+  event.preventDefault()
+  showSignedOut(event.detail)
+})
+startForms((form, answer, reason) => {
+  if (answer.outcome === 'step-up') {
+    keepDrafts(here.sub)
+    return stepUp(answer.error)
+  }
+  if (answer.outcome === 'answered') {
+    showAccount(answer.body)
+    form.reset()
+  }
+  if (answer.outcome === 'signed-out' || answer.outcome === 'try-later') handle(answer)
+  // A refused transfer was asked about too.
+  else lookAgain(reason)
+})
 startSessionsCard(async (answer) => {
   handle(answer)
   await lookAgain()
-  if (signedInSince) handle(await showSessions())
+  if (here) handle(await showSessions())
 })
-byId('transfer').addEventListener('input', () => byId('transfer-result').replaceChildren())
+byId('log-in').addEventListener('click', () => login())
+byId('log-out').addEventListener('click', () => {
+  forgetDrafts()
+  // The back button may show this page as it was left.
+  show('nothing')
+  logout()
+})
+byId('refresh-balance').addEventListener('click', async () => {
+  await askForAccount()
+  await lookAgain()
+})
 // Once at the start, and again when the back button brings an old page up as it was.
-addEventListener('pageshow', () => lookAgain())
-document.addEventListener('visibilitychange', () => document.hidden || lookAgain())
+addEventListener('pageshow', () => lookAgain().then(explainLogIn))
+document.addEventListener('visibilitychange', () => (document.hidden ? rates.stop() : lookAgain()))
 setInterval(showCountdown, 250)
 
 async function lookAgain(reason) {
   clearTimeout(nextLook)
-  const answer = await get('/me')
+  const answer = await askWhoIsHere()
   if (answer.outcome !== 'answered') return handle(answer)
-  if (answer.body.authenticated) {
-    hideNotice()
-    showSignedIn(answer.body, reason)
-    lookLater()
-  } else {
-    showSignedOut(logInURL())
-  }
+  if (answer.body === undefined) return showSignedOut()
+  hidePassingNotice()
+  showSignedIn(answer.body, reason)
+  lookLater()
 }
 
 // A page that nobody sees asks for nothing.
@@ -49,82 +76,57 @@ function untilNextLook() {
   return untilDue > 0 ? Math.min(POLL_MILLISECONDS, untilDue + 100) : POLL_MILLISECONDS
 }
 
-async function doSomething() {
-  const answer = await get('/api/balance')
-  if (answer.outcome !== 'answered') return handle(answer)
-  showBalance(answer.body.balance)
-  byId('activity-result').textContent =
-    `Asked for the balance at ${clock.format(new Date())}, answered with generation ${answer.body.session.generation}.`
-  await lookAgain()
-}
-
-async function sendMoney(event) {
-  event.preventDefault()
-  const form = event.target
-  const result = byId('transfer-result')
-  const button = form.querySelector('button')
-  button.disabled = true
-  result.textContent = 'Asking the provider, then sending …'
-  const answer = await post('/api/transfer', {
-    to: form.elements.to.value,
-    amount: form.elements.amount.valueAsNumber,
-  })
-  button.disabled = false
-  if (answer.outcome === 'signed-out' || answer.outcome === 'try-later') {
-    const isCertain = answer.outcome === 'signed-out' || answer.untouched
-    result.textContent = isCertain
-      ? 'Nothing was sent.'
-      : 'No answer came. Look at your balance before you send it again.'
-    return handle(answer)
-  }
-  if (answer.outcome === 'answered') {
-    const { transfer, balance, session } = answer.body
-    result.textContent =
-      `Sent ${euros.format(transfer.amount)} to ${transfer.to}. ` +
-      `The provider was asked first, which made generation ${session.generation}.`
-    form.reset()
-    showBalance(balance)
-  } else {
-    result.textContent = answer.detail
-  }
-  // A refused transfer was asked about too.
-  await lookAgain('asked for by your transfer')
+async function askForAccount() {
+  const answer = await ask('/api/account')
+  if (answer.outcome === 'answered') showAccount(answer.body)
+  handle(answer)
 }
 
 function handle(answer) {
-  if (answer.outcome === 'signed-out') showSignedOut(answer.logInURL)
+  if (answer.outcome === 'signed-out') showSignedOut(answer.code)
+  if (answer.outcome === 'refused') showNotice(answer.detail)
   if (answer.outcome === 'try-later') {
-    const { afterSeconds } = answer
-    const soon = `${afterSeconds} second${afterSeconds === 1 ? '' : 's'}`
-    showNotice(`The bank cannot answer right now. Nothing is lost; it is asked again in ${soon}.`)
-    lookLater(afterSeconds * 1000)
+    const soon = seconds(answer.afterSeconds)
+    showNotice(`The bank cannot answer right now. Nothing is lost; it is asked again in ${soon}.`, {
+      passes: true,
+    })
+    lookLater(answer.afterSeconds * 1000)
   }
 }
 
 function showSignedIn({ user, session }, reason) {
-  byId('name').textContent = user.name ?? user.sub
-  byId('owner').textContent = [user.name, user.email].filter(Boolean).join(' · ')
   showSession(session, reason)
-  if (session.createdAt === signedInSince) return
-  signedInSince = session.createdAt
+  rates.watch()
+  if (session.createdAt === here?.createdAt) return
+  here = { sub: user.sub, createdAt: session.createdAt }
+  hideNotice()
+  byId('hello').textContent = `Hello, ${user.name ?? user.sub}`
+  showProvider(user.profile)
   show('signed-in')
-  get('/api/balance').then((answer) => {
-    if (answer.outcome === 'answered') showBalance(answer.body.balance)
-    else handle(answer)
-  })
+  askForAccount().then(() => lookAgain('to get an access token for the API'))
   showSessions().then(handle)
+  restoreDrafts(user.sub).forEach(offerAgain)
 }
 
-function showSignedOut(url) {
-  byId('log-in').href = url
-  show('signed-out')
-  if (signedInSince) {
-    showNotice('You are signed out. Log in to go on here.')
-    byId('welcome').focus({ preventScroll: true })
-    scrollTo(0, 0)
-  }
-  signedInSince = undefined
+function showSignedOut(code) {
+  const before = here
+  here = undefined
+  rates.stop()
   forgetSession()
+  show('signed-out')
+  if (!before) return
+  const notice = [reasonOf(code)]
+  if (isSending()) notice.push('Nothing was sent.')
+  if (keepDrafts(before.sub)) notice.push('What you typed is kept for you.')
+  showNotice(notice.join(' '))
+  byId('welcome').focus({ preventScroll: true })
+  scrollTo(0, 0)
+}
+
+function reasonOf(code) {
+  return code === 'session_ended'
+    ? 'Your provider no longer vouches for you, so the bank has signed you out.'
+    : 'You are signed out. Log in to go on here.'
 }
 
 function show(view) {
@@ -133,15 +135,14 @@ function show(view) {
   byId('signed-out').hidden = view !== 'signed-out'
 }
 
-function showBalance(balance) {
+function showAccount({ balance, address }) {
   byId('balance').textContent = euros.format(balance)
+  byId('address').defaultValue = address
 }
 
-function showNotice(text) {
-  byId('notice').textContent = text
-  byId('notice').hidden = false
-}
-
-function hideNotice() {
-  byId('notice').hidden = true
+/** A person's own page at the provider, where it has one (OpenID Connect Core §5.1). */
+function showProvider(profile) {
+  const known = /^https?:\/\//.test(profile)
+  byId('provider-card').hidden = !known
+  if (known) byId('account-at-provider').href = profile
 }

@@ -1,43 +1,35 @@
-// The card "Your session": when the ID token was renewed, when it is due, and which renewals this page has seen.
-import { serverNow } from './server.js'
+// The card "Your session": when the next renewal is due, and what happened so far.
+import { byId, clock, seconds, timeElement } from './words.js'
 
-const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
-const day = new Intl.DateTimeFormat('en-GB', {
-  weekday: 'short',
-  day: 'numeric',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-})
-
-const byId = (id) => document.getElementById(id)
+const MOST_ENTRIES = 8
 
 let session
+// How far the server's clock is ahead of this one.
+let aheadMilliseconds = 0
 
 /** How long until the next renewal is due, in milliseconds; less than 0 when it is overdue. */
 export function millisecondsUntilDue() {
-  return session ? Date.parse(session.dueAt) - serverNow() : Number.POSITIVE_INFINITY
+  return session ? Date.parse(session.dueAt) - Date.now() - aheadMilliseconds : Number.POSITIVE_INFINITY
 }
 
-/** Shows what the server said about the session, and logs the renewal that happened since, if any. */
+/** Shows what the server said about the session, and tells of the renewal that happened since, if any. */
 export function showSession(current, reason) {
-  if (session && current.createdAt === session.createdAt) {
-    // Answers can overtake each other.
-    if (current.generation < session.generation) return
-    if (current.generation > session.generation) logRenewal(session, current, reason)
-  }
+  // Answers can overtake each other.
+  if (session?.createdAt === current.createdAt && current.generation < session.generation) return
+  const before = session
   session = current
-  showTime('renewed-at', current.renewedAt, clock)
-  showTime('created-at', current.createdAt, day)
-  showTime('expires-at', current.expiresAt, day)
-  byId('generation').textContent = current.generation
+  const ahead = Date.parse(current.expiresAt) - current.expiresIn * 1000 - Date.now()
+  // Whole seconds, so a small difference says nothing.
+  aheadMilliseconds = Math.abs(ahead) > 2000 ? ahead : 0
+  if (before?.createdAt !== current.createdAt) begin(current)
+  else if (before.generation < current.generation) tell(current.renewedAt, renewal(before, current, reason))
   showCountdown()
 }
 
 export function showCountdown() {
   if (!session) return
-  const seconds = Math.ceil(millisecondsUntilDue() / 1000)
-  byId('due-in').textContent = seconds > 0 ? `in ${seconds} s` : 'with the next request'
+  const left = Math.ceil(millisecondsUntilDue() / 1000)
+  byId('due-in').textContent = left > 0 ? `in ${seconds(left)}` : 'with the next request'
   const timeframe = Date.parse(session.dueAt) - Date.parse(session.renewedAt)
   byId('due-progress').value = Math.min(1, Math.max(0, millisecondsUntilDue() / timeframe))
 }
@@ -46,21 +38,23 @@ export function forgetSession() {
   session = undefined
 }
 
-function logRenewal(before, now, reason) {
-  const ahead = Date.parse(now.renewedAt) < Date.parse(before.dueAt)
-  const why =
-    reason ?? (ahead ? 'ahead of time, beside a request' : 'it was due, and a request waited for it')
-  const entry = document.createElement('li')
-  const when = document.createElement('time')
-  when.dateTime = now.renewedAt
-  when.textContent = clock.format(new Date(now.renewedAt))
-  entry.append(when, ` generation ${now.generation}: ${why}`)
-  byId('renewals').prepend(entry)
-  byId('no-renewals').hidden = true
+function begin({ createdAt, renewedAt, generation }) {
+  byId('timeline').replaceChildren()
+  tell(createdAt, 'you logged in')
+  if (generation > 1) tell(renewedAt, 'renewed, before this page was opened')
 }
 
-function showTime(id, iso, format) {
-  const element = byId(id)
-  element.dateTime = iso
-  element.textContent = format.format(new Date(iso))
+function renewal(before, now, reason) {
+  if (reason) return `renewed ${reason}`
+  return Date.parse(now.renewedAt) < Date.parse(before.dueAt)
+    ? 'renewed ahead of time'
+    : 'renewed because it was due'
+}
+
+function tell(iso, text) {
+  const entry = document.createElement('li')
+  entry.append(timeElement(iso, clock), ` – ${text}`)
+  const timeline = byId('timeline')
+  timeline.prepend(entry)
+  timeline.children[MOST_ENTRIES]?.remove()
 }

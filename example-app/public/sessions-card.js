@@ -1,7 +1,6 @@
 // The card "Where you are logged in": every session of this person, and a way to end each of them.
-import { get, remove } from './server.js'
-
-const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
+import { ask } from './server.js'
+import { byId, day, timeElement } from './words.js'
 
 const BROWSERS = [
   ['Edg', 'Edge'],
@@ -12,9 +11,7 @@ const BROWSERS = [
 ]
 const SYSTEMS = ['Android', 'iPhone', 'iPad', 'Windows', 'Mac OS', 'Linux']
 
-const byId = (id) => document.getElementById(id)
-
-/** @param {(answer: any) => void} whenChanged is told what the server answered to the end of a session */
+/** @param {(answer: import('./server.js').Answer) => void} whenChanged is told what the server answered to the end of a session */
 export function startSessionsCard(whenChanged) {
   byId('end-all').addEventListener('click', () => end('/api/sessions'))
   byId('sessions').addEventListener('click', ({ target }) => {
@@ -22,7 +19,7 @@ export function startSessionsCard(whenChanged) {
   })
 
   async function end(path) {
-    const answer = await remove(path)
+    const answer = await ask(path, 'DELETE')
     if (answer.outcome === 'answered') {
       const { ended } = answer.body
       byId('sessions-result').textContent = `${ended} session${ended === 1 ? '' : 's'} ended.`
@@ -31,9 +28,9 @@ export function startSessionsCard(whenChanged) {
   }
 }
 
-/** @returns {Promise<any>} what the server answered */
+/** @returns what the server answered */
 export async function showSessions() {
-  const answer = await get('/api/sessions')
+  const answer = await ask('/api/sessions')
   if (answer.outcome === 'answered') byId('sessions').replaceChildren(...answer.body.sessions.map(rowOf))
   return answer
 }
@@ -46,9 +43,7 @@ function rowOf({ id, createdAt, address, userAgent, isThis }) {
   what.append(name, isThis ? ' (this one)' : '')
   const when = document.createElement('p')
   when.className = 'soft'
-  const time = document.createElement('time')
-  time.dateTime = createdAt
-  time.textContent = day.format(new Date(createdAt))
+  const time = timeElement(createdAt, day)
   when.append('since ', time, address ? ` from ${address}` : '')
   const button = document.createElement('button')
   button.type = 'button'

@@ -1,91 +1,166 @@
-// The example, as `npm start` runs it: its pages, a log-in at its development provider, and what it is there to show.
-import { createServer, type Server } from 'node:http'
+// The example, as `npm start` runs it: its page, a log-in at its development provider, and what it is there to show.
 import request from 'supertest'
-import { type Bank, createBank } from '../../example-app/app.ts'
-import { type DevelopmentProvider, startDevelopmentProvider } from '../../example-app/development-provider.ts'
 import { Browser } from '../support/browser.ts'
 import { findForm } from '../support/html-form.ts'
-import { closeServer, listen } from '../support/listen.ts'
+import type { Page } from '../support/page.ts'
+import { type OpenBank, openBank } from './open-bank.ts'
 
-// In jest's own global oidc-provider finds no undici to guard its requests with, and says so.
-const { warn } = console
-console.warn = (...line) => {
-  if (!String(line[0]).includes('SSRF protection')) warn(...line)
+let bank: OpenBank
+let url: string
+const browsers: Browser[] = []
+
+const get = async (browser: Browser, path: string) => (await browser.request('GET', url + path)).json()
+const isLoggedIn = async (browser: Browser) => (await get(browser, '/me')).authenticated
+const send = (browser: Browser) =>
+  browser.request('POST', `${url}/api/transfers`, { json: { to: 'Grace', amount: 12.5 } })
+const move = (browser: Browser) =>
+  browser.request('PUT', `${url}/api/address`, { json: { address: '12 New Row' } })
+
+function open(): Browser {
+  const browser = new Browser()
+  browsers.push(browser)
+  return browser
 }
 
-let server: Server
-let provider: DevelopmentProvider
-let bank: Bank
-let url: string
+async function logIn(user: string): Promise<Browser> {
+  const browser = open()
+  await browser.logIn(url, { user })
+  return browser
+}
 
-beforeAll(async () => {
-  server = createServer()
-  url = `http://localhost:${await listen(server, 'localhost')}`
-  provider = await startDevelopmentProvider({ appURL: url })
-  const { issuer, clientID, clientSecret } = provider
-  const secret = 'a secret of the example’s own test'
-  bank = createBank({ baseURL: url, issuerBaseURL: issuer, clientID, clientSecret, secret })
-  server.on('request', bank.app)
-})
-afterAll(async () => {
-  await closeServer(server)
-  await bank?.close()
-  await provider?.close()
-})
+/** As a press of a button of the page does. */
+function press(browser: Browser, page: Page, fields: Record<string, string>): Promise<Page> {
+  const form = findForm(page.body, page.url)
+  return browser.submit(form?.action ?? '', { ...form?.fields, ...fields })
+}
 
-test('the page has no script or style of its own inside, and a policy that would refuse one', async () => {
-  const page = await request(server).get('/').expect(200).expect('content-type', /html/)
-  expect(page.headers['content-security-policy']).toContain("default-src 'self'")
-  expect(page.text).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\son\w+=/i)
+async function profileOf(browser: Browser): Promise<string> {
+  const { user } = (await get(browser, '/me')) as { user: { profile: string } }
+  return user.profile
+}
+
+afterEach(() => {
+  for (const browser of browsers.splice(0)) browser.close()
 })
 
-test('the balance is for people who are logged in', async () => {
-  const answer = await request(server).get('/api/balance').expect(401)
-  expect(answer.body).toMatchObject({ code: 'login_required', login_url: '/login' })
-  await request(server).get('/me').expect(200, { authenticated: false })
+describe.each([
+  { where: 'behind an API', withoutAPI: false },
+  { where: 'at the bank itself', withoutAPI: true },
+])('with the accounts $where', ({ withoutAPI }) => {
+  beforeAll(async () => {
+    bank = await openBank({ withoutAPI })
+    url = bank.url
+  })
+  afterAll(() => bank.close())
+
+  test('an account is for people who are logged in', async () => {
+    const answer = await request(bank.server).get('/api/account').expect(401)
+    expect(answer.body).toMatchObject({ code: 'login_required', login_url: '/login' })
+    const ada = await logIn('Ada')
+    expect(await get(ada, '/api/account')).toMatchObject({ balance: 1000, address: expect.any(String) })
+  })
+
+  test('a transfer asks the provider first, however fresh the session is', async () => {
+    const grace = await logIn('Grace')
+    await get(grace, '/api/account')
+    const generationOf = async () =>
+      ((await get(grace, '/me')) as { session: { generation: number } }).session.generation
+    const before = await generationOf()
+    const transfer = await send(grace)
+    expect(transfer).toMatchObject({ status: 200 })
+    expect(transfer.json()).toMatchObject({ balance: 987.5, transfer: { to: 'Grace', amount: 12.5 } })
+    expect(await generationOf()).toBe(before + 1)
+    await get(grace, '/api/account')
+    expect(await generationOf()).toBe(before + 1)
+  })
+
+  test('who is blocked at the provider still sees the balance, and sends nothing', async () => {
+    const eve = await logIn('Eve')
+    await get(eve, '/api/account')
+    const blocked = await press(eve, await eve.navigate(await profileOf(eve)), { blocked: 'yes' })
+    expect(blocked.body).toContain('Eve is blocked')
+    expect(await get(eve, '/api/account')).toMatchObject({ balance: 1000 })
+
+    const refused = await send(eve)
+    expect(refused).toMatchObject({ status: 401 })
+    expect(refused.json()).toMatchObject({ code: 'session_ended' })
+    expect(await get(eve, '/me')).toEqual({ authenticated: false })
+
+    const gate = await eve.navigate(`${url}/login`)
+    expect(gate.body).toContain('Unblock them?')
+    expect(await press(eve, gate, { unblock: 'yes' })).toMatchObject({ status: 200, url: `${url}/` })
+    expect(await get(eve, '/api/account')).toMatchObject({ balance: 1000 })
+  })
+
+  test('an address changes once the provider has asked for the PIN', async () => {
+    const ida = await logIn('Ida')
+    const refused = await move(ida)
+    expect(refused).toMatchObject({ status: 401 })
+    const { code, login_url: way } = refused.json<{ code: string; login_url: string }>()
+    expect(code).toBe('step_up_required')
+
+    const asked = await ida.navigate(`${url}${way}`)
+    expect(asked.body).toContain('Is it still you?')
+    expect(await press(ida, asked, { pin: '12' })).toMatchObject({ status: 422 })
+    expect(await press(ida, asked, { pin: '1234' })).toMatchObject({ status: 200, url: `${url}/` })
+    expect((await move(ida)).json()).toMatchObject({ address: '12 New Row' })
+  })
+
+  test('an address stays when somebody else answers at the provider', async () => {
+    const lise = await logIn('Lise')
+    const { login_url: way } = (await move(lise)).json<{ login_url: string }>()
+    const asked = await lise.navigate(`${url}${way}`)
+    // The provider logs the first of them out, by a page that submits itself.
+    const back = await press(lise, await press(lise, asked, { login: 'Mallory', pin: '1234' }), {})
+    expect(back.url).toBe(`${url}/?problem=step_up_failed`)
+    expect(await move(lise)).toMatchObject({ status: 401 })
+  })
 })
 
-test('a transfer asks the provider first; logging out ends it here and there', async () => {
-  const browser = new Browser()
-  try {
-    const home = await browser.logIn(url, { user: 'Ada' })
-    expect(home).toMatchObject({ status: 200, url: `${url}/` })
-    const me = (await browser.request('GET', `${url}/me`)).json()
-    expect(me).toMatchObject({ authenticated: true, user: { name: 'Ada' }, session: { generation: 1 } })
+describe('in one bank', () => {
+  beforeAll(async () => {
+    bank = await openBank()
+    url = bank.url
+  })
+  afterAll(() => bank.close())
 
-    const json = { to: 'Grace', amount: 12.5 }
-    const transfer = await browser.request('POST', `${url}/api/transfer`, { json })
-    expect(transfer.status).toBe(200)
-    expect(transfer.json()).toMatchObject({ session: { generation: 2 } })
+  test('the page has no script or style of its own inside, and a policy that would refuse one', async () => {
+    const page = await request(bank.server).get('/').expect(200).expect('content-type', /html/)
+    expect(page.headers['content-security-policy']).toContain("default-src 'self'")
+    expect(page.text).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\s(?:on\w+|style)=/i)
+  })
 
-    const { sessions } = (await browser.request('GET', `${url}/api/sessions`)).json()
+  test('only a transfer and an address can be written through the bank', async () => {
+    const ada = await logIn('Ada')
+    const statusOf = async (method: string, path: string) =>
+      (await ada.request(method, url + path, { json: {} })).status
+    expect(await statusOf('POST', '/api/account')).toBe(405)
+    expect(await statusOf('DELETE', '/api/transfers')).toBe(405)
+    expect(await statusOf('POST', '/api/%74ransfers')).toBe(405)
+  })
+
+  test('logging out ends it here and at the provider', async () => {
+    const browser = await logIn('Hedy')
+    const { sessions } = await get(browser, '/api/sessions')
     expect(sessions).toMatchObject([{ isThis: true, address: expect.stringMatching(/127\.0\.0\.1|::1/) }])
-
-    const leaving = await browser.submit(`${url}/logout`, {})
-    // Its page submits itself, as if the button had been pressed.
-    const form = findForm(leaving.body, leaving.url)
-    const after = await browser.submit(form?.action ?? '', { ...form?.fields, logout: 'yes' })
+    // The provider's page submits itself, as if the button had been pressed.
+    const after = await press(browser, await browser.submit(`${url}/logout`, {}), { logout: 'yes' })
     expect(after.url).toBe(`${url}/`)
-    expect((await browser.request('GET', `${url}/me`)).json()).toEqual({ authenticated: false })
+    expect(await isLoggedIn(browser)).toBe(false)
     // The provider has forgotten them too: it asks for the name again.
-    expect((await browser.navigate(`${url}/login`)).body).toContain('name="login"')
-  } finally {
-    browser.close()
-  }
-})
+    expect((await browser.navigate(`${url}/login`)).body).toContain('name="login" value=""')
+  })
 
-test('somebody who is logged in twice sees both sessions, ends the other one, and then all', async () => {
-  const [here, there, stranger] = [new Browser(), new Browser(), new Browser()]
-  const browsers = [here, there, stranger]
-  try {
-    for (const browser of [here, there]) await browser.logIn(url, { user: 'Barbara' })
-    await stranger.logIn(url, { user: 'Mallory' })
-    const listOf = async (browser: Browser) =>
-      (await browser.request('GET', `${url}/api/sessions`)).json().sessions as { id: string }[]
-    const isLoggedIn = async (browser: Browser) =>
-      (await browser.request('GET', `${url}/me`)).json().authenticated
+  test('a log-in that was given up says so on the page', async () => {
+    const browser = open()
+    const gate = await browser.navigate(`${url}/login`)
+    const back = await press(browser, gate, { cancel: 'yes' })
+    expect(back).toMatchObject({ status: 200, url: `${url}/?problem=login_denied` })
+  })
 
-    const list = await listOf(here)
+  test('somebody who is logged in twice sees both sessions, ends the other one, and then all', async () => {
+    const [here, there, stranger] = [await logIn('Barbara'), await logIn('Barbara'), await logIn('Mallory')]
+    const { sessions: list } = (await get(here, '/api/sessions')) as { sessions: { id: string }[] }
     expect(list).toMatchObject([{ isThis: false }, { isThis: true }])
     const other = `${url}/api/sessions/${list[0]?.id}`
     expect((await stranger.request('DELETE', other)).json()).toEqual({ ended: 0 })
@@ -97,20 +172,12 @@ test('somebody who is logged in twice sees both sessions, ends the other one, an
     expect((await here.request('DELETE', `${url}/api/sessions`)).json()).toEqual({ ended: 2 })
     for (const browser of [here, there]) expect(await isLoggedIn(browser)).toBe(false)
     expect(await isLoggedIn(stranger)).toBe(true)
-  } finally {
-    for (const browser of browsers) browser.close()
-  }
-})
+  })
 
-test('somebody who logs out at the provider is logged out at the bank', async () => {
-  const browser = new Browser()
-  try {
-    await browser.logIn(url, { user: 'Katherine' })
-    const page = await browser.navigate(`${provider.issuer}/session/end`)
-    const form = findForm(page.body, page.url)
-    await browser.submit(form?.action ?? '', { ...form?.fields, logout: 'yes' })
-    expect((await browser.request('GET', `${url}/me`)).json()).toEqual({ authenticated: false })
-  } finally {
-    browser.close()
-  }
+  test('somebody who logs out at the provider is logged out at the bank', async () => {
+    const browser = await logIn('Katherine')
+    const page = await browser.navigate(`${bank.provider.issuer}/session/end`)
+    await press(browser, page, { logout: 'yes' })
+    expect(await get(browser, '/me')).toEqual({ authenticated: false })
+  })
 })
