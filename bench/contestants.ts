@@ -1,0 +1,63 @@
+// Who takes part.
+export interface Contestant {
+  /** as in bench/baseline.json */
+  readonly name: string
+  readonly title: string
+  /** in bench/servers */
+  readonly file: string
+  readonly options: Record<string, unknown>
+  /** there is nobody to log in */
+  readonly open?: boolean
+  /** its own database on the one Redis; undefined keeps nothing there */
+  readonly database?: number
+}
+
+export const BARE = 'bare'
+export const OURS = 'ours'
+export const NEAR_CACHE = 'ours-near-cache'
+
+export const CONTESTANTS: readonly Contestant[] = [
+  { name: BARE, title: 'bare Express 5', file: 'bare.mjs', options: {}, open: true },
+  {
+    name: 'express-session',
+    title: 'express-session + connect-redis + ioredis',
+    file: 'express-session.mjs',
+    options: {},
+    database: 1,
+  },
+  {
+    name: 'eoc-redis',
+    title: 'express-openid-connect, store on Redis',
+    file: 'express-openid-connect.mjs',
+    options: { store: true },
+    database: 2,
+  },
+  {
+    name: 'eoc-cookie',
+    title: 'express-openid-connect, cookie',
+    file: 'express-openid-connect.mjs',
+    options: { store: false },
+  },
+  {
+    name: 'hand-written',
+    title: 'hand-written: one signed cookie, one key',
+    file: 'hand-written.mjs',
+    options: {},
+    database: 4,
+  },
+  { name: OURS, title: 'express-bff-session', file: 'ours.mjs', options: {}, database: 5 },
+  {
+    name: NEAR_CACHE,
+    title: 'express-bff-session, nearCache',
+    file: 'ours.mjs',
+    options: { nearCache: true },
+    database: 6,
+  },
+]
+
+export function contestant(name: string): Contestant {
+  const found = CONTESTANTS.find((each) => each.name === name)
+  if (found === undefined)
+    throw new Error(`nobody is called ${name}: ${CONTESTANTS.map((each) => each.name)}`)
+  return found
+}

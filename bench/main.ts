@@ -1,0 +1,94 @@
+// npm run bench: how fast this package is beside its peers, and where its time goes; `-- --help` says how to ask.
+import { parseArgs } from 'node:util'
+import { holdsBaseline, readBaseline, writeBaseline } from './baseline.ts'
+import { createCleanUp } from './clean-up.ts'
+import { type Competitor, enter } from './competitor.ts'
+import { BARE, CONTESTANTS, OURS } from './contestants.ts'
+import { printGoals } from './goals.ts'
+import { describeMachine, showLoad, showMachine } from './machine.ts'
+import { profile } from './profile.ts'
+import { playRounds } from './rounds.ts'
+import { measureScale, PARTS } from './scale/scale.ts'
+import { type Stage, setStage } from './stage.ts'
+import { printTable } from './table.ts'
+
+const HELP = `npm run bench --             everybody, five rounds of four seconds
+  --quick                  three rounds of one second
+  --only ours,eoc-redis    these and bare Express: ${CONTESTANTS.map(({ name }) => name).join(', ')}
+  --rounds 5 --seconds 4
+  --check                  fails where ours is below 85 % of bench/baseline.json
+  --write-baseline         writes it
+npm run bench -- --profile [ours]     where that server's time goes; --out x.cpuprofile keeps the profile
+npm run bench -- --scale [${PARTS.join(' ')}]     as the work grows
+  --sessions 1000000 --near-cache`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    help: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    'write-baseline': { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    out: { type: 'string' },
+    scale: { type: 'boolean', default: false },
+    sessions: { type: 'string', default: '1000000' },
+    'near-cache': { type: 'boolean', default: false },
+  },
+})
+
+async function everybody(stage: Stage): Promise<Competitor[]> {
+  const wanted = values.only?.split(',')
+  const entered: Competitor[] = []
+  for (const each of CONTESTANTS) {
+    if (wanted !== undefined && each.name !== BARE && !wanted.includes(each.name)) continue
+    entered.push(await enter(stage, each))
+  }
+  return entered
+}
+
+async function compare(stage: Stage): Promise<void> {
+  const baseline = values.check ? await readBaseline() : undefined
+  if (values.check && baseline === undefined) {
+    console.error('There is no bench/baseline.json yet. Type:  npm run bench -- --write-baseline')
+    process.exitCode = 1
+    return
+  }
+  const load = showLoad()
+  const usual = values.quick ? { rounds: 3, seconds: 1 } : { rounds: 5, seconds: 4 }
+  const plan = {
+    rounds: Number(values.rounds ?? usual.rounds),
+    seconds: Number(values.seconds ?? usual.seconds),
+    warmUpSeconds: 1,
+  }
+  const results = await playRounds(stage, await everybody(stage), plan)
+  const machine = await describeMachine(stage.connect())
+  console.log(
+    `${showMachine(machine)}; medians of ${plan.rounds} rounds of ${plan.seconds} s, 32 connections, ${load}\n`,
+  )
+  printTable(results)
+  console.log()
+  printGoals(results)
+  if (values['write-baseline']) await writeBaseline(machine, results)
+  if (baseline !== undefined && !holdsBaseline(baseline, results)) process.exitCode = 1
+}
+
+const cleanUp = createCleanUp()
+try {
+  if (values.help) console.log(HELP)
+  else if (values.scale) {
+    const plan = { sessions: Number(values.sessions), nearCache: values['near-cache'] }
+    if (!(await measureScale(cleanUp, positionals, plan))) process.exitCode = 1
+  } else {
+    const stage = await setStage(cleanUp)
+    if (values.profile) {
+      const [name = OURS] = positionals
+      await profile(stage, { name, seconds: Number(values.seconds ?? 5), out: values.out })
+    } else await compare(stage)
+  }
+} finally {
+  await cleanUp.now()
+}

@@ -1,0 +1,39 @@
+// npm run bench -- --scale: what happens as the work grows.
+import type { CleanUp } from '../clean-up.ts'
+import { measureBackground } from './background.ts'
+import { measureMillion } from './million.ts'
+import { type ScaleProvider, startScaleProvider } from './provider-process.ts'
+import { measureSpread } from './spread.ts'
+import { measureStampede } from './stampede.ts'
+import { measureWaiting } from './waiting.ts'
+
+export interface ScalePlan {
+  sessions: number
+  nearCache: boolean
+}
+
+/** Prints its figures; false where a goal was missed. */
+type Part = (cleanUp: CleanUp, provider: ScaleProvider, plan: ScalePlan) => Promise<boolean>
+
+const ALL: Readonly<Record<string, Part>> = {
+  stampede: measureStampede,
+  waiting: measureWaiting,
+  background: measureBackground,
+  spread: measureSpread,
+  million: measureMillion,
+}
+
+export const PARTS = Object.keys(ALL)
+
+/** @returns whether all goals were held */
+export async function measureScale(cleanUp: CleanUp, wanted: string[], plan: ScalePlan): Promise<boolean> {
+  const provider = await startScaleProvider()
+  cleanUp.later(() => provider.stop())
+  let held = true
+  for (const name of wanted.length > 0 ? wanted : PARTS) {
+    const part = ALL[name]
+    if (part === undefined) throw new Error(`no part is called ${name}: ${PARTS.join(', ')}`)
+    held = (await part(cleanUp, provider, plan)) && held
+  }
+  return held
+}

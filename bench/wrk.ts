@@ -1,0 +1,58 @@
+// Load by wrk: many connections, one address, one cookie.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+
+export interface Load {
+  requestsPerSecond: number
+  requests: number
+  /** milliseconds */
+  p50: number
+  p99: number
+}
+
+export interface Aim {
+  url: string
+  cookie: string
+  seconds: number
+  connections?: number
+}
+
+const UNITS: Record<string, number> = { us: 0.001, ms: 1, s: 1000, m: 60_000 }
+
+/** @throws where a request failed, or was answered with anything but 2xx and 3xx */
+export async function load({ url, cookie, seconds, connections = 32 }: Aim): Promise<Load> {
+  const args = [
+    ...['-t1', `-c${connections}`, `-d${Math.ceil(seconds)}s`, '--latency', '--timeout', '5s'],
+    ...['-H', 'accept: application/json', ...(cookie === '' ? [] : ['-H', `cookie: ${cookie}`]), url],
+  ]
+  const child = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const end = () => child.kill('SIGKILL')
+  process.once('exit', end)
+  const [output, errors, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ])
+  process.off('exit', end)
+  if (code !== 0) throw new Error(`wrk ended with ${code}: ${errors}${output}`)
+  const failed = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(output)?.[0]
+  if (failed !== undefined) throw new Error(`${url}: ${failed}`)
+  return {
+    requestsPerSecond: Number(find(output, /Requests\/sec:\s+([\d.]+)/)),
+    requests: Number(find(output, /(\d+) requests in/)),
+    p50: milliseconds(find(output, /50%\s+([\d.]+\w+)/)),
+    p99: milliseconds(find(output, /99%\s+([\d.]+\w+)/)),
+  }
+}
+
+function find(output: string, pattern: RegExp): string {
+  const found = pattern.exec(output)?.[1]
+  if (found === undefined) throw new Error(`wrk did not say ${pattern}:\n${output}`)
+  return found
+}
+
+function milliseconds(duration: string): number {
+  const [, number, unit = ''] = /^([\d.]+)([a-z]+)$/.exec(duration) ?? []
+  return Number(number) * (UNITS[unit] ?? Number.NaN)
+}
