@@ -6,8 +6,6 @@ const KEY_ID_BYTES = 4
 const IV_BYTES = 12
 const TAG_BYTES = 16
 const HEADER_BYTES = 1 + KEY_ID_BYTES + IV_BYTES + TAG_BYTES
-/** So many of the first characters tell a sealed text from every other, since its random IV and its tag are in them. */
-export const MARK_LENGTH = (HEADER_BYTES / 3) * 4
 
 /** Seals with the newest secret, opens with any. */
 export interface Sealer {

@@ -1,6 +1,6 @@
 // Records that this process has opened: an unchanged one is neither sent, nor decrypted, nor parsed again.
+import { createHash } from 'node:crypto'
 import type { AuthRecord } from '../auth-record.ts'
-import { MARK_LENGTH } from '../seal.ts'
 
 export interface OpenedRecords {
   get(id: string): Opened | undefined
@@ -9,8 +9,8 @@ export interface OpenedRecords {
 }
 
 export interface Opened {
-  /** How the sealed text begins: no two sealings begin alike. */
-  readonly mark: string
+  /** SHA-1 of the sealed text, in hex, as Redis can tell it too: whoever changes a byte there changes it. */
+  readonly hash: string
   readonly record: AuthRecord
 }
 
@@ -30,7 +30,7 @@ export function createOpenedRecords(): OpenedRecords {
         opened.delete(oldest)
         break
       }
-      opened.set(id, { mark: sealed.slice(0, MARK_LENGTH), record })
+      opened.set(id, { hash: createHash('sha1').update(sealed).digest('hex'), record })
     },
 
     drop: (id) => void opened.delete(id),

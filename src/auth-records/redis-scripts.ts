@@ -11,14 +11,14 @@ const LEASE_FIELDS = "'leaseOwner', 'leaseEndsAt', 'sentAt', 'takeOverAt'"
 
 /** KEYS: the auth record (a hash), the app's data (a string). */
 export const SCRIPTS = {
-  // ARGV: of the record that the caller knows, how it begins sealed, and its generation; or '' and ''
+  // ARGV: of the record that the caller knows, the hash of its sealed text and its generation; or '' and ''
   find: `${NOW}
     local stored = redis.pcall('HMGET', KEYS[1], 'generation', 'sealed')
     -- A value that is no hash is nobody's record. Any other error says nothing about the session.
     if stored.err and not string.find(stored.err, 'WRONGTYPE', 1, true) then return stored end
     if stored.err or not stored[2] then return {now} end
     local sealed = stored[2]
-    if ARGV[2] == stored[1] and string.sub(sealed, 1, #ARGV[1]) == ARGV[1] then sealed = false end
+    if ARGV[2] == stored[1] and ARGV[1] == redis.sha1hex(sealed) then sealed = false end
     return {now, stored[1], sealed, redis.call('GET', KEYS[2]), redis.call('PTTL', KEYS[1])}`,
 
   // ARGV: sealed, generation, ends at, idle milliseconds, app data or ''

@@ -79,7 +79,7 @@ export function createRedisRecords(
 
     async find(id) {
       const known = opened.get(id)
-      const asked = [known?.mark ?? '', known?.record.generation ?? ''] as const
+      const asked = [known?.hash ?? '', known?.record.generation ?? ''] as const
       const [time, generation, sealed, appData, ttl] = (await run('find', id, ...asked)) as [
         number,
         string?,
