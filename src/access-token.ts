@@ -69,7 +69,16 @@ export function refusal(now: number): AccessToken {
   return { token: undefined, expiresAt: now + REFUSED_SECONDS * 1000 }
 }
 
-export function isLive({ expiresAt }: AccessToken, now: number): boolean {
+/** @param refused a token that the API did not take */
+export function isUsable(
+  token: AccessToken | undefined,
+  now: number,
+  refused: string | undefined,
+): token is AccessToken {
+  return token !== undefined && isLive(token, now) && (refused === undefined || refused !== token.token)
+}
+
+function isLive({ expiresAt }: AccessToken, now: number): boolean {
   return expiresAt === undefined || now < expiresAt
 }
 

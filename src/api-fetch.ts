@@ -22,9 +22,8 @@ export function createApiFetch({ apis }: Config, session: CurrentSession): ApiFe
     const token = await session.accessToken(wanted)
     const answer = await send(url, init, token)
     if (answer.status !== 401 || !canBeSentAgain(init.body) || wantsStepUp(answer)) return answer
-    const another = await session.accessToken(wanted, token)
     await answer.body?.cancel()
-    return send(url, init, another)
+    return send(url, init, await session.accessToken(wanted, token))
   }
 }
 

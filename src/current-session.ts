@@ -1,5 +1,5 @@
 // What one request knows of its session, and how it asks for a fresher one.
-import { type AccessTokenRequest, isLive, isSame, tokenName } from './access-token.ts'
+import { type AccessTokenRequest, isSame, isUsable, tokenName } from './access-token.ts'
 import { type AuthRecord, accessTokenOf } from './auth-record.ts'
 import type { AuthRecords, Found } from './auth-records/auth-records.ts'
 import type { Config } from './config.ts'
@@ -8,6 +8,7 @@ import {
   checkRequest,
   ID_TOKEN_REFUSED,
   NOT_LATE_ENOUGH,
+  noRefreshToken,
   renewalImpossible,
   tokenOf,
   unavailable,
@@ -29,7 +30,8 @@ export class CurrentSession {
   /** The store's clock when the session was read, and this process's: the difference is time that passed. */
   readonly #readAt: number
   readonly #readAtHere = performance.now()
-  #idleEndsAt: number
+  /** When the session ends unless it is used again. */
+  readonly endsAt: number
   #record: AuthRecord | undefined
   #isNear = false
   #problem: AuthError | undefined
@@ -38,7 +40,7 @@ export class CurrentSession {
     this.#rooms = rooms
     this.browser = browser
     this.#readAt = found.now
-    this.#idleEndsAt = found.value?.idleEndsAt ?? found.now
+    this.endsAt = found.value?.idleEndsAt ?? found.now
     this.#take(found)
   }
 
@@ -73,7 +75,7 @@ export class CurrentSession {
     return this.browser.authId ?? ''
   }
 
-  /** The record, if the request may be served by it. */
+  /** If the request may be served by it. */
   get record(): AuthRecord | undefined {
     return this.#problem === undefined ? this.#record : undefined
   }
@@ -91,11 +93,6 @@ export class CurrentSession {
   /** When the request was read, by the store's clock. */
   get arrivedAt(): number {
     return this.#readAt
-  }
-
-  /** When the session ends unless it is used again. */
-  get endsAt(): number {
-    return this.#idleEndsAt
   }
 
   get now(): number {
@@ -156,23 +153,24 @@ export class CurrentSession {
   async accessToken(wanted: AccessTokenRequest = {}, refused?: string): Promise<string> {
     checkRequest(wanted, this.#rooms.config.resources)
     const name = tokenName(wanted)
-    const record = this.require()
-    const known = accessTokenOf(record, name)
-    if (known !== undefined && isLive(known, this.now) && (refused === undefined || refused !== known.token))
-      return tokenOf(known)
-    if (record.refreshToken === undefined) throw renewalImpossible()
-    const failure = await this.#renew(record, wanted)
-    if (failure !== undefined) throw failure
-    const found = accessTokenOf(this.require(), name)
-    // The refresh token may have been all that could be used of the answer.
-    if (found === undefined || isSame(found, known)) throw unavailable(ID_TOKEN_REFUSED)
-    return tokenOf(found)
+    for (let rounds = 0; rounds < 3; rounds += 1) {
+      const record = this.require()
+      const known = accessTokenOf(record, name)
+      if (isUsable(known, this.now, refused)) return tokenOf(known)
+      if (record.refreshToken === undefined) throw noRefreshToken(name, refused)
+      const failure = await this.#renew(record, wanted)
+      if (failure !== undefined) throw failure
+      const found = accessTokenOf(this.require(), name)
+      if (found !== undefined && !isSame(found, known)) return tokenOf(found)
+    }
+    // Renewals for other tokens came first; or the refresh token was all that could be used of the answers.
+    throw unavailable(ID_TOKEN_REFUSED)
   }
 
   /** True where extending the idle time is worth a write. */
   get wantsTouch(): boolean {
     const { session } = this.#rooms.config
-    return this.record !== undefined && wantsTouch(this.record, this.#idleEndsAt, this.#readAt, session)
+    return this.record !== undefined && wantsTouch(this.record, this.endsAt, this.#readAt, session)
   }
 
   /** Extends the idle time. Best effort. */
@@ -191,7 +189,7 @@ export class CurrentSession {
       case 'ended':
         this.#problem = new SignInAgainError('session_ended', 'The session has ended. Log in again.')
         // Without a reason somebody else ended it, and the browser may have another session's cookie by now.
-        if (renewal.reason !== undefined) await this.browser.forget()
+        if (renewal.reason !== undefined) await this.browser.beginAgain()
         return this.#problem
       case 'unavailable':
         return unavailable(renewal)

@@ -77,6 +77,21 @@ export function outcomeOf(error: unknown, { answer }: Exchange): RenewalOutcome 
   return answer.status >= 400 ? 'refused' : 'unreadable'
 }
 
+/** RFC 6749 §5.2, RFC 8707 §2, OpenID Connect Core §3.1.2.6; Auth0 says `access_denied`. */
+const OF_REQUEST = [
+  'invalid_scope',
+  'invalid_target',
+  'unauthorized_client',
+  'access_denied',
+  'consent_required',
+  'interaction_required',
+]
+
+/** What was asked for is refused, and nothing else is wrong. */
+export function isRefusedRequest(error: unknown): boolean {
+  return OF_REQUEST.some((code) => isErrorResponse(error, code))
+}
+
 export function isErrorResponse(error: unknown, code: string): boolean {
   return error instanceof ResponseBodyError && error.error === code
 }

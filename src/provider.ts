@@ -14,6 +14,7 @@ import { createEndings, type Endings } from './provider-endings.ts'
 import {
   describeFailure,
   isErrorResponse,
+  isRefusedRequest,
   isTransient,
   loginDenied,
   loginFailed,
@@ -38,6 +39,8 @@ export type RefreshAnswer =
       readonly outcome: RenewalOutcome
       readonly detail: string
       readonly retryAfterSeconds: number | undefined
+      /** It is what was asked for that the provider will not give. */
+      readonly isOfRequest: boolean
     }
 
 export interface SignIn {
@@ -147,7 +150,14 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
         if (next !== undefined) return { kind: 'not-passed', refreshToken: next, detail }
         if (isErrorResponse(error, 'invalid_grant')) return { kind: 'rejected' }
         const outcome = outcomeOf(error, exchange)
-        return { kind: 'unavailable', outcome, detail, retryAfterSeconds: retryAfterOf(exchange) }
+        const isOfRequest = isRefusedRequest(error)
+        return {
+          kind: 'unavailable',
+          outcome,
+          detail,
+          retryAfterSeconds: retryAfterOf(exchange),
+          isOfRequest,
+        }
       }
     },
 

@@ -77,8 +77,10 @@ function untilNextLook() {
 }
 
 async function askForAccount() {
+  const asker = here
   const answer = await ask('/api/account')
-  if (answer.outcome === 'answered') showAccount(answer.body)
+  // It may be somebody else's page by now.
+  if (answer.outcome === 'answered' && here === asker) showAccount(answer.body)
   handle(answer)
 }
 
@@ -98,6 +100,7 @@ function showSignedIn({ user, session }, reason) {
   showSession(session, reason)
   rates.watch()
   if (session.createdAt === here?.createdAt) return
+  forgetAccount()
   here = { sub: user.sub, createdAt: session.createdAt }
   hideNotice()
   byId('hello').textContent = `Hello, ${user.name ?? user.sub}`
@@ -113,6 +116,7 @@ function showSignedOut(code) {
   here = undefined
   rates.stop()
   forgetSession()
+  forgetAccount()
   show('signed-out')
   if (!before) return
   const notice = [reasonOf(code)]
@@ -138,6 +142,15 @@ function show(view) {
 function showAccount({ balance, address }) {
   byId('balance').textContent = euros.format(balance)
   byId('address').defaultValue = address
+}
+
+/** Nothing of one person is left for the next. What was typed stays, for its own form to keep. */
+function forgetAccount() {
+  byId('balance').textContent = '…'
+  byId('address').defaultValue = ''
+  byId('hello').textContent = 'Hello'
+  byId('sessions').replaceChildren()
+  for (const result of document.querySelectorAll('.result')) result.textContent = ''
 }
 
 /** A person's own page at the provider, where it has one (OpenID Connect Core §5.1). */

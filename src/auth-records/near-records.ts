@@ -22,10 +22,15 @@ export function withNearCache(records: AuthRecords, near: NearSessions, isHeard:
       const known = near.get(id)
       if (known !== undefined) return known
       const keep = near.reading(id)
-      const found = await records.find(id)
-      // A channel that broke meanwhile has emptied the cache, and this reading with it.
-      keep(found)
-      return found
+      try {
+        const found = await records.find(id)
+        // A channel that broke meanwhile has emptied the cache, and this reading with it.
+        keep(found)
+        return found
+      } catch (error) {
+        near.forget(id)
+        throw error
+      }
     },
 
     create: (id, ...rest) => changing(id, () => records.create(id, ...rest)),

@@ -37,7 +37,9 @@ export function createNearSessions(): NearSessions {
       return (found) => {
         if (underWay.get(id) !== reading) return
         underWay.delete(id)
-        if (found.value === undefined) return
+        // What an app keeps for a session may be large, and an older copy of it must not be written back.
+        if (found.value === undefined || found.value.appData !== undefined) return
+        kept.delete(id)
         // The one that was read first goes first: a Map keeps that order.
         const [oldest] = kept.size < MOST_SESSIONS ? [] : kept.keys()
         if (oldest !== undefined) kept.delete(oldest)

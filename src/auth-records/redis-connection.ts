@@ -87,8 +87,9 @@ function connect(
   seconds: number,
   hears: boolean,
 ): Redis | Cluster {
-  const deadlines = { ...deadlinesOf(seconds), ...(hears && HEARING) }
-  if (typeof given === 'string') return new Redis(given, deadlines)
+  const deadlines = deadlinesOf(seconds)
+  const hearing = hears ? HEARING : {}
+  if (typeof given === 'string') return new Redis(given, { ...deadlines, ...hearing })
   if ('sentinels' in given) {
     return new Redis({
       ...deadlines,
@@ -96,6 +97,7 @@ function connect(
       // After a failover the old master may live on as a replica: only a new connection finds the new one.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
       ...given,
+      ...hearing,
       replyMapping: 'legacy',
     })
   }

@@ -58,7 +58,7 @@ export function createInvalidations(reading: Redis, hearing: Redis, listener: Li
       await hearing.unsubscribe(CHANNEL)
       const [id, here, there] = await Promise.all([hearing.client('ID'), runId(hearing), runId(reading)])
       // After a failover one of the two may still be with the old master.
-      if (here !== there) return
+      if (here === undefined || here !== there) return
       await hearing.subscribe(CHANNEL)
       await reading.client('TRACKING', 'ON', 'REDIRECT', id)
       if (mine !== epoch) return

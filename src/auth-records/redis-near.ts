@@ -21,7 +21,8 @@ export function nearRedis(
   // The options allow it with one server only, and with connections of ours.
   const [readingFrom, hearingFrom] = [reading.redis as Redis, hearing.redis as Redis]
   const invalidations = createInvalidations(readingFrom, hearingFrom, {
-    changed: (key) => sessions.forget(/^bff:\{(.+)\}:/.exec(key)?.[1] ?? ''),
+    // Not from its beginning: ioredis may put a prefix before it.
+    changed: (key) => sessions.forget(/bff:\{(.+)\}:(?:auth|app)$/.exec(key)?.[1] ?? ''),
     missed: sessions.forgetAll,
   })
 

@@ -127,7 +127,7 @@ async function ask(wasShown: boolean): Promise<Me | undefined> {
   const { authenticated, ...answer } = await response.json()
   const [before, now] = [person, authenticated ? answer.user.sub : null]
   person = now
-  if (before ? before !== now : wasShown && before === undefined && !now) ended()
+  if (before ? before !== now : wasShown && before === undefined && !now) stays = !ended()
   return authenticated ? answer : undefined
 }
 

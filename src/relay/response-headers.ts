@@ -65,7 +65,7 @@ export function putHeaders(
   const named = namedByConnection(headers)
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || DROPPED.has(name) || DROPPED_KINDS.test(name) || named.has(name)) continue
-    if (name === 'vary') res.vary(`${value}`)
+    if (name === 'vary') for (const field of fieldNames(`${value}`)) res.vary(field)
     else if (!res.hasHeader(name))
       res.setHeader(name, isAddress(name) ? addressFor(`${value}`, rules) : value)
   }
@@ -97,6 +97,11 @@ function notShared(given: number | string | string[] | undefined): string {
   if (said.some((directive) => /^no-store$/i.test(directive))) return said.join(', ')
   const kept = said.filter((directive) => !/^(?:public|private|s-maxage|proxy-revalidate)\b/i.test(directive))
   return ['private', ...kept].join(', ')
+}
+
+/** What can be read of a list of header names; Express throws at the rest. */
+function fieldNames(list: string): string[] {
+  return list.split(',').flatMap((name) => name.trim().match(/^[!#$%&'*+.^_`|~\w-]+$/) ?? [])
 }
 
 function isAddress(name: string): boolean {

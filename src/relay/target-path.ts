@@ -36,7 +36,7 @@ function pathFault(path: string): string | undefined {
   if (/[^\x21-\x7e]|[#\\]/.test(path)) return 'a letter that has to be escaped'
   if (/%(?![0-9a-f]{2})/i.test(path)) return 'a broken escape'
   // RFC 3986 §2.3: equivalent for the API, and not for the guards of an app, which see it as it was written.
-  if (/%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f)/i.test(path)) return 'a letter that needs no escape'
+  if (/%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f|7e)/i.test(path)) return 'a letter that needs no escape'
   // Java servers cut a segment there: `/admin;x` is `/admin` to them, `..;` is `..`.
   if (path.includes(';')) return 'a semicolon'
   let read = path

@@ -49,12 +49,15 @@ export function createUpload(req: Request, res: Response): Upload {
     // Node.js has said so already, unless the app listens to `checkContinue`. Without it an answer ends the connection.
     if (waits && (res as { _sent100?: boolean })._sent100 !== true) res.writeContinue()
     // Not by `pipe()`, which keeps its end, the token among its headers, on the request for everybody to see.
+    let taken = 0
     const take = (piece: Buffer) => {
+      taken += piece.length
       progress()
       if (!apiRequest.write(piece)) req.pause()
     }
     const goOn = () => void req.resume()
-    const end = () => void apiRequest.end()
+    // RFC 9112 §6.3: with less than was announced, the next request on the connection would be taken for the rest.
+    const end = () => void (isChunked || taken === bytes ? apiRequest.end() : apiRequest.destroy())
     req.on('data', take).once('end', end)
     apiRequest.on('drain', goOn)
     apiRequest.once('close', () => {
@@ -77,6 +80,7 @@ export function createUpload(req: Request, res: Response): Upload {
     async prepare() {
       if (!isSmall || isEmpty) return !res.destroyed
       whole ??= await buffer(req).catch(() => undefined)
+      if (whole !== undefined && whole.length !== bytes) throw malformed('its body is shorter than it says')
       return whole !== undefined && !res.destroyed
     },
 

@@ -1,6 +1,12 @@
 // Renewals that did not bring what was asked for, as errors.
-import { type AccessToken, type AccessTokenRequest, accessTokenFault } from '../access-token.ts'
-import { ConfigurationError, RefusedError, SignInAgainError, TryLaterError } from '../errors.ts'
+import { type AccessToken, type AccessTokenRequest, accessTokenFault, OWN_TOKEN } from '../access-token.ts'
+import {
+  type AuthError,
+  ConfigurationError,
+  RefusedError,
+  SignInAgainError,
+  TryLaterError,
+} from '../errors.ts'
 import type { Renewal } from './renewal.ts'
 
 /** Renewals were made, and none of them began late enough. */
@@ -16,6 +22,11 @@ export function renewalImpossible(): SignInAgainError {
   )
 }
 
+/** Where logging in again would bring no other token, nobody is sent to do it. */
+export function noRefreshToken(name: string, refused: string | undefined): AuthError {
+  return name === OWN_TOKEN && refused === undefined ? renewalImpossible() : accessTokenRefused()
+}
+
 /** @throws ConfigurationError for what no provider is asked */
 export function checkRequest(wanted: AccessTokenRequest, resources: readonly string[]): void {
   const fault = accessTokenFault(wanted, resources)
@@ -24,10 +35,14 @@ export function checkRequest(wanted: AccessTokenRequest, resources: readonly str
 
 /** @throws RefusedError where the provider gave none */
 export function tokenOf({ token }: AccessToken): string {
-  if (token !== undefined) return token
+  if (token === undefined) throw accessTokenRefused()
+  return token
+}
+
+function accessTokenRefused(): RefusedError {
   const reason =
-    "the provider gave no access token for the audience and the scope that were asked for: allow them to this client there, and for RFC 8707 name the API in authorizationParams.resource; the event 'renewal-failed' has its error"
-  throw new RefusedError('access_token_refused', 403, 'You have no access to this service.', { reason })
+    "the provider gave no access token for the audience and the scope that were asked for: allow them to this client there, with a refresh token (offline_access), and for RFC 8707 name the API in authorizationParams.resource; the event 'renewal-failed' has its error"
+  return new RefusedError('access_token_refused', 403, 'You have no access to this service.', { reason })
 }
 
 export function unavailable({

@@ -54,7 +54,7 @@ export function createPresenter({ config, records, provider, events, commits, re
         provider.refresh(seen.refreshToken ?? '', request, deadline, beganAt)
       const name = tokenName(wanted)
       const answer = await ask(wanted)
-      if (name !== OWN_TOKEN && answer.kind === 'unavailable' && answer.outcome === 'refused')
+      if (name !== OWN_TOKEN && answer.kind === 'unavailable' && answer.isOfRequest)
         return refuse(turn, name, answer.detail)
       // Entra says `invalid_grant` of a scope that nobody consented to as well. The session is over only where the
       // refresh token brings nothing at all.
@@ -99,6 +99,7 @@ export function createPresenter({ config, records, provider, events, commits, re
     const told = refused === undefined ? record : withRefusal(record, refused, beganAt)
     const result = await commit(turn, told)
     tell(result, told, { idToken: claims === undefined ? 'absent' : 'renewed' })
+    if (refused !== undefined) tellRefused(told, 'the provider answered invalid_grant for an API only')
     return result
   }
 
@@ -117,15 +118,13 @@ export function createPresenter({ config, records, provider, events, commits, re
   async function refuse(turn: Turn, name: string, detail: string): Promise<Renewal> {
     const record = withRefusal(withRefreshToken(turn.seen, undefined), name, turn.beganAt)
     const result = await commit(turn, record)
-    const { claims, generation } = record
-    events.emit('renewal-failed', {
-      subject: claims.sub,
-      generation,
-      outcome: 'refused',
-      detail,
-      retryAfterSeconds: REFUSED_SECONDS,
-    })
+    tellRefused(record, detail)
     return result
+  }
+
+  function tellRefused({ claims, generation }: AuthRecord, detail: string): void {
+    const refused = { outcome: 'refused', detail, retryAfterSeconds: REFUSED_SECONDS } as const
+    events.emit('renewal-failed', { subject: claims.sub, generation, ...refused })
   }
 
   function commit({ id, owner }: Turn, record: AuthRecord, backOffSeconds = 0): Promise<Renewal> {

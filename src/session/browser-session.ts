@@ -17,6 +17,8 @@ export interface BrowserSession {
   adopt(id: string): Promise<void>
   /** Takes the id from the browser. */
   forget(): Promise<void>
+  /** The same where the request goes on: with a `req.session` of nobody's, kept through the next log-in. */
+  beginAgain(): Promise<void>
 }
 
 /** Ours: one signed cookie, and `req.session` made at first use. */
@@ -29,6 +31,11 @@ export function ownSession(
   const { id, outdated = false } = cookie.read(cookies) ?? {}
   const authId = id !== undefined && isSignedInId(id) ? id : undefined
   let document: string | undefined
+
+  async function forget(): Promise<void> {
+    if (id !== undefined && authId === undefined) await records.appData.delete(id)
+    if (!res.headersSent) applyCookies(res, [cookie.clear()])
+  }
 
   return {
     authId,
@@ -55,10 +62,10 @@ export function ownSession(
       applyCookies(res, [cookie.write(newId)])
     },
 
-    async forget() {
-      if (id !== undefined && authId === undefined) await records.appData.delete(id)
-      if (!res.headersSent) applyCookies(res, [cookie.clear()])
-      // What the app keeps from here on is kept for nobody yet, and through the next log-in.
+    forget,
+
+    async beginAgain() {
+      await forget()
       appSession.attachAnew(req, res)
     },
   }
@@ -72,6 +79,7 @@ export function mountedSession(req: Request): BrowserSession {
   const data = () => req.session as unknown as Record<string, unknown>
   const done = (run: (callback: (error: unknown) => void) => void) =>
     new Promise<void>((resolve, reject) => run((error) => (error ? reject(error) : resolve())))
+  const regenerate = () => done((callback) => req.session.regenerate(callback))
 
   const authId = data()[MARK] === true ? req.sessionID : undefined
 
@@ -80,13 +88,12 @@ export function mountedSession(req: Request): BrowserSession {
 
     async attach(stored) {
       // A person's data is nobody's once their log-in is over.
-      if (authId !== undefined && stored === undefined)
-        await done((callback) => req.session.regenerate(callback))
+      if (authId !== undefined && stored === undefined) await regenerate()
     },
 
     async begin(keepData) {
       const { cookie: _, ...kept } = data()
-      await done((callback) => req.session.regenerate(callback))
+      await regenerate()
       Object.assign(req.session, keepData ? kept : {}, { [MARK]: undefined })
       return { id: req.sessionID, appData: undefined }
     },
@@ -97,7 +104,8 @@ export function mountedSession(req: Request): BrowserSession {
       await done((callback) => req.session.save(callback))
     },
     // Another session, and not none: handlers below may read it.
-    forget: () => done((callback) => req.session.regenerate(callback)),
+    forget: regenerate,
+    beginAgain: regenerate,
   }
 }
 

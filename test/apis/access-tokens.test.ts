@@ -136,6 +136,39 @@ test('a session that falls due while an API’s token is fetched elsewhere is re
   }
 })
 
+test('an expired token of the log-in is renewed although another API’s renewal came first', async () => {
+  const session = await signIn(provider, one.url)
+  await ageSession(redis.connect(), session.browser, 0, { accessToken: 3600 })
+  const held = provider.holdNext('token')
+  const api = tokenAt(session, one, { audience: BALANCES })
+  await held.arrived
+  const own = tokenAt(session, other)
+  held.release()
+  expect([(await api).status, (await own).status]).toEqual([200, 200])
+  expect(session.renewals()).toBe(2)
+})
+
+test('an API’s token without a refresh token is refused: logging in again would bring none', async () => {
+  const app = await startApp({
+    provider,
+    options: { authorizationParams: { scope: 'openid balance:read', resource: BALANCES } },
+  })
+  try {
+    const session = await signIn(provider, app.url)
+    expect((await tokenAt(session, app, { audience: BALANCES })).status).toBe(403)
+    expect(app.errors.pop()).toMatchObject({ code: 'access_token_refused' })
+  } finally {
+    await app.stop()
+  }
+})
+
+test('a client that the provider does not know is no matter of one API: 503, as for the session', async () => {
+  const session = await signIn(provider, one.url)
+  provider.answerNext('token', { status: 401, body: { error: 'invalid_client' } })
+  const page = await tokenAt(session, one, { audience: BALANCES })
+  expect([page.status, one.errors.pop()]).toMatchObject([503, { code: 'provider_unavailable' }])
+})
+
 test('an audience that the log-in did not ask for is a mistake of the app, and asks the provider nothing', async () => {
   const session = await signIn(provider, one.url)
   const page = await tokenAt(session, one, { audience: 'https://other.example' })
@@ -179,6 +212,7 @@ test('an invalid_grant for an API only ends nothing where the session itself can
   provider.answerNext('token', { status: 400, body: { error: 'invalid_grant' } })
   const page = await tokenAt(session, one, { audience: BALANCES })
   expect([page.status, one.errors.pop()]).toMatchObject([403, { code: 'access_token_refused' }])
+  expect(one.events.at(-1)).toMatchObject({ name: 'renewal-failed', event: { outcome: 'refused' } })
   expect(session.renewals()).toBe(2)
   expect((await session.get(`${one.url}/fresh`)).json()).toMatchObject({ generation: 3 })
 })

@@ -1,7 +1,9 @@
 // Redis's word is trusted only where it is sure to come: both connections are with the same server.
 
 import { Redis } from 'ioredis'
+import { openRedis } from '../../src/auth-records/redis-connection.ts'
 import { createInvalidations } from '../../src/auth-records/redis-invalidations.ts'
+import { AuthEventEmitter } from '../../src/events.ts'
 import { eventually } from '../support/deadline.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 
@@ -61,4 +63,12 @@ test('two connections that are with different servers, as in a failover, are nev
   } finally {
     close()
   }
+})
+
+test('whatever protocol is configured, the connection that hears speaks the one in which ioredis hands on', () => {
+  const sentinels = [{ host: '127.0.0.1', port: 1 }]
+  const given = { sentinels, name: 'master', protocol: 3 as const, autoResubscribe: true, lazyConnect: true }
+  const { redis, close } = openRedis(given, 1, new AuthEventEmitter(), { hears: true })
+  expect((redis as Redis).options).toMatchObject({ protocol: 2, autoResubscribe: false })
+  close()
 })

@@ -93,6 +93,42 @@ test('a renewal elsewhere is seen at once, and one of its own with the very answ
   }
 })
 
+test('a prefix of ioredis’s before its keys makes nobody deaf', async () => {
+  const prefixed = await startApp({
+    provider,
+    options: { ...options, redis: { url: `${wires.url}?keyPrefix=app:`, nearCache: true } },
+  })
+  try {
+    await provider.registerClient({ ...client, redirectUris: [`${prefixed.url}/callback`] })
+    const session = await signIn(provider, prefixed.url)
+    const isIn = async () => (await whoIs(session, prefixed)) === 200
+    await eventually('the session to be known', async () => {
+      const before = await reads()
+      return (await isIn()) && (await reads()) === before
+    })
+    const keys = await redis.connect().keys('app:bff:*:auth')
+    await redis.connect().del(...keys)
+    const began = performance.now()
+    await eventually('its end to be heard of', async () => !(await isIn()))
+    expect([keys.length, performance.now() - began < 1500]).toEqual([1, true])
+  } finally {
+    await prefixed.stop()
+    await provider.registerClient({
+      ...client,
+      redirectUris: [near, far].map(({ url }) => `${url}/callback`),
+    })
+  }
+})
+
+test('a session for which the app keeps data is read every time', async () => {
+  const session = await known()
+  await session.browser.request('POST', `${near.url}/cart`, { json: { cart: 'a' } })
+  await whoIs(session)
+  const before = await reads()
+  await whoIs(session)
+  expect((await reads()) - before).toBe(1)
+})
+
 test('what the app writes to req.session is there with the next request', async () => {
   const session = await known()
   for (const cart of ['a', 'b', 'c']) {

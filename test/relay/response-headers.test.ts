@@ -207,3 +207,11 @@ test('a browser that speaks HTTP/1.0 gets no chunks', async () => {
   const answer = await rawExchange(bench.app.url, ['GET /api/x HTTP/1.0', `Cookie: ${bench.cookie}`])
   expect(answer).toMatchObject({ status: 200, body: 'one two' })
 })
+
+test.each([
+  ['', 'Cookie'],
+  ['Origin,', 'Origin, Cookie'],
+  ['Accept, (what), Origin', 'Accept, Origin, Cookie'],
+])('a Vary that cannot be read (%j) breaks nothing', async (given, expected) => {
+  expect((await received({ vary: given })).headers).toMatchObject({ vary: expected })
+})

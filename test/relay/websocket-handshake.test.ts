@@ -122,6 +122,21 @@ test('an upgrade to anything else is an ordinary request (RFC 9110 §7.8)', asyn
   expect(bench.api.seen[0]?.headers).not.toHaveProperty('upgrade')
 })
 
+test.each([
+  ['h2c', 'content-length: 500'],
+  ['anything', 'transfer-encoding: chunked'],
+  ['websocket, h2c', 'content-length: 500'],
+])(
+  'an upgrade to %s with a body (%s) reaches no API: the body would be taken for its next request',
+  async (upgrade, framing) => {
+    bench.api.echo()
+    const [, ...lines] = bench.handshakeLines('', { upgrade })
+    const request = ['POST /api/x HTTP/1.1', ...lines, framing]
+    expect((await rawExchange(bench.app.url, request)).status).toBe(400)
+    expect(bench.api.seen).toEqual([])
+  },
+)
+
 test('a browser that goes away in the middle of a handshake leaves nothing behind', async () => {
   bench.answerHandshakes(() => {})
   const socket = bench.begin()
