@@ -20,9 +20,14 @@ const PROTOCOL_CLAIMS = new Set(
   'aud iss iat exp nbf nonce azp auth_time s_hash at_hash c_hash jti sid acr amr'.split(' '),
 )
 
+/** Whether a claim is about the person. */
+export function isPersonal(claim: string): boolean {
+  return !PROTOCOL_CLAIMS.has(claim)
+}
+
 /** What the ID token says about the person. */
 export function personalClaims(claims: IdTokenClaims): Record<string, unknown> & { readonly sub: string } {
-  const personal = Object.entries(claims).filter(([claim]) => !PROTOCOL_CLAIMS.has(claim))
+  const personal = Object.entries(claims).filter(([claim]) => isPersonal(claim))
   return { ...Object.fromEntries(personal), sub: claims.sub }
 }
 

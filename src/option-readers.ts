@@ -94,12 +94,18 @@ export function isLoopback(hostname: string): boolean {
 
 /** Refuses names that are not options, with the nearest one that is. */
 export function onlyKnown(given: object, known: readonly string[], path = ''): void {
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue
-    const near = nearest(name, known)
-    const hint = near === undefined ? `the options are ${known.join(', ')}` : `did you mean ${path}${near}?`
-    throw mistake(`${path}${name}`, `is not an option; ${hint}`)
-  }
+  const name = unknownIn(given, known)
+  if (name !== undefined) throw mistake(path + name, unknownCure(name, known, path))
+}
+
+export function unknownIn(given: object, known: readonly string[]): string | undefined {
+  return Object.keys(given).find((name) => !known.includes(name))
+}
+
+export function unknownCure(name: string, known: readonly string[], path = ''): string {
+  const near = nearest(name, known)
+  const hint = near === undefined ? `the options are ${known.join(', ')}` : `did you mean ${path}${near}?`
+  return `is not an option; ${hint}`
 }
 
 export function group(value: unknown, option: string): Readonly<Record<string, unknown>> {
@@ -119,7 +125,7 @@ export function attempt<T>(parse: () => T, option: string, cure: string): T {
   }
 }
 
-export function nearest(name: string, known: readonly string[]): string | undefined {
+function nearest(name: string, known: readonly string[]): string | undefined {
   const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
   ranked.sort((a, b) => a.distance - b.distance)
   const best = ranked[0]

@@ -1,5 +1,5 @@
 // Which claims about the person the page is told.
-import { personalClaims } from './id-token-claims.ts'
+import { isPersonal } from './id-token-claims.ts'
 import { mistake } from './option-readers.ts'
 
 /** What a page greets people with and speaks to them by (OpenID Connect Core §5.1). */
@@ -15,7 +15,7 @@ export function resolveUserClaims(given: unknown): readonly string[] {
     if (typeof claim !== 'string' || claim === '') {
       throw mistake('userClaims', `must hold names of claims, not ${JSON.stringify(claim)}`)
     }
-    if (!Object.hasOwn(personalClaims({ ...NOBODY, [claim]: true }), claim)) {
+    if (!isPersonal(claim)) {
       throw mistake(
         'userClaims',
         `must hold claims about the person, not ${claim}; GET /me tells of the session what a page may know`,
@@ -24,5 +24,3 @@ export function resolveUserClaims(given: unknown): readonly string[] {
   }
   return Object.freeze([...new Set(['sub', ...given])])
 }
-
-const NOBODY = { iss: '', sub: '', aud: '', exp: 0, iat: 0 }

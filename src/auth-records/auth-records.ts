@@ -11,12 +11,9 @@ export interface StoredSession {
 }
 
 /** The store's clock goes with every answer, so that no process goes by its own. */
-export interface Clocked<T> {
+export interface Found {
   readonly now: number
-  readonly value: T
-}
-
-export interface Found extends Clocked<StoredSession | undefined> {
+  readonly value: StoredSession | undefined
   /** The store was not asked. */
   readonly isNear?: boolean
 }

@@ -33,7 +33,6 @@ export function withNearCache(records: AuthRecords, near: NearSessions, isHeard:
       }
     },
 
-    create: (id, ...rest) => changing(id, () => records.create(id, ...rest)),
     touch: (id) => changing(id, () => records.touch(id)),
     end: (id, ...rest) => changing(id, () => records.end(id, ...rest)),
     acquire: (id, ...rest) => changing(id, () => records.acquire(id, ...rest)),

@@ -1,6 +1,5 @@
 // A request's way to the API and back, with one more try where the API does not take the access token.
 import { createHash } from 'node:crypto'
-import type { Request } from 'express'
 import { createExpiringMap } from '../auth-records/expiring-map.ts'
 import { RefusedError, SignInAgainError, TryLaterError } from '../errors.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -108,19 +107,11 @@ function onlyMethods({ req, res }: RequestContext, methods: readonly string[]): 
 
 /** @returns false for what is answered as any request, its `Upgrade` left aside (RFC 9110 §7.8) */
 function wantsWebSocket({ req }: RequestContext): boolean {
-  // Node.js takes what follows for another protocol's, whatever the headers say: the API would wait for the body, or take
-  // the next request for it.
-  if (upgradeOf(req) !== undefined && hasBody(req))
-    throw malformed('it asks for another protocol, and has a body')
   if (req.headers.upgrade?.trim().toLowerCase() !== 'websocket') return false
   if (upgradeOf(req) === undefined)
     throw malformed("it opens a WebSocket, and the server lacks server.on('upgrade', handleUpgrade(app))")
   if (req.method !== 'GET') throw malformed('it opens a WebSocket, and is no GET')
   return true
-}
-
-function hasBody({ headers }: Request): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 /** The token was renewed; what was sent is gone. */

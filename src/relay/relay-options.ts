@@ -2,8 +2,8 @@
 import { METHODS } from 'node:http'
 import { type AccessTokenRequest, accessTokenFault } from '../access-token.ts'
 import { ConfigurationError } from '../errors.ts'
-import { nearest } from '../option-readers.ts'
-import { neverForwarded } from './request-headers.ts'
+import { unknownCure, unknownIn } from '../option-readers.ts'
+import { isFieldName, neverForwarded } from './request-headers.ts'
 
 export interface RelayOptions {
   /**
@@ -40,15 +40,15 @@ export interface RelayConfig {
   readonly requestHeaders: readonly string[]
 }
 
-const NAMES: Record<keyof RelayOptions, true> = {
-  target: true,
-  audience: true,
-  scope: true,
-  methods: true,
-  token: true,
-  timeoutSeconds: true,
-  requestHeaders: true,
-}
+const NAMES = [
+  'target',
+  'audience',
+  'scope',
+  'methods',
+  'token',
+  'timeoutSeconds',
+  'requestHeaders',
+] as const satisfies readonly (keyof RelayOptions)[]
 /** TRACE answers with the token, CONNECT opens a way to anywhere. */
 const REFUSED_METHODS = ['TRACE', 'CONNECT']
 const MOST_SECONDS = 3600
@@ -57,13 +57,8 @@ const MOST_SECONDS = 3600
 export function resolveRelayOptions(given: unknown): RelayConfig {
   if (typeof given !== 'object' || given === null) throw mistake('', 'needs options: give it a target')
   const options: { readonly [Name in keyof RelayOptions]?: unknown } = { ...given }
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(NAMES, name)) continue
-    const near = nearest(name, Object.keys(NAMES))
-    const hint =
-      near === undefined ? `the options are ${Object.keys(NAMES).join(', ')}` : `did you mean ${near}?`
-    throw mistake(name, `is not an option; ${hint}`)
-  }
+  const unknown = unknownIn(options, NAMES)
+  if (unknown !== undefined) throw mistake(unknown, unknownCure(unknown, NAMES))
   const { audience, scope, token = 'user', timeoutSeconds = 30 } = options
   const fault = accessTokenFault({ audience, scope }, [])
   if (fault !== undefined) throw mistake('', fault)
@@ -104,8 +99,7 @@ function readMethods(given: unknown): readonly string[] {
 function readHeaders(given: unknown): readonly string[] {
   if (given === undefined) return []
   const names = isList(given) ? given.map((name) => name.toLowerCase()) : undefined
-  // RFC 9110 §5.1
-  if (names === undefined || !names.every((name) => /^[!#$%&'*+.^_`|~\w-]+$/.test(name)))
+  if (names === undefined || !names.every(isFieldName))
     throw mistake('requestHeaders', "must be a list of header names such as ['x-tenant']")
   const never = names.find(neverForwarded)
   if (never !== undefined)

@@ -44,6 +44,11 @@ const HOP_BY_HOP = new Set([
 const NEVER =
   /^(?:authorization|cookie2?|forwarded|origin|referer|proxy-.+|sec-.+|x-forwarded-.+|x-real-ip|x-http-method.*|x-method-override|.*_.*)$/
 
+/** RFC 9110 §5.1 */
+export function isFieldName(name: string): boolean {
+  return /^[!#$%&'*+.^_`|~\w-]+$/.test(name)
+}
+
 /** What no option can let through. */
 export function neverForwarded(name: string): boolean {
   return HOP_BY_HOP.has(name) || NEVER.test(name)

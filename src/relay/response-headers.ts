@@ -2,7 +2,7 @@
 // origin, which is the app's.
 import type { IncomingMessage } from 'node:http'
 import type { Response } from 'express'
-import { namedByConnection } from './request-headers.ts'
+import { isFieldName, namedByConnection } from './request-headers.ts'
 
 const DROPPED = new Set([
   // Between two neighbours (RFC 9110 §7.6.1); the answer is framed anew.
@@ -101,7 +101,10 @@ function notShared(given: number | string | string[] | undefined): string {
 
 /** What can be read of a list of header names; Express throws at the rest. */
 function fieldNames(list: string): string[] {
-  return list.split(',').flatMap((name) => name.trim().match(/^[!#$%&'*+.^_`|~\w-]+$/) ?? [])
+  return list
+    .split(',')
+    .map((name) => name.trim())
+    .filter(isFieldName)
 }
 
 function isAddress(name: string): boolean {

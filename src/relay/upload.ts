@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import type { Request, Response } from 'express'
 import { ConfigurationError } from '../errors.ts'
 import { malformed } from './target-path.ts'
+import { upgradeOf } from './upgrade.ts'
 
 export interface Upload {
   /** RFC 9112 §6 */
@@ -22,7 +23,7 @@ const SMALL_BYTES = 65_536
 const CONTINUE_MILLISECONDS = 1000
 
 /**
- * @throws RefusedError (400) for an encoding that would get lost
+ * @throws RefusedError (400) for an encoding that would get lost, or a body beside another protocol
  * @throws ConfigurationError where a parser has read it
  */
 export function createUpload(req: Request, res: Response): Upload {
@@ -33,6 +34,10 @@ export function createUpload(req: Request, res: Response): Upload {
     throw malformed('it has a transfer coding besides chunked')
   const bytes = Number(length ?? 0)
   const isEmpty = !isChunked && bytes === 0
+  // Node.js takes what follows for another protocol's, whatever the headers say: the API would wait for the body, or take
+  // the next request for it.
+  if (!isEmpty && upgradeOf(req) !== undefined)
+    throw malformed('it asks for another protocol, and has a body')
   if (!isEmpty && (req.readableDidRead || req.readableEnded)) {
     throw new ConfigurationError(
       'body_already_read',
