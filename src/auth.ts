@@ -17,8 +17,8 @@ import { resolveOptions } from './resolve-options.ts'
 import { mountRoutes } from './routes/mounted-routes.ts'
 import { crossSite, isCrossOrigin, isSafe } from './same-origin.ts'
 import { createAppSession } from './session/app-session.ts'
-import { isMounted, mountedSession, ownSession } from './session/browser-session.ts'
-import { createSessionCookie, requestCookies } from './session/session-cookie.ts'
+import { isMounted, mountedSession, OwnSession } from './session/browser-session.ts'
+import { createSessionCookie } from './session/session-cookie.ts'
 import { createSessionRegister, type Sessions } from './sessions.ts'
 import { trySilently } from './silent-log-in.ts'
 import { tellRefused } from './tell-refused.ts'
@@ -64,6 +64,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   const house: House = { config, events, records, provider, renewer, sessions, logins }
   const cookie = createSessionCookie(config)
   const appSession = createAppSession(config, records.appData, cookie, events)
+  const sessionParts = { cookie, appSession, appData: records.appData }
   const routes = mountRoutes(config)
   warnOf(
     'refresh-token-missing',
@@ -92,16 +93,17 @@ export function auth(options?: AuthOptions): AuthHandler {
     if (!fromAnywhere && !isSafe(req) && isCrossOrigin(req, config.origins)) {
       throw crossSite()
     }
-    const cookies = requestCookies(req)
+    const cookies = cookie.read(req)
     const browser = isMounted(req)
       ? mountedSession(req)
-      : ownSession(req, res, cookies, { cookie, appSession, records })
+      : new OwnSession(req, res, cookies.session, sessionParts)
     const session = await CurrentSession.read(house, browser)
-    const context = { ...house, req, res, cookies, session }
+    const context = { ...house, req, res, cookies: cookies.all, session }
     setContext(context)
     putOidc(context)
 
-    if (route === undefined || route.renews) await session.keepWithinTimeframe()
+    const renewing = route === undefined || route.renews ? session.keepWithinTimeframe() : undefined
+    if (renewing !== undefined) await renewing
     if (route !== undefined) {
       await route.answer(context)
       return false

@@ -27,9 +27,9 @@ export interface SessionRooms {
 export class CurrentSession {
   readonly browser: BrowserSession
   readonly #rooms: SessionRooms
-  /** The store's clock when the session was read, and this process's: the difference is time that passed. */
-  readonly #readAt: number
-  readonly #readAtHere = performance.now()
+  /** When the session was read, by the store's clock, and by this process's: the difference is time that passed. */
+  readonly arrivedAt: number
+  readonly #arrivedAtHere = performance.now()
   /** When the session ends unless it is used again. */
   readonly endsAt: number
   #record: AuthRecord | undefined
@@ -39,7 +39,7 @@ export class CurrentSession {
   private constructor(rooms: SessionRooms, browser: BrowserSession, found: Found) {
     this.#rooms = rooms
     this.browser = browser
-    this.#readAt = found.now
+    this.arrivedAt = found.now
     this.endsAt = found.value?.idleEndsAt ?? found.now
     this.#take(found)
   }
@@ -90,13 +90,8 @@ export class CurrentSession {
     if (this.#problem instanceof TryLaterError) throw this.#problem
   }
 
-  /** When the request was read, by the store's clock. */
-  get arrivedAt(): number {
-    return this.#readAt
-  }
-
   get now(): number {
-    return this.#readAt + (performance.now() - this.#readAtHere)
+    return this.arrivedAt + (performance.now() - this.#arrivedAtHere)
   }
 
   /** @throws the reason why the request may not pass as a logged-in one */
@@ -106,16 +101,22 @@ export class CurrentSession {
     return this.#record
   }
 
-  /** The timeframe: a session that is due is renewed before the request goes on, one that soon is, beside it. */
-  async keepWithinTimeframe(): Promise<void> {
+  /**
+   * The timeframe: a session that is due is renewed before the request goes on, one that soon is, beside it.
+   *
+   * @returns what there is to wait for
+   */
+  keepWithinTimeframe(): Promise<void> | undefined {
     const record = this.record
-    if (record === undefined) return
-    const due = isDue(record, this.now, this.#rooms.config.renewal)
-    if (due === 'soon' && record.refreshToken !== undefined) {
-      // Nobody waits for it; its events say how it ended.
-      this.#rooms.renewer.renew(this.#id, record).catch(() => undefined)
-    }
-    if (due !== 'now') return
+    const due = record && isDue(record, this.now, this.#rooms.config.renewal)
+    if (record === undefined || due === 'no') return undefined
+    if (due === 'now') return this.#renewDue(record)
+    // Nobody waits for it; its events say how it ended.
+    if (record.refreshToken !== undefined) this.#rooms.renewer.renew(this.#id, record).catch(() => undefined)
+    return undefined
+  }
+
+  async #renewDue(record: AuthRecord): Promise<void> {
     if (record.refreshToken === undefined) {
       this.#problem = renewalImpossible()
       return
@@ -170,7 +171,7 @@ export class CurrentSession {
   /** True where extending the idle time is worth a write. */
   get wantsTouch(): boolean {
     const { session } = this.#rooms.config
-    return this.record !== undefined && wantsTouch(this.record, this.endsAt, this.#readAt, session)
+    return this.record !== undefined && wantsTouch(this.record, this.endsAt, this.arrivedAt, session)
   }
 
   /** Extends the idle time. Best effort. */

@@ -4,7 +4,7 @@ import type { Config } from './config.ts'
 import { TryLaterError } from './errors.ts'
 import type { AuthEventEmitter } from './events.ts'
 import { describeFailure, MetadataError } from './provider-errors.ts'
-import { createBoundedFetch } from './provider-fetch.ts'
+import { createBoundedFetch, type Exchange, type Send } from './provider-fetch.ts'
 import { createMutualTLSSend } from './provider-mutual-tls.ts'
 
 export interface ProviderConfiguration {
@@ -14,9 +14,10 @@ export interface ProviderConfiguration {
    * The configuration by which tokens are checked, and assertions are signed.
    *
    * @param now the time by the store's clock, in milliseconds: this process's clock may be wrong
+   * @param exchange what is asked with it belongs to that conversation
    * @throws TryLaterError
    */
-  at(now: number): Promise<client.Configuration>
+  at(now: number, exchange?: Exchange): Promise<client.Configuration>
   unavailable(what: string, error?: unknown): TryLaterError
   /** To the provider: bounded, and with the client's certificate where there is one. */
   readonly fetch: ReturnType<typeof createBoundedFetch>
@@ -32,11 +33,9 @@ export function createProviderConfiguration(
   events: AuthEventEmitter,
   authentication: client.ClientAuth,
 ): ProviderConfiguration {
-  const boundedFetch = createBoundedFetch(
-    config.mutualTLS === undefined
-      ? (...request) => fetch(...request)
-      : createMutualTLSSend(config.mutualTLS),
-  )
+  const send: Send =
+    config.mutualTLS === undefined ? (...request) => fetch(...request) : createMutualTLSSend(config.mutualTLS)
+  const boundedFetch = createBoundedFetch(send)
   let discovered: Promise<client.Configuration> | undefined
   let skew = 0
   const skewed = new Map<number, client.Configuration>()
@@ -79,10 +78,10 @@ export function createProviderConfiguration(
     return config.issuer.protocol === 'http:' ? [client.allowInsecureRequests] : []
   }
 
-  function withSkew(server: client.ServerMetadata, seconds: number): client.Configuration {
-    const other = new client.Configuration(server, config.clientID, metadata(seconds), authentication)
+  function withSkew(server: client.ServerMetadata, fetchAnswer = boundedFetch): client.Configuration {
+    const other = new client.Configuration(server, config.clientID, metadata(skew), authentication)
     other.timeout = config.httpTimeoutSeconds
-    other[client.customFetch] = boundedFetch
+    other[client.customFetch] = fetchAnswer
     for (const extension of extensions()) extension(other)
     return other
   }
@@ -100,7 +99,7 @@ export function createProviderConfiguration(
   async function get(): Promise<client.Configuration> {
     const right = await known()
     if (skew === 0) return right
-    const other = skewed.get(skew) ?? withSkew(right.serverMetadata(), skew)
+    const other = skewed.get(skew) ?? withSkew(right.serverMetadata())
     // One at a time: a clock that drifts leaves nothing behind.
     skewed.clear()
     skewed.set(skew, other)
@@ -112,9 +111,11 @@ export function createProviderConfiguration(
     unavailable,
     fetch: boundedFetch,
 
-    async at(now) {
+    async at(now, exchange) {
       skew = Math.round((now - Date.now()) / 1000 / SKEW_STEP_SECONDS) * SKEW_STEP_SECONDS
-      return get()
+      if (exchange === undefined) return get()
+      // One of its own: handing the exchange on by AsyncLocalStorage would make every promise of the process dearer.
+      return withSkew((await known()).serverMetadata(), createBoundedFetch(send, exchange))
     },
   }
 }

@@ -1,5 +1,4 @@
 // HTTP to the provider, bounded in time and size; what a token answer held is kept in hand while it is being checked.
-import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** Discovery, keys and token answers are some kB; more is no answer of a provider. */
 const MOST_BYTES = 1_000_000
@@ -14,20 +13,8 @@ export interface Exchange {
   answer: { readonly status: number; readonly headers: Headers; readonly body: string } | undefined
 }
 
-const exchanges = new AsyncLocalStorage<Exchange>()
-
-export function inExchange<T>(exchange: Exchange, talk: () => Promise<T>): Promise<T> {
-  return exchanges.run(exchange, talk)
-}
-
-/** For what is fetched once for many: no conversation's end is its end. */
-export function withoutExchange<T>(talk: () => Promise<T>): Promise<T> {
-  return exchanges.exit(talk)
-}
-
-/** Waits no longer than the conversation goes on. */
-export async function waitInExchange<T>(work: Promise<T>): Promise<T> {
-  const signal = exchanges.getStore()?.signal
+/** Waits for work that is done for others too, no longer than `signal` allows; the work itself goes on. */
+export async function waitUntil<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (signal === undefined) return work
   work.catch(() => undefined)
   let stop = () => {}
@@ -57,9 +44,8 @@ interface Answer {
 }
 
 /** The `customFetch` of openid-client. No redirect is followed, and no request is sent a second time. */
-export function createBoundedFetch(send: Send) {
+export function createBoundedFetch(send: Send, exchange?: Exchange) {
   return async (url: string, options: FetchOptions): Promise<Response> => {
-    const exchange = exchanges.getStore()
     const signals = [options.signal, exchange?.signal].filter((signal) => signal !== undefined)
     const response = await send(url, { ...(options as RequestInit), signal: AbortSignal.any(signals) })
     const { status } = response

@@ -12,11 +12,16 @@ import {
 import type { Config } from './config.ts'
 import type { ProviderConfiguration } from './provider-configuration.ts'
 import { KeysUnavailableError, SignatureError } from './provider-errors.ts'
-import { waitInExchange, withoutExchange } from './provider-fetch.ts'
+import { waitUntil } from './provider-fetch.ts'
 
 export interface ProviderKeys {
-  /** Of a token that the provider handed to us. @throws SignatureError, KeysUnavailableError */
-  checkSignature(token: string): Promise<void>
+  /**
+   * Of a token that the provider handed to us.
+   *
+   * @param signal ends the wait for keys
+   * @throws SignatureError, KeysUnavailableError
+   */
+  checkSignature(token: string, signal: AbortSignal | undefined): Promise<void>
   /**
    * Of a token that anybody may have sent: checks the signature, and the claims as `options` say.
    *
@@ -44,43 +49,44 @@ export function createProviderKeys(config: Config, configuration: ProviderConfig
   const ofAnybody = keyFinder(REST_MILLISECONDS)
 
   return {
-    async checkSignature(token) {
-      await checked(compactVerify(token, ofProvider, { algorithms }))
+    async checkSignature(token, signal) {
+      await checked(compactVerify(token, ofProvider(signal), { algorithms }))
     },
     async claimsOf(token, options) {
-      return (await checked(jwtVerify(token, ofAnybody, { ...options, algorithms }))).payload
+      return (await checked(jwtVerify(token, ofAnybody(), { ...options, algorithms }))).payload
     },
   }
 
   /** @param restMilliseconds after a fetch that failed none is begun for so long */
-  function keyFinder(restMilliseconds: number): JWTVerifyGetKey {
+  function keyFinder(restMilliseconds: number): (signal?: AbortSignal) => JWTVerifyGetKey {
     let askedAgainAt = Number.NEGATIVE_INFINITY
     let failedAt = Number.NEGATIVE_INFINITY
 
-    async function fetchAgain(keys: RemoteKeys): Promise<void> {
+    async function fetchAgain(keys: RemoteKeys, signal: AbortSignal | undefined): Promise<void> {
       if (performance.now() - failedAt < restMilliseconds)
         throw new KeysUnavailableError('the keys of the provider could not be fetched a moment ago')
-      await fetchKeys(keys).catch((error: unknown) => {
+      await fetchKeys(keys, signal).catch((error: unknown) => {
         failedAt = performance.now()
         throw error
       })
     }
 
-    return async (...header) => {
-      const keys = await keysOfProvider()
-      if (!keys.fresh) await fetchAgain(keys)
-      try {
-        return await keys(...header)
-      } catch (error) {
-        const now = performance.now()
-        const mayAskAgain = now - askedAgainAt >= COOL_DOWN_MILLISECONDS
-        // OpenID Connect Core §10.1.1: an unfamiliar `kid` is the sign of new keys.
-        if (!(error instanceof errors.JWKSNoMatchingKey) || !mayAskAgain) throw error
-        askedAgainAt = now
-        await fetchAgain(keys)
-        return keys(...header)
+    return (signal) =>
+      async (...header) => {
+        const keys = await keysOfProvider()
+        if (!keys.fresh) await fetchAgain(keys, signal)
+        try {
+          return await keys(...header)
+        } catch (error) {
+          const now = performance.now()
+          const mayAskAgain = now - askedAgainAt >= COOL_DOWN_MILLISECONDS
+          // OpenID Connect Core §10.1.1: an unfamiliar `kid` is the sign of new keys.
+          if (!(error instanceof errors.JWKSNoMatchingKey) || !mayAskAgain) throw error
+          askedAgainAt = now
+          await fetchAgain(keys, signal)
+          return keys(...header)
+        }
       }
-    }
   }
 
   async function keysOfProvider(): Promise<RemoteKeys> {
@@ -97,9 +103,9 @@ export function createProviderKeys(config: Config, configuration: ProviderConfig
 }
 
 /** For all who wait, and so not ended by the deadline of the one who was first. */
-async function fetchKeys(keys: RemoteKeys): Promise<void> {
+async function fetchKeys(keys: RemoteKeys, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await waitInExchange(withoutExchange(() => keys.reload()))
+    await waitUntil(signal, keys.reload())
   } catch (cause) {
     throw new KeysUnavailableError('the keys of the provider could not be fetched', { cause })
   }

@@ -21,7 +21,7 @@ import {
   outcomeOf,
   retryAfterOf,
 } from './provider-errors.ts'
-import { type Exchange, inExchange } from './provider-fetch.ts'
+import type { Exchange } from './provider-fetch.ts'
 import { type Issued, idTokenFault } from './provider-id-token.ts'
 import { createProviderKeys } from './provider-keys.ts'
 import { createLogoutTokens, type LogoutToken } from './provider-logout-token.ts'
@@ -100,20 +100,19 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
 
     async signIn(callback, transaction, now, mayRevoke) {
       const clock = clockFrom(now)
-      const server = await configuration.at(now)
+      const exchange: Exchange = { signal: undefined, answer: undefined }
+      const server = await configuration.at(now, exchange)
       const url = new URL(config.redirectURI)
       url.search = callback.toString()
-      const exchange: Exchange = { signal: undefined, answer: undefined }
       try {
-        const answer = await signed(exchange, () =>
-          // Checks `iss` of the callback too, before the code is sent (RFC 9207 §2.4).
-          client.authorizationCodeGrant(server, url, {
-            expectedState: transaction.state,
-            expectedNonce: transaction.nonce,
-            pkceCodeVerifier: transaction.codeVerifier,
-            idTokenExpected: true,
-          }),
-        )
+        // Checks `iss` of the callback too, before the code is sent (RFC 9207 §2.4).
+        const grant = client.authorizationCodeGrant(server, url, {
+          expectedState: transaction.state,
+          expectedNonce: transaction.nonce,
+          pkceCodeVerifier: transaction.codeVerifier,
+          idTokenExpected: true,
+        })
+        const answer = await signed(grant, exchange)
         const claims = answer.claims()
         if (claims === undefined || answer.id_token === undefined) throw new TypeError('no ID token')
         const tokens = { ...tokensOf(answer), idToken: answer.id_token }
@@ -132,10 +131,9 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
       const exchange: Exchange = { signal, answer: undefined }
       const clock = clockFrom(now)
       try {
-        const server = await configuration.at(now)
-        const answer = await signed(exchange, () =>
-          client.refreshTokenGrant(server, refreshToken, refreshParameters(config, wanted)),
-        )
+        const server = await configuration.at(now, exchange)
+        const grant = client.refreshTokenGrant(server, refreshToken, refreshParameters(config, wanted))
+        const answer = await signed(grant, exchange)
         const tokens = tokensOf(answer)
         const claims = answer.claims()
         const fault = claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' }, clock())
@@ -167,12 +165,13 @@ export function createProvider(config: Config, events: AuthEventEmitter): Provid
   }
 
   /** The answer, once the signature of its ID token was checked too: TLS alone does not say who made it. */
-  function signed<T extends { id_token?: string }>(exchange: Exchange, grant: () => Promise<T>): Promise<T> {
-    return inExchange(exchange, async () => {
-      const answer = await grant()
-      if (answer.id_token !== undefined) await keys.checkSignature(answer.id_token)
-      return answer
-    })
+  async function signed<T extends { id_token?: string }>(
+    grant: Promise<T>,
+    { signal }: Exchange,
+  ): Promise<T> {
+    const answer = await grant
+    if (answer.id_token !== undefined) await keys.checkSignature(answer.id_token, signal)
+    return answer
   }
 
   function faultOf(issued: Issued, now: number): string | undefined {

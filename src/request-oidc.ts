@@ -66,41 +66,75 @@ declare global {
 }
 
 export function putOidc(context: RequestContext): void {
-  const { config, session } = context
-  const { req, res } = context
+  context.req.oidc = new OidcOfRequest(context)
+  context.res.oidc = new OidcOfResponse(context)
+}
 
-  const requestOidc: RequestOidc = {
-    isAuthenticated: () => session.record !== undefined,
-    get user() {
-      return session.record && userOf(session.record)
-    },
-    get session() {
-      const { record } = session
-      const id = session.browser.authId
-      if (record === undefined || id === undefined) return undefined
-      const { auth_time: authTime, acr } = record.claims
-      return {
-        id,
-        createdAt: new Date(record.createdAt),
-        renewedAt: new Date(record.renewedAt),
-        dueAt: new Date(dueAt(record, config.renewal)),
-        expiresAt: new Date(session.endsAt),
-        authTime: authTime === undefined ? undefined : new Date(authTime * 1000),
-        acr,
-        generation: record.generation,
-      }
-    },
-    getAccessToken: ({ audience, scope } = {}) => session.accessToken({ audience, scope }),
-    fetch: createApiFetch(config, session),
-    async renew() {
+/** Its functions are made when they are asked for, few requests ask for any; they may be taken off it and called alone. */
+class OidcOfRequest implements RequestOidc {
+  readonly #context: RequestContext
+
+  constructor(context: RequestContext) {
+    this.#context = context
+  }
+
+  get isAuthenticated() {
+    return () => this.#context.session.record !== undefined
+  }
+
+  get user() {
+    const { record } = this.#context.session
+    return record && userOf(record)
+  }
+
+  get session() {
+    const { config, session } = this.#context
+    const { record } = session
+    const id = session.browser.authId
+    if (record === undefined || id === undefined) return undefined
+    const { auth_time: authTime, acr } = record.claims
+    return {
+      id,
+      createdAt: new Date(record.createdAt),
+      renewedAt: new Date(record.renewedAt),
+      dueAt: new Date(dueAt(record, config.renewal)),
+      expiresAt: new Date(session.endsAt),
+      authTime: authTime === undefined ? undefined : new Date(authTime * 1000),
+      acr,
+      generation: record.generation,
+    }
+  }
+
+  get getAccessToken() {
+    return ({ audience, scope }: AccessTokenRequest = {}) =>
+      this.#context.session.accessToken({ audience, scope })
+  }
+
+  get fetch() {
+    return createApiFetch(this.#context.config, this.#context.session)
+  }
+
+  get renew() {
+    const { session } = this.#context
+    return async () => {
       // Whole milliseconds, as the store counts them: a renewal of this very moment is late enough.
       await session.renewedSince(Math.floor(session.now))
-    },
+    }
   }
-  const responseOidc: ResponseOidc = {
-    login: ({ returnTo = req.originalUrl } = {}) => beginLogIn(context, { returnTo }),
-    logout: ({ returnTo } = {}) => logOut(context, returnTo),
+}
+
+class OidcOfResponse implements ResponseOidc {
+  readonly #context: RequestContext
+
+  constructor(context: RequestContext) {
+    this.#context = context
   }
-  req.oidc = requestOidc
-  res.oidc = responseOidc
+
+  get login(): ResponseOidc['login'] {
+    return ({ returnTo = this.#context.req.originalUrl } = {}) => beginLogIn(this.#context, { returnTo })
+  }
+
+  get logout(): ResponseOidc['logout'] {
+    return ({ returnTo } = {}) => logOut(this.#context, returnTo)
+  }
 }

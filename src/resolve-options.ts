@@ -80,12 +80,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     'https://app.example.com',
     production,
   )
-  const issuer = webURL(
-    options.issuerBaseURL ?? env.ISSUER_BASE_URL,
-    'issuerBaseURL (ISSUER_BASE_URL)',
-    'https://tenant.eu.auth0.com',
-    production,
-  )
+  const issuer = resolveIssuer(options.issuerBaseURL ?? env.ISSUER_BASE_URL, production)
   const routes = resolveRoutes(options.routes)
   const resources = resolveResources(options.authorizationParams)
   const params = resolveAuthorizationParams(options.authorizationParams, env, baseURL)
@@ -132,6 +127,19 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     onCallbackError: hook(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
     logger: resolveLogger(options.logger),
   })
+}
+
+function resolveIssuer(given: unknown, production: boolean): URL {
+  const option = 'issuerBaseURL (ISSUER_BASE_URL)'
+  const issuer = webURL(given, option, 'https://tenant.eu.auth0.com', production)
+  // Its documents name no issuer that an ID token could be compared with (OpenID Connect Core §3.1.3.7).
+  if (/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations)(?:\/|$)/i.test(issuer.href)) {
+    throw mistake(
+      option,
+      'must name one tenant, such as https://login.microsoftonline.com/TENANT_ID/v2.0: at common and organizations everybody with a Microsoft account could log in',
+    )
+  }
+  return issuer
 }
 
 function resolveLogger(given: unknown): Logger {

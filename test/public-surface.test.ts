@@ -93,13 +93,18 @@ describe('on a request', () => {
     app = await startApp({ provider })
     app.app.get('/look', (req, res) => {
       seen = { req, res }
-      res.json({ ...req.oidc, ...res.oidc, spread: { ...req.oidc.session } })
+      res.json({ ...req.oidc, ...res.oidc, user: req.oidc.user, spread: { ...req.oidc.session } })
     })
   })
   afterAll(async () => {
     await app?.stop()
     await provider?.stop()
   })
+
+  const membersOf = (oidc: object) =>
+    Object.getOwnPropertyNames(Object.getPrototypeOf(oidc))
+      .filter((name) => name !== 'constructor')
+      .sort()
 
   async function look() {
     const browser = new Browser()
@@ -111,7 +116,7 @@ describe('on a request', () => {
 
   test('req.oidc and res.oidc have exactly these members', async () => {
     const { req, res } = await look()
-    expect(Object.keys(req.oidc).sort()).toEqual([
+    expect(membersOf(req.oidc)).toEqual([
       'fetch',
       'getAccessToken',
       'isAuthenticated',
@@ -119,7 +124,7 @@ describe('on a request', () => {
       'session',
       'user',
     ])
-    expect(Object.keys(res.oidc).sort()).toEqual(['login', 'logout'])
+    expect(membersOf(res.oidc)).toEqual(['login', 'logout'])
     expect(Object.keys(req.oidc.session ?? {}).sort()).toEqual([
       'acr',
       'authTime',
@@ -130,7 +135,14 @@ describe('on a request', () => {
       'id',
       'renewedAt',
     ])
-    expect(Reflect.ownKeys(req.oidc).filter((key) => typeof key === 'symbol')).toEqual([])
+    expect([req.oidc, res.oidc].flatMap(Reflect.ownKeys)).toEqual([])
+  })
+
+  test('their functions work when they are taken off them', async () => {
+    const { req } = await look()
+    const { isAuthenticated, getAccessToken } = req.oidc
+    expect(isAuthenticated()).toBe(true)
+    expect(await getAccessToken()).toEqual(expect.any(String))
   })
 
   test('no token is in them, however they are printed, spread or sent', async () => {

@@ -1,4 +1,5 @@
 // Sessions that this process has read, used again without asking Redis until it says that they changed.
+import { BoundedMap } from '../bounded-map.ts'
 import type { Found } from './auth-records.ts'
 
 export interface NearSessions {
@@ -13,7 +14,7 @@ export interface NearSessions {
 const MOST_SESSIONS = 10_000
 
 export function createNearSessions(): NearSessions {
-  const kept = new Map<string, { readonly found: Found; readonly readAt: number }>()
+  const kept = new BoundedMap<string, { readonly found: Found; readonly readAt: number }>(MOST_SESSIONS)
   /** What is on its way here. A change that is heard of meanwhile may be older or newer than what comes. */
   const underWay = new Map<string, object>()
 
@@ -39,10 +40,6 @@ export function createNearSessions(): NearSessions {
         underWay.delete(id)
         // What an app keeps for a session may be large, and an older copy of it must not be written back.
         if (found.value === undefined || found.value.appData !== undefined) return
-        kept.delete(id)
-        // The one that was read first goes first: a Map keeps that order.
-        const [oldest] = kept.size < MOST_SESSIONS ? [] : kept.keys()
-        if (oldest !== undefined) kept.delete(oldest)
         kept.set(id, { found, readAt })
       }
     },

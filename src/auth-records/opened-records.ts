@@ -1,6 +1,7 @@
 // Records that this process has opened: an unchanged one is neither sent, nor decrypted, nor parsed again.
 import { createHash } from 'node:crypto'
 import type { AuthRecord } from '../auth-record.ts'
+import { BoundedMap } from '../bounded-map.ts'
 
 export interface OpenedRecords {
   get(id: string): Opened | undefined
@@ -18,18 +19,12 @@ export interface Opened {
 const MOST_RECORDS = 2000
 
 export function createOpenedRecords(): OpenedRecords {
-  const opened = new Map<string, Opened>()
+  const opened = new BoundedMap<string, Opened>(MOST_RECORDS)
 
   return {
     get: (id) => opened.get(id),
 
     put(id, sealed, record) {
-      opened.delete(id)
-      // The one that was opened first goes first: a Map keeps that order.
-      for (const oldest of opened.size < MOST_RECORDS ? [] : opened.keys()) {
-        opened.delete(oldest)
-        break
-      }
       opened.set(id, { hash: createHash('sha1').update(sealed).digest('hex'), record })
     },
 

@@ -4,17 +4,19 @@ import type { Config } from '../config.ts'
 import { withDeadline } from '../deadline.ts'
 import { TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
-import { createGathering } from './redis-packets.ts'
 
 export interface RedisConnection {
   readonly redis: Redis | Cluster
-  /** @throws TryLaterError where there is no answer in time, or an error for one */
-  answer<T>(command: () => Promise<T>): Promise<T>
+  /**
+   * @param asking so many want to know it
+   * @throws TryLaterError where there is no answer in time, or an error for one
+   */
+  answer<T>(command: () => Promise<T>, asking?: number): Promise<T>
   close(): void
 }
 
-/** Commands on their way at once. A Redis that takes none for seconds must not fill the memory with more. */
-const MOST_COMMANDS = 10_000
+/** Questions on their way at once. A Redis that takes none for seconds must not fill the memory with more. */
+const MOST_QUESTIONS = 10_000
 
 interface OpenOptions {
   /** a connection beside the one that was opened, or handed in, before */
@@ -30,8 +32,6 @@ export function openRedis(
   { another = false, hears = false }: OpenOptions = {},
 ): RedisConnection {
   const redis = isClient(given) ? (another ? duplicate(given) : given) : connect(given, seconds, hears)
-  // A client that was handed in is its owner's, and so is how it sends.
-  const gather = redis === given ? () => undefined : createGathering(redis)
   let underWay = 0
   // Without a listener ioredis prints each failed connection. A client that was handed in is its owner's to listen to.
   if (redis !== given) redis.on('error', (error: Error) => tell(error))
@@ -44,13 +44,12 @@ export function openRedis(
   return {
     redis,
 
-    async answer(command) {
+    async answer(command, asking = 1) {
       try {
-        if (underWay >= MOST_COMMANDS) throw new Error(`${underWay} commands are on their way already`)
-        underWay += 1
-        gather()
+        if (underWay >= MOST_QUESTIONS) throw new Error(`${underWay} questions are on their way already`)
+        underWay += asking
         const sent = command().finally(() => {
-          underWay -= 1
+          underWay -= asking
         })
         return await withDeadline(sent, seconds, () => {
           // What comes after it, comes to nobody.

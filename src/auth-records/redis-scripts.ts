@@ -1,4 +1,4 @@
-// What happens to a session in Redis, each step atomic; every script runs on the session's two keys.
+// What changes a session in Redis, each step atomic; every script runs on the session's two keys.
 import type { Cluster, Redis } from 'ioredis'
 
 /** Milliseconds by Redis's own clock: leases and lifetimes go by it, whatever clock a process has. */
@@ -9,18 +9,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 const LEASE_FIELDS = "'leaseOwner', 'leaseEndsAt', 'sentAt', 'takeOverAt'"
 
-/** KEYS: the auth record (a hash), the app's data (a string). */
 export const SCRIPTS = {
-  // ARGV: of the record that the caller knows, the hash of its sealed text and its generation; or '' and ''
-  find: `${NOW}
-    local stored = redis.pcall('HMGET', KEYS[1], 'generation', 'sealed')
-    -- A value that is no hash is nobody's record. Any other error says nothing about the session.
-    if stored.err and not string.find(stored.err, 'WRONGTYPE', 1, true) then return stored end
-    if stored.err or not stored[2] then return {now} end
-    local sealed = stored[2]
-    if ARGV[2] == stored[1] and ARGV[1] == redis.sha1hex(sealed) then sealed = false end
-    return {now, stored[1], sealed, redis.call('GET', KEYS[2]), redis.call('PTTL', KEYS[1])}`,
-
   // ARGV: sealed, generation, ends at, idle milliseconds, app data or ''
   create: `${NOW}
     local ttl = math.min(tonumber(ARGV[4]), ARGV[3] - now)
@@ -95,7 +84,8 @@ export const SCRIPTS = {
 } as const
 
 export type ScriptName = keyof typeof SCRIPTS
-type Keys = readonly [auth: string, app: string]
+/** The keys of a session: its auth record (a hash), the app's data (a string). */
+export type Keys = readonly [auth: string, app: string]
 type Script = (...args: (string | number)[]) => Promise<unknown>
 
 export interface Scripts {

@@ -8,6 +8,7 @@ import type { Acquired, AuthRecords, Committed } from './auth-records.ts'
 import { createOpenedRecords } from './opened-records.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { openRedis } from './redis-connection.ts'
+import { createFinds } from './redis-finds.ts'
 import { createRedisIndex } from './redis-index.ts'
 import { nearRedis } from './redis-near.ts'
 import { defineScripts, type ScriptName } from './redis-scripts.ts'
@@ -20,6 +21,7 @@ export function createRedisRecords(
   const connection = openRedis(given, config.redisTimeoutSeconds, events)
   const { redis, answer } = connection
   const scripts = defineScripts(redis)
+  const ask = createFinds(connection)
   // WAIT holds up its connection, so what waits for replicas has one of its own.
   const replicating =
     config.waitReplicas > 0
@@ -79,14 +81,7 @@ export function createRedisRecords(
 
     async find(id) {
       const known = opened.get(id)
-      const asked = [known?.hash ?? '', known?.record.generation ?? ''] as const
-      const [time, generation, sealed, appData, ttl] = (await run('find', id, ...asked)) as [
-        number,
-        string?,
-        (string | null)?,
-        (string | null)?,
-        number?,
-      ]
+      const [time, generation, sealed, appData, endsAt] = await ask({ keys: keysOf(id), known })
       // An app's own client may be set to give numbers as texts.
       const now = Number(time)
       const record = sealed === null ? known?.record : unseal(id, generation, sealed)
@@ -95,7 +90,7 @@ export function createRedisRecords(
         return { now, value: undefined }
       }
       if (typeof sealed === 'string') opened.put(id, sealed, record)
-      return { now, value: { record, appData: appData ?? undefined, idleEndsAt: now + Number(ttl) } }
+      return { now, value: { record, appData: appData ?? undefined, idleEndsAt: Number(endsAt) } }
     },
 
     async create(id, record, appData) {

@@ -1,16 +1,15 @@
 // Which session a request belongs to: ours, by our cookie, or that of an express-session which the app mounted itself.
 import type { Request, Response } from 'express'
-import type { AuthRecords, StoredSession } from '../auth-records/auth-records.ts'
-import type { RequestCookies } from '../login-transaction.ts'
+import type { AppData, StoredSession } from '../auth-records/auth-records.ts'
 import { createSignedInId, isSignedInId } from '../session-id.ts'
 import type { AppSession } from './app-session.ts'
-import { applyCookies, type SessionCookie } from './session-cookie.ts'
+import { applyCookies, type ReadCookies, type SessionCookie } from './session-cookie.ts'
 
 export interface BrowserSession {
   /** The id under which an auth record may be; undefined where nobody can be signed in. */
   readonly authId: string | undefined
   /** Gives the request its `req.session`. */
-  attach(stored: StoredSession | undefined | 'unavailable'): Promise<void>
+  attach(stored: StoredSession | undefined | 'unavailable'): void | Promise<void>
   /** A new id, with the app's data under it if that is kept. The browser is not told yet. */
   begin(keepData: boolean): Promise<{ id: string; appData: string | undefined }>
   /** Drops an anonymous session's data, and tells the browser the new id. */
@@ -21,53 +20,79 @@ export interface BrowserSession {
   beginAgain(): Promise<void>
 }
 
-/** Ours: one signed cookie, and `req.session` made at first use. */
-export function ownSession(
-  req: Request,
-  res: Response,
-  cookies: RequestCookies,
-  { cookie, appSession, records }: { cookie: SessionCookie; appSession: AppSession; records: AuthRecords },
-): BrowserSession {
-  const { id, outdated = false } = cookie.read(cookies) ?? {}
-  const authId = id !== undefined && isSignedInId(id) ? id : undefined
-  let document: string | undefined
+/** What all sessions of ours share. */
+export interface SessionParts {
+  readonly cookie: SessionCookie
+  readonly appSession: AppSession
+  readonly appData: AppData
+}
 
-  async function forget(): Promise<void> {
-    if (id !== undefined && authId === undefined) await records.appData.delete(id)
-    if (!res.headersSent) applyCookies(res, [cookie.clear()])
+/** Ours: one signed cookie, and `req.session` made at first use. */
+export class OwnSession implements BrowserSession {
+  readonly authId: string | undefined
+  readonly #req: Request
+  readonly #res: Response
+  readonly #read: ReadCookies['session']
+  readonly #parts: SessionParts
+  /** The app's data as it was found. */
+  #document: string | undefined
+
+  constructor(req: Request, res: Response, read: ReadCookies['session'], parts: SessionParts) {
+    this.#req = req
+    this.#res = res
+    this.#read = read
+    this.#parts = parts
+    this.authId = read !== undefined && isSignedInId(read.id) ? read.id : undefined
   }
 
-  return {
-    authId,
+  /** An anonymous session's. */
+  get #dataId(): string | undefined {
+    return this.authId === undefined ? this.#read?.id : undefined
+  }
 
-    async attach(stored) {
-      if (stored === 'unavailable') return appSession.attach(req, res, 'unavailable')
-      // The data of a signed-in session is nobody's once its auth record is gone.
-      if (authId !== undefined) document = stored?.appData
-      else if (id !== undefined) document = (await records.appData.get(id)) ?? undefined
-      const known = stored !== undefined || document !== undefined
-      // A retired secret is still good for reading: what it signed moves to the new one while it is.
-      if (outdated && known && id !== undefined) applyCookies(res, [cookie.write(id)])
-      appSession.attach(req, res, { id, document, signedIn: stored !== undefined })
-    },
+  attach(stored: StoredSession | undefined | 'unavailable'): void | Promise<void> {
+    if (stored === 'unavailable') this.#parts.appSession.attach(this.#req, this.#res, 'unavailable')
+    // The data of a signed-in session is nobody's once its auth record is gone.
+    else if (this.#dataId === undefined) this.#attach(stored?.appData, stored !== undefined)
+    else return this.#attachAnonymous(this.#dataId)
+  }
 
-    async begin(keepData) {
-      // The app may have written to it during the log-in; from here on it is the new session's.
-      const written = appSession.take(req)
-      return { id: createSignedInId(), appData: keepData ? (written ?? document) : undefined }
-    },
+  async #attachAnonymous(id: string): Promise<void> {
+    this.#attach((await this.#parts.appData.get(id)) ?? undefined, false)
+  }
 
-    async adopt(newId) {
-      if (id !== undefined && authId === undefined) await records.appData.delete(id)
-      applyCookies(res, [cookie.write(newId)])
-    },
+  #attach(document: string | undefined, signedIn: boolean): void {
+    const { id, outdated = false } = this.#read ?? {}
+    this.#document = document
+    // A retired secret is still good for reading: what it signed moves to the new one while it is.
+    if (outdated && id !== undefined && (signedIn || document !== undefined))
+      applyCookies(this.#res, [this.#parts.cookie.write(id)])
+    this.#parts.appSession.attach(this.#req, this.#res, { id, document, signedIn })
+  }
 
-    forget,
+  async begin(keepData: boolean): Promise<{ id: string; appData: string | undefined }> {
+    // The app may have written to it during the log-in; from here on it is the new session's.
+    const written = this.#parts.appSession.take(this.#req)
+    return { id: createSignedInId(), appData: keepData ? (written ?? this.#document) : undefined }
+  }
 
-    async beginAgain() {
-      await forget()
-      appSession.attachAnew(req, res)
-    },
+  async adopt(id: string): Promise<void> {
+    await this.#dropData()
+    applyCookies(this.#res, [this.#parts.cookie.write(id)])
+  }
+
+  async forget(): Promise<void> {
+    await this.#dropData()
+    if (!this.#res.headersSent) applyCookies(this.#res, [this.#parts.cookie.clear()])
+  }
+
+  async beginAgain(): Promise<void> {
+    await this.forget()
+    this.#parts.appSession.attachAnew(this.#req, this.#res)
+  }
+
+  async #dropData(): Promise<void> {
+    if (this.#dataId !== undefined) await this.#parts.appData.delete(this.#dataId)
   }
 }
 

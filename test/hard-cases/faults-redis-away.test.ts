@@ -116,7 +116,7 @@ test('H17: no more than ten thousand commands wait for a frozen Redis, and the o
     const outcomes = Promise.allSettled(Array.from({ length: 10_050 }, () => records.now()))
     await eventually('the first refusals', () => told.length > 0)
     expect(told).toHaveLength(50)
-    expect(told[0]?.detail).toMatch('10000 commands are on their way')
+    expect(told[0]?.detail).toMatch('10000 questions are on their way')
     const failed = (await outcomes).filter(({ status }) => status === 'rejected')
     expect(failed).toHaveLength(10_050)
     redis.server.thaw()

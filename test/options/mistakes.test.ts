@@ -14,6 +14,16 @@ test.each<[name: string, options: object, cure: RegExp]>([
   ['issuerBaseURL', { issuerBaseURL: 'https://:word@issuer.example.com' }, /must have no user name/],
   ['issuerBaseURL', { issuerBaseURL: 'https://issuer.example.com?a' }, /must have no .*query/],
   ['issuerBaseURL', { issuerBaseURL: 'https://issuer.example.com#a' }, /must have no .*fragment/],
+  [
+    'issuerBaseURL',
+    { issuerBaseURL: 'https://login.microsoftonline.com/common/v2.0' },
+    /must name one tenant.*TENANT_ID/,
+  ],
+  [
+    'issuerBaseURL',
+    { issuerBaseURL: 'https://login.microsoftonline.com/Organizations' },
+    /must name one tenant.*TENANT_ID/,
+  ],
   ['baseURL', { baseURL: undefined }, /is required, for example https:/],
   ['baseURL', { baseURL: 'localhost:3000' }, /must be an https URL/],
   ['baseURL', { baseURL: 'javascript:alert(1)' }, /must be an https URL/],

@@ -1,9 +1,11 @@
 // Which command, and which of the project's scripts, a request to Redis is.
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { defineScripts, type ScriptName } from '../../src/auth-records/redis-scripts.ts'
+import type { RedisConnection } from '../../src/auth-records/redis-connection.ts'
+import { createFinds } from '../../src/auth-records/redis-finds.ts'
+import { defineScripts, type ScriptName as ScriptThatChanges } from '../../src/auth-records/redis-scripts.ts'
 
-export type { ScriptName }
+export type ScriptName = ScriptThatChanges | 'find'
 
 /** Accepts a command by its words, the name first, as they were sent. */
 export type Match = (args: string[]) => boolean
@@ -18,6 +20,7 @@ const recorder = {
   },
 }
 defineScripts(recorder as unknown as Redis)
+createFinds({ redis: recorder } as unknown as RedisConnection)
 
 /** One of the project's scripts, by text or by hash. */
 export function isScript(...wanted: ScriptName[]): Match {

@@ -1,0 +1,110 @@
+// Looks sessions up. Those that are asked for in one turn of the event loop are asked for together: by itself, each
+// would cost a command, a system call and a promise chain of its own.
+import type { Cluster, Redis } from 'ioredis'
+import type { Opened } from './opened-records.ts'
+import type { RedisConnection } from './redis-connection.ts'
+import { type Keys, NOW } from './redis-scripts.ts'
+
+export interface Question {
+  readonly keys: Keys
+  readonly known: Opened | undefined
+}
+
+/** What Redis holds; without a generation nothing. `sealed` is null where it is what the caller knows. */
+export type Reply = readonly [
+  now: number,
+  generation?: string,
+  sealed?: string | null,
+  appData?: string | null,
+  endsAt?: number,
+]
+
+interface Waiting extends Question {
+  resolve(reply: Reply): void
+  reject(error: unknown): void
+}
+
+type Entry = readonly [generation?: string, sealed?: string | null, appData?: string | null, endsAt?: number]
+type Entries = [now: number, ...entries: (Entry | Error)[]]
+
+/** So many are asked for at once: a script holds up everybody else. */
+const MOST_TOGETHER = 50
+
+/** KEYS: of each session both. ARGV: for each the hash and the generation that the caller knows, or '' and ''. */
+const FIND = `${NOW}
+local function find(auth, app, hash, generation)
+  local stored = redis.pcall('HMGET', auth, 'generation', 'sealed')
+  -- A value that is no hash is nobody's record. Any other error says nothing about the session.
+  if stored.err and not string.find(stored.err, 'WRONGTYPE', 1, true) then return stored end
+  if stored.err or not stored[2] then return {} end
+  local sealed = stored[2]
+  if generation == stored[1] and hash == redis.sha1hex(sealed) then sealed = false end
+  local appData = redis.pcall('GET', app)
+  if type(appData) == 'table' and appData.err then return appData end
+  -- Since Redis 7. Without it the end is told from the time that is left, give or take a millisecond.
+  local endsAt = redis.pcall('PEXPIRETIME', auth)
+  if type(endsAt) ~= 'number' then endsAt = now + redis.call('PTTL', auth) end
+  return {stored[1], sealed, appData, endsAt}
+end
+local found = {now}
+for at = 1, #KEYS, 2 do
+  found[#found + 1] = find(KEYS[at], KEYS[at + 1], ARGV[at], ARGV[at + 1])
+end
+return found`
+
+export function createFinds({ redis, answer }: RedisConnection): (question: Question) => Promise<Reply> {
+  redis.defineCommand('expressBffSession_find', { lua: FIND })
+  const script: (...args: unknown[]) => Promise<unknown> = Reflect.get(redis, 'expressBffSession_find')
+  let together = isCluster(redis) ? 1 : MOST_TOGETHER
+  let waiting: Waiting[] = []
+
+  return ({ keys, known }) =>
+    new Promise((resolve, reject) => {
+      // After all that has arrived by now was looked at.
+      if (waiting.length === 0) setImmediate(askAll)
+      waiting.push({ keys, known, resolve, reject })
+    })
+
+  function askAll(): void {
+    const all = waiting
+    waiting = []
+    for (let at = 0; at < all.length; at += together) void ask(all.slice(at, at + together))
+  }
+
+  async function ask(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const [now, ...entries] = await answer(() => send(batch), batch.length)
+      for (const [at, { resolve, reject }] of batch.entries()) {
+        const entry = entries[at]
+        // What is wrong with one session's keys is nobody else's.
+        if (entry instanceof Error) answer(() => Promise.reject(entry)).catch(reject)
+        else resolve([now, ...(entry ?? [])])
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+
+  async function send(batch: readonly Question[]): Promise<Entries> {
+    const keys = batch.flatMap((question) => question.keys)
+    const known = batch.flatMap((question) => [
+      question.known?.hash ?? '',
+      question.known?.record.generation ?? '',
+    ])
+    try {
+      return (await script.call(redis, keys.length, ...keys, ...known)) as Entries
+    } catch (error) {
+      if (batch.length === 1 || !(error instanceof Error) || !error.message.startsWith('CROSSSLOT'))
+        throw error
+      // A server in cluster mode, behind a client that takes it for an ordinary one.
+      together = 1
+      const replies = await Promise.all(batch.map((question) => send([question])))
+      return [replies[0]?.[0] ?? 0, ...replies.flatMap(([, ...entries]) => entries)]
+    }
+  }
+}
+
+/** By what it has, since the app may have another copy of ioredis. */
+function isCluster(redis: Redis | Cluster): boolean {
+  return 'slots' in redis
+}
