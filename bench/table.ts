@@ -30,7 +30,7 @@ function row(result: Result): string[] {
     over((round) => round.requestsPerSecond).toFixed(0),
     over((round) => round.p99).toFixed(1),
     over((round) => round.cpuMicrosecondsPerRequest).toFixed(0),
-    sent < 0.01 ? '0' : `${Number(sent.toFixed(1))} (${commands?.names})`,
+    sent < 0.01 ? '0' : `${Number(sent.toFixed(sent < 1 ? 2 : 1))} (${commands?.names})`,
     String(cookieBytes),
     String(redisBytes),
     (residentBytes / 1e6).toFixed(0),

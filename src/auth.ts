@@ -98,8 +98,7 @@ export function auth(options?: AuthOptions): AuthHandler {
       ? mountedSession(req)
       : new OwnSession(req, res, cookies.session, sessionParts)
     const session = await CurrentSession.read(house, browser)
-    const context = { ...house, req, res, cookies: cookies.all, session }
-    setContext(context)
+    const context = setContext(house, { req, res, cookies: cookies.all, session })
     putOidc(context)
 
     const renewing = route === undefined || route.renews ? session.keepWithinTimeframe() : undefined

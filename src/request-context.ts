@@ -21,18 +21,25 @@ export interface House {
   readonly logins: LoginTransactions
 }
 
-export interface RequestContext extends House {
+/** What one request brings. */
+interface Visit {
   readonly req: Request
   readonly res: Response
   readonly cookies: RequestCookies
   readonly session: CurrentSession
 }
 
+export interface RequestContext extends House, Visit {}
+
 /** Beside the request and not on it, so that nothing that prints a request can print a token. */
 const contexts = new WeakMap<Request, RequestContext>()
 
-export function setContext(context: RequestContext): void {
-  contexts.set(context.req, context)
+export function setContext(house: House, { req, res, cookies, session }: Visit): RequestContext {
+  const { config, events, records, provider, renewer, sessions, logins } = house
+  // Written out, since V8 gives what is added to a spread another shape each time, for some microseconds a request.
+  const context = { config, events, records, provider, renewer, sessions, logins, req, res, cookies, session }
+  contexts.set(req, context)
+  return context
 }
 
 /** @throws ConfigurationError where no `auth()` ran for this request */

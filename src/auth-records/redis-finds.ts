@@ -57,18 +57,21 @@ export function createFinds({ redis, answer }: RedisConnection): (question: Ques
   const script: (...args: unknown[]) => Promise<unknown> = Reflect.get(redis, 'expressBffSession_find')
   let together = isCluster(redis) ? 1 : MOST_TOGETHER
   let waiting: Waiting[] = []
+  let turn: NodeJS.Immediate | undefined
 
   return ({ keys, known }) =>
     new Promise((resolve, reject) => {
       // After all that has arrived by now was looked at.
-      if (waiting.length === 0) setImmediate(askAll)
-      waiting.push({ keys, known, resolve, reject })
+      if (waiting.push({ keys, known, resolve, reject }) >= together) askThem()
+      else turn ??= setImmediate(askThem)
     })
 
-  function askAll(): void {
-    const all = waiting
+  function askThem(): void {
+    clearImmediate(turn)
+    turn = undefined
+    const batch = waiting
     waiting = []
-    for (let at = 0; at < all.length; at += together) void ask(all.slice(at, at + together))
+    void ask(batch)
   }
 
   async function ask(batch: readonly Waiting[]): Promise<void> {
