@@ -1,6 +1,7 @@
 // What `auth()` leaves on a request for the guards and routes below it.
 import type { Request, Response } from 'express'
 import type { AuthRecords } from './auth-records/auth-records.ts'
+import { createBeside } from './beside.ts'
 import type { Config } from './config.ts'
 import type { CurrentSession } from './current-session.ts'
 import { ConfigurationError } from './errors.ts'
@@ -32,7 +33,7 @@ interface Visit {
 export interface RequestContext extends House, Visit {}
 
 /** Beside the request and not on it, so that nothing that prints a request can print a token. */
-const contexts = new WeakMap<Request, RequestContext>()
+const contexts = createBeside<Request, RequestContext>()
 
 export function setContext(house: House, { req, res, cookies, session }: Visit): RequestContext {
   const { config, events, records, provider, renewer, sessions, logins } = house

@@ -4,7 +4,7 @@ import type { NearSessions } from './near-sessions.ts'
 
 /**
  * Resolves when all was looked at that had arrived in this turn of the event loop, for all who ask in it. Requests that
- * take each of their steps together are answered in less time than one after another: a quarter less on two cores.
+ * take their steps together are answered in less time than one after another (docs/performance.md).
  */
 function createTurn(): () => Promise<void> {
   let end: Promise<void> | undefined
@@ -37,8 +37,9 @@ export function withNearCache(records: AuthRecords, near: NearSessions, isHeard:
     ...records,
 
     async find(id, from) {
-      if (from !== 'near' || !isHeard()) return records.find(id)
+      if (from !== 'near') return records.find(id)
       await turnEnds()
+      if (!isHeard()) return records.find(id)
       const known = near.get(id)
       if (known !== undefined) return known
       const keep = near.reading(id)

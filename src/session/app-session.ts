@@ -3,6 +3,7 @@ import { RedisStore } from 'connect-redis'
 import type { Request, Response } from 'express'
 import expressSession, { type SessionData, type Store } from 'express-session'
 import type { AppData } from '../auth-records/auth-records.ts'
+import { createBeside } from '../beside.ts'
 import type { Config } from '../config.ts'
 import { TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
@@ -114,7 +115,7 @@ export function createAppSession(
   }
 }
 
-const unopened = new WeakMap<Request, () => void>()
+const unopened = createBeside<Request, () => void>()
 
 /** One for all requests: with functions of its own, each request would be an object of another shape to the engine. */
 const UNOPENED: PropertyDescriptor & ThisType<Request> = {

@@ -75,6 +75,24 @@ test('a commit is seen by the next read', async () => {
   expect((await records.find(id, 'near')).value?.record).toEqual(next)
 })
 
+test('a change that is heard of in the turn of the request is not passed over', async () => {
+  const memory = createMemoryRecords(configWith())
+  const { id } = await storedSession(memory)
+  const near = createNearSessions()
+  let isHeard = true
+  const records = withNearCache(memory, near, () => isHeard)
+  const breakChannel = () => {
+    isHeard = false
+  }
+  const changes = [() => near.forget(id), () => near.forgetAll(), breakChannel]
+  for (const change of changes) {
+    await records.find(id, 'near')
+    const found = records.find(id, 'near')
+    change()
+    expect((await found).isNear).toBeUndefined()
+  }
+})
+
 test('while changes may be missed, the store is asked', async () => {
   const memory = createMemoryRecords(configWith())
   const { id } = await storedSession(memory)

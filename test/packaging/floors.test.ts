@@ -40,6 +40,8 @@ const house: House = {
     { floor: 0, files: ['auth-record.ts', 'access-token.ts', 'timeframe.ts', 'id-token-claims.ts'] },
     { floor: 0, files: ['session-id.ts'] },
     { floor: 0, files: ['return-to.ts'] },
+    { floor: 0, files: ['beside.ts'] },
+    { floor: 0, files: ['bounded-map.ts'] },
     { floor: 0, files: ['deadline.ts'] },
     { floor: 0, files: ['redirect.ts'] },
     // It runs in a browser, and knows nothing of the house.
@@ -55,6 +57,8 @@ const house: House = {
       typesOnly: ['options.ts', 'option-redis-servers.ts', 'config.ts'],
     },
     { packages: ['express-session'], files: ['session/*.ts'] },
+    // Once it is used, every promise of the process has hooks to run, in the app's own code too.
+    { packages: ['node:async_hooks'], files: [] },
     { packages: ['undici'], files: ['provider-mutual-tls.ts'] },
     { packages: ['httpxy'], files: ['relay/*.ts'] },
     // No file needs its own name, nor the test runner.
@@ -154,6 +158,7 @@ describe('the check of the floors', () => {
       { 'options.ts': "import { type Redis } from 'ioredis'" },
       /options\.ts imports ioredis/,
     ],
+    ['async hooks', { 'provider-fetch.ts': "import 'node:async_hooks'" }, /imports node:async_hooks/],
     ['undici in another room', { 'provider-fetch.ts': "import { fetch } from 'undici'" }, /imports undici/],
     [
       'express-session in another room',

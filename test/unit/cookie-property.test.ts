@@ -81,6 +81,21 @@ test('the signature of one session is good for no other', () => {
   })
 })
 
+test('only a header that names a session of ours is remembered, and no long one', () => {
+  const ours = header('bff', `s:${sign(signedIn, NEW)}`)
+  const isRemembered = (all: string) => {
+    const first = cookie.read(requestWith(all))
+    return cookie.read(requestWith(all)) === first
+  }
+  const rest = 'x'.repeat(2000 - ours.length - 4)
+  expect([ours, `${ours}; a=${rest.slice(1)}`, `${ours}; a=${rest}x`].map(isRemembered)).toEqual([
+    true,
+    true,
+    false,
+  ])
+  expect(['', 'a=b', 'bff=s%3Anobody'].map(isRemembered)).toEqual([false, false, false])
+})
+
 test('any garbage is anonymous and never throws', () => {
   holds(5 * COUNT, garbage, (all) => read(all.join('')) === undefined)
   holds(COUNT, bytes, (value) => read(`bff=${value}`) === undefined)
