@@ -27,9 +27,9 @@ export interface SessionRooms {
 export class CurrentSession {
   readonly browser: BrowserSession
   readonly #rooms: SessionRooms
-  /** When the session was read, by the store's clock, and by this process's: the difference is time that passed. */
-  readonly arrivedAt: number
-  readonly #arrivedAtHere = performance.now()
+  /** When the request came, or a moment later, by the store's clock; and the same by this process's. */
+  readAt = 0
+  #readAtHere = 0
   /** When the session ends unless it is used again. */
   readonly endsAt: number
   #record: AuthRecord | undefined
@@ -39,7 +39,6 @@ export class CurrentSession {
   private constructor(rooms: SessionRooms, browser: BrowserSession, found: Found) {
     this.#rooms = rooms
     this.browser = browser
-    this.arrivedAt = found.now
     this.endsAt = found.value?.idleEndsAt ?? found.now
     this.#take(found)
   }
@@ -61,12 +60,14 @@ export class CurrentSession {
     }
   }
 
-  #take({ value, isNear = false }: Found): void {
+  #take({ now, value, isNear = false }: Found): void {
+    this.readAt = now
+    this.#readAtHere = performance.now()
     this.#record = value && this.#rooms.renewer.newest(this.#id, value.record)
     this.#isNear = isNear
   }
 
-  /** Asks the store, where the session was known without. @throws TryLaterError */
+  /** Asks the store, where the session, and with it the time, was known without. @throws TryLaterError */
   async confirm(): Promise<void> {
     if (this.#isNear) this.#take(await this.#rooms.records.find(this.#id))
   }
@@ -91,7 +92,7 @@ export class CurrentSession {
   }
 
   get now(): number {
-    return this.arrivedAt + (performance.now() - this.#arrivedAtHere)
+    return this.readAt + (performance.now() - this.#readAtHere)
   }
 
   /** @throws the reason why the request may not pass as a logged-in one */
@@ -129,12 +130,11 @@ export class CurrentSession {
   }
 
   /**
-   * A record whose renewal began at `since` or later, by the store's clock.
+   * A record whose renewal began at `since` or later, by the store's clock: what is near has to be confirmed before.
    *
    * @throws SignInAgainError, TryLaterError
    */
   async renewedSince(since: number): Promise<AuthRecord> {
-    await this.confirm()
     for (let rounds = 0; ; rounds += 1) {
       const record = this.require()
       if (record.renewedAt >= since) return record
@@ -171,7 +171,7 @@ export class CurrentSession {
   /** True where extending the idle time is worth a write. */
   get wantsTouch(): boolean {
     const { session } = this.#rooms.config
-    return this.record !== undefined && wantsTouch(this.record, this.endsAt, this.arrivedAt, session)
+    return this.record !== undefined && wantsTouch(this.record, this.endsAt, this.readAt, session)
   }
 
   /** Extends the idle time. Best effort. */

@@ -33,7 +33,10 @@ export function requireFresh({ maxAgeSeconds = 0 }: RequireFreshOptions = {}): R
       'requireFresh(): maxAgeSeconds must be a number of seconds, 0 or more',
     )
   }
-  return guard('requireFresh', (session) => session.renewedSince(session.arrivedAt - maxAgeSeconds * 1000))
+  return guard('requireFresh', async (session) => {
+    await session.confirm()
+    return session.renewedSince(session.readAt - maxAgeSeconds * 1000)
+  })
 }
 
 /** From the callback to the page. */

@@ -78,8 +78,12 @@ export function createProviderConfiguration(
     return config.issuer.protocol === 'http:' ? [client.allowInsecureRequests] : []
   }
 
-  function withSkew(server: client.ServerMetadata, fetchAnswer = boundedFetch): client.Configuration {
-    const other = new client.Configuration(server, config.clientID, metadata(skew), authentication)
+  function withSkew(
+    server: client.ServerMetadata,
+    seconds: number,
+    fetchAnswer = boundedFetch,
+  ): client.Configuration {
+    const other = new client.Configuration(server, config.clientID, metadata(seconds), authentication)
     other.timeout = config.httpTimeoutSeconds
     other[client.customFetch] = fetchAnswer
     for (const extension of extensions()) extension(other)
@@ -99,7 +103,7 @@ export function createProviderConfiguration(
   async function get(): Promise<client.Configuration> {
     const right = await known()
     if (skew === 0) return right
-    const other = skewed.get(skew) ?? withSkew(right.serverMetadata())
+    const other = skewed.get(skew) ?? withSkew(right.serverMetadata(), skew)
     // One at a time: a clock that drifts leaves nothing behind.
     skewed.clear()
     skewed.set(skew, other)
@@ -112,10 +116,11 @@ export function createProviderConfiguration(
     fetch: boundedFetch,
 
     async at(now, exchange) {
-      skew = Math.round((now - Date.now()) / 1000 / SKEW_STEP_SECONDS) * SKEW_STEP_SECONDS
+      const seconds = Math.round((now - Date.now()) / 1000 / SKEW_STEP_SECONDS) * SKEW_STEP_SECONDS
+      skew = seconds
       if (exchange === undefined) return get()
       // One of its own: handing the exchange on by AsyncLocalStorage would make every promise of the process dearer.
-      return withSkew((await known()).serverMetadata(), createBoundedFetch(send, exchange))
+      return withSkew((await known()).serverMetadata(), seconds, createBoundedFetch(send, exchange))
     },
   }
 }

@@ -14,7 +14,7 @@ export interface Exchange {
 }
 
 /** Waits for work that is done for others too, no longer than `signal` allows; the work itself goes on. */
-export async function waitUntil<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+export async function waitUnlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (signal === undefined) return work
   work.catch(() => undefined)
   let stop = () => {}

@@ -12,7 +12,7 @@ import {
 import type { Config } from './config.ts'
 import type { ProviderConfiguration } from './provider-configuration.ts'
 import { KeysUnavailableError, SignatureError } from './provider-errors.ts'
-import { waitUntil } from './provider-fetch.ts'
+import { waitUnlessAborted } from './provider-fetch.ts'
 
 export interface ProviderKeys {
   /**
@@ -105,7 +105,7 @@ export function createProviderKeys(config: Config, configuration: ProviderConfig
 /** For all who wait, and so not ended by the deadline of the one who was first. */
 async function fetchKeys(keys: RemoteKeys, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await waitUntil(signal, keys.reload())
+    await waitUnlessAborted(signal, keys.reload())
   } catch (cause) {
     throw new KeysUnavailableError('the keys of the provider could not be fetched', { cause })
   }

@@ -117,6 +117,7 @@ class OidcOfRequest implements RequestOidc {
   get renew() {
     const { session } = this.#context
     return async () => {
+      await session.confirm()
       // Whole milliseconds, as the store counts them: a renewal of this very moment is late enough.
       await session.renewedSince(Math.floor(session.now))
     }
@@ -136,5 +137,18 @@ class OidcOfResponse implements ResponseOidc {
 
   get logout(): ResponseOidc['logout'] {
     return ({ returnTo } = {}) => logOut(this.#context, returnTo)
+  }
+}
+
+/** What an app puts in the place of a member stays on that request's: its tests do so, or what wraps it. */
+for (const { prototype } of [OidcOfRequest, OidcOfResponse]) {
+  for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    if (get === undefined) continue
+    Object.defineProperty(prototype, name, {
+      get,
+      set(value) {
+        Object.defineProperty(this, name, { value, writable: true, configurable: true, enumerable: true })
+      },
+    })
   }
 }

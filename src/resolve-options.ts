@@ -132,11 +132,12 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
 function resolveIssuer(given: unknown, production: boolean): URL {
   const option = 'issuerBaseURL (ISSUER_BASE_URL)'
   const issuer = webURL(given, option, 'https://tenant.eu.auth0.com', production)
-  // Its documents name no issuer that an ID token could be compared with (OpenID Connect Core §3.1.3.7).
+  // Their documents name no issuer, but a pattern of issuers, with which no ID token's can be equal (OpenID Connect Core
+  // §3.1.3.7); openid-client makes an exception for them that provider-configuration.ts does not keep.
   if (/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations)(?:\/|$)/i.test(issuer.href)) {
     throw mistake(
       option,
-      'must name one tenant, such as https://login.microsoftonline.com/TENANT_ID/v2.0: at common and organizations everybody with a Microsoft account could log in',
+      'must name one tenant, such as https://login.microsoftonline.com/TENANT_ID/v2.0: at common and organizations the people of every tenant could log in',
     )
   }
   return issuer

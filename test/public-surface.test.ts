@@ -145,6 +145,15 @@ describe('on a request', () => {
     expect(await getAccessToken()).toEqual(expect.any(String))
   })
 
+  test('what an app puts in the place of a member is there, for that request alone', async () => {
+    const { req, res } = await look()
+    const [isAuthenticated, login] = [() => false, async () => {}]
+    Object.assign(req.oidc, { isAuthenticated })
+    Object.assign(res.oidc, { login })
+    expect([req.oidc.isAuthenticated(), res.oidc.login]).toEqual([false, login])
+    expect((await look()).req.oidc.isAuthenticated()).toBe(true)
+  })
+
   test('no token is in them, however they are printed, spread or sent', async () => {
     const { page, req, res } = await look()
     const token = await req.oidc.getAccessToken()

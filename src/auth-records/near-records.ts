@@ -1,4 +1,6 @@
 // Auth records with a near cache: reads of a request may be answered from it, everything else goes to Redis.
+// Not the global one, which an app's tests may have replaced.
+import { setImmediate } from 'node:timers'
 import type { AuthRecords } from './auth-records.ts'
 import type { NearSessions } from './near-sessions.ts'
 

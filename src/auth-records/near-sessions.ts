@@ -34,13 +34,13 @@ export function createNearSessions(): NearSessions {
     reading(id) {
       const reading = {}
       underWay.set(id, reading)
-      const readAt = performance.now()
       return (found) => {
         if (underWay.get(id) !== reading) return
         underWay.delete(id)
         // What an app keeps for a session may be large, and an older copy of it must not be written back.
         if (found.value === undefined || found.value.appData !== undefined) return
-        kept.set(id, { found, readAt })
+        // Its clock may be late by the answer's way here, and is never ahead of the store's.
+        kept.set(id, { found, readAt: performance.now() })
       }
     },
 

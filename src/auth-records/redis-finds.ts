@@ -1,6 +1,7 @@
 // Looks sessions up. Those that are asked for in one turn of the event loop are asked for together: by itself, each
 // would cost a command, a system call and a promise chain of its own.
-import type { Cluster, Redis } from 'ioredis'
+// Not the global one, which an app's tests may have replaced.
+import { clearImmediate, setImmediate } from 'node:timers'
 import type { Opened } from './opened-records.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { type Keys, NOW } from './redis-scripts.ts'
@@ -25,7 +26,7 @@ interface Waiting extends Question {
 }
 
 type Entry = readonly [generation?: string, sealed?: string | null, appData?: string | null, endsAt?: number]
-type Entries = [now: number, ...entries: (Entry | Error)[]]
+type Replies = readonly [now: number, ...entries: (Entry | Error)[]]
 
 /** So many are asked for at once: a script holds up everybody else. */
 const MOST_TOGETHER = 50
@@ -53,9 +54,11 @@ end
 return found`
 
 export function createFinds({ redis, answer }: RedisConnection): (question: Question) => Promise<Reply> {
-  redis.defineCommand('expressBffSession_find', { lua: FIND })
+  const isCluster = 'slots' in redis
+  // A cluster's client has to know the keys: sessions of one slot go together, and that is each by itself.
+  redis.defineCommand('expressBffSession_find', isCluster ? { lua: FIND, numberOfKeys: 2 } : { lua: FIND })
   const script: (...args: unknown[]) => Promise<unknown> = Reflect.get(redis, 'expressBffSession_find')
-  let together = isCluster(redis) ? 1 : MOST_TOGETHER
+  let together = isCluster ? 1 : MOST_TOGETHER
   let waiting: Waiting[] = []
   let turn: NodeJS.Immediate | undefined
 
@@ -76,7 +79,12 @@ export function createFinds({ redis, answer }: RedisConnection): (question: Ques
 
   async function ask(batch: readonly Waiting[]): Promise<void> {
     try {
-      const [now, ...entries] = await answer(() => send(batch), batch.length)
+      const replies = await answer(() => send(batch), batch.length)
+      if (replies === 'refused') {
+        for (const each of batch) void ask([each])
+        return
+      }
+      const [now, ...entries] = replies
       for (const [at, { resolve, reject }] of batch.entries()) {
         const entry = entries[at]
         // What is wrong with one session's keys is nobody else's.
@@ -88,26 +96,20 @@ export function createFinds({ redis, answer }: RedisConnection): (question: Ques
     }
   }
 
-  async function send(batch: readonly Question[]): Promise<Entries> {
+  /** @returns 'refused' where Redis may take the questions one by one */
+  async function send(batch: readonly Question[]): Promise<Replies | 'refused'> {
     const keys = batch.flatMap((question) => question.keys)
     const known = batch.flatMap((question) => [
       question.known?.hash ?? '',
       question.known?.record.generation ?? '',
     ])
     try {
-      return (await script.call(redis, keys.length, ...keys, ...known)) as Entries
+      return (await script.call(redis, ...(isCluster ? [] : [keys.length]), ...keys, ...known)) as Replies
     } catch (error) {
-      if (batch.length === 1 || !(error instanceof Error) || !error.message.startsWith('CROSSSLOT'))
-        throw error
-      // A server in cluster mode, behind a client that takes it for an ordinary one.
-      together = 1
-      const replies = await Promise.all(batch.map((question) => send([question])))
-      return [replies[0]?.[0] ?? 0, ...replies.flatMap(([, ...entries]) => entries)]
+      if (batch.length === 1 || !(error instanceof Error) || error.name !== 'ReplyError') throw error
+      // A server in cluster mode, or a proxy before several, behind a client that takes it for an ordinary one.
+      if (/slot/i.test(error.message)) together = 1
+      return 'refused'
     }
   }
-}
-
-/** By what it has, since the app may have another copy of ioredis. */
-function isCluster(redis: Redis | Cluster): boolean {
-  return 'slots' in redis
 }

@@ -1,11 +1,13 @@
 // Sessions that are looked up in the same moment are asked for together, and what one of them has is its own.
+import type { Redis } from 'ioredis'
 import type { AuthRecords } from '../../src/auth-records/auth-records.ts'
 import { createSignedInId } from '../../src/session-id.ts'
 import { eventually } from '../support/deadline.ts'
+import { startRedisCluster } from '../support/redis-cluster.ts'
 import { isScript } from '../support/redis-commands.ts'
 import { type RedisFront, startRedisFront } from '../support/redis-front.ts'
 import { launchRedis, type RedisProcess } from '../support/redis-launch.ts'
-import { openRedisStore, recordAt, storedSession } from './stores.ts'
+import { type OpenedStore, openRedisStore, storedSession } from './stores.ts'
 
 let server: RedisProcess
 let front: RedisFront
@@ -23,8 +25,8 @@ afterAll(async () => {
 // Before its server ends: a client whose connection is gone already leaves a timer behind.
 afterEach(() => Promise.all(opened.splice(0).map((records) => records.close())))
 
-function open(url = front.url) {
-  const store = openRedisStore(url)
+function open(redis: string | Redis = front.url) {
+  const store = openRedisStore(redis)
   opened.push(store.records)
   return store
 }
@@ -99,6 +101,17 @@ test('a Redis older than 7 tells the end too', async () => {
   }
 })
 
+/** Sessions of several slots, found all at once, by who knows none of them yet and by who does. */
+async function expectFound({ records, told }: OpenedStore): Promise<void> {
+  const sessions = await storedSessions(records, 20)
+  for (const _time of ['first', 'second']) {
+    const found = await Promise.all(sessions.map(({ id }) => records.find(id)))
+    expect(found.map(({ value }) => value?.record)).toEqual(sessions.map(({ record }) => record))
+  }
+  expect(told).toEqual([])
+  await records.close()
+}
+
 test('a server in cluster mode answers a client that takes it for an ordinary one', async () => {
   const clustered = await launchRedis({ config: ['cluster-enabled yes'] })
   try {
@@ -106,17 +119,40 @@ test('a server in cluster mode answers a client that takes it for an ordinary on
     await eventually('the cluster to be whole', async () =>
       (await clustered.admin.cluster('INFO')).includes('cluster_state:ok'),
     )
-    const { records, told } = open(`redis://127.0.0.1:${clustered.port}`)
-    const now = await records.now()
-    const sessions = Array.from({ length: 5 }, () => ({ id: createSignedInId(), record: recordAt(now) }))
-    for (const { id, record } of sessions) await records.create(id, record, undefined)
-    for (const _time of ['first', 'second']) {
-      const found = await Promise.all(sessions.map(({ id }) => records.find(id)))
-      expect(found.map(({ value }) => value?.record)).toEqual(sessions.map(({ record }) => record))
-    }
-    expect(told).toEqual([])
-    await records.close()
+    await expectFound(open(`redis://127.0.0.1:${clustered.port}`))
   } finally {
     await clustered.kill()
   }
+})
+
+test('a cluster is asked for each session on its node, by a client that pipelines by itself too', async () => {
+  const cluster = await startRedisCluster()
+  try {
+    const given = [{ nodes: cluster.nodes }, { nodes: cluster.nodes, enableAutoPipelining: true }]
+    for (const redis of given) await expectFound(open(redis as unknown as Redis))
+  } finally {
+    await cluster.stop()
+  }
+})
+
+test('a refusal of several sessions at once is none of each by itself', async () => {
+  const { records, told } = open()
+  const sessions = await storedSessions(records, 5)
+  front.refuseAll((args) => isScript('find')(args) && Number(args[2]) > 2, 'ERR keys of several servers')
+  const before = questions().length
+  const found = await Promise.all(sessions.map(({ id }) => records.find(id)))
+  front.normal()
+  expect(found.map(({ value }) => value?.record)).toEqual(sessions.map(({ record }) => record))
+  expect([questions().length - before, told]).toEqual([5, []])
+})
+
+test('an outage is one for each who asked', async () => {
+  const { records } = open()
+  const sessions = await storedSessions(records, 3)
+  front.refuseAll(isScript('find'), 'LOADING Redis is loading the dataset in memory')
+  const found = await Promise.allSettled(sessions.map(({ id }) => records.find(id)))
+  front.normal()
+  expect(found).toEqual(
+    Array(3).fill({ status: 'rejected', reason: expect.objectContaining({ code: 'store_unavailable' }) }),
+  )
 })

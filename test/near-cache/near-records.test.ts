@@ -4,7 +4,7 @@ import { createMemoryRecords } from '../../src/auth-records/memory.ts'
 import { withNearCache } from '../../src/auth-records/near-records.ts'
 import { createNearSessions } from '../../src/auth-records/near-sessions.ts'
 import { backOff, configWith, leaseTerms, storedSession } from '../auth-records/stores.ts'
-import { createSignal } from '../support/deadline.ts'
+import { createSignal, eventually } from '../support/deadline.ts'
 
 /** What a change finds on its way to the store, and what is there when it is done. */
 const CHANGES: [name: string, change: (records: AuthRecords, id: string) => Promise<unknown>][] = [
@@ -91,6 +91,25 @@ test('a change that is heard of in the turn of the request is not passed over', 
     change()
     expect((await found).isNear).toBeUndefined()
   }
+})
+
+test('the time that comes with what is near is never ahead of the store’s, however long the question was under way', async () => {
+  const memory = createMemoryRecords(configWith())
+  const { id } = await storedSession(memory)
+  const gate = createSignal()
+  const slowly = async (sought: string) => {
+    await gate.promise
+    return memory.find(sought)
+  }
+  const records = withNearCache({ ...memory, find: slowly }, createNearSessions(), () => true)
+  const asked = performance.now()
+  const found = records.find(id, 'near')
+  await eventually('time to pass', () => performance.now() - asked > 50)
+  gate.resolve()
+  await found
+  const { now, isNear } = await records.find(id, 'near')
+  // The store tells whole milliseconds.
+  expect([isNear, now < (await memory.now()) + 1]).toEqual([true, true])
 })
 
 test('while changes may be missed, the store is asked', async () => {
