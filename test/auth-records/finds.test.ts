@@ -120,6 +120,8 @@ test('a server in cluster mode answers a client that takes it for an ordinary on
       (await clustered.admin.cluster('INFO')).includes('cluster_state:ok'),
     )
     await expectFound(open(`redis://127.0.0.1:${clustered.port}`))
+    // Once is enough to know it.
+    expect(await clustered.admin.info('errorstats')).toContain('errorstat_CROSSSLOT:count=1\r')
   } finally {
     await clustered.kill()
   }

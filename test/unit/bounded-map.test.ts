@@ -3,10 +3,12 @@ import { BoundedMap } from '../../src/bounded-map.ts'
 
 test('the newest entries are kept, and one that is put again is new', () => {
   const map = new BoundedMap<string, number>(3)
-  for (const [at, key] of ['a', 'b', 'c', 'a', 'd'].entries()) map.set(key, at)
+  for (const [at, key] of ['a', 'b', 'c', 'b'].entries()) map.set(key, at)
+  expect([...map.keys()]).toEqual(['a', 'c', 'b'])
+  map.set('d', 4).set('e', 5)
   expect([...map]).toEqual([
-    ['c', 2],
-    ['a', 3],
+    ['b', 3],
     ['d', 4],
+    ['e', 5],
   ])
 })
