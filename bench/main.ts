@@ -12,10 +12,10 @@ import { measureScale, PARTS } from './scale/scale.ts'
 import { type Stage, setStage } from './stage.ts'
 import { printTable } from './table.ts'
 
-const HELP = `npm run bench --             everybody, five rounds of four seconds
+const HELP = `npm run bench --             everybody, seven rounds of two seconds
   --quick                  three rounds of one second
   --only ours,eoc-redis    these and bare Express: ${CONTESTANTS.map(({ name }) => name).join(', ')}
-  --rounds 5 --seconds 4
+  --rounds 7 --seconds 2
   --check                  fails where ours is below 85 % of bench/baseline.json
   --write-baseline         writes it
 npm run bench -- --profile [ours]     where that server's time goes; --out x.cpuprofile keeps the profile
@@ -58,7 +58,7 @@ async function compare(stage: Stage): Promise<void> {
     return
   }
   const load = showLoad()
-  const usual = values.quick ? { rounds: 3, seconds: 1 } : { rounds: 5, seconds: 4 }
+  const usual = values.quick ? { rounds: 3, seconds: 1 } : { rounds: 7, seconds: 2 }
   const plan = {
     rounds: Number(values.rounds ?? usual.rounds),
     seconds: Number(values.seconds ?? usual.seconds),

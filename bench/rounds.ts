@@ -1,4 +1,6 @@
-// The rounds: everybody in turn, again and again, so that what else the machine does hits all of them.
+// The rounds: everybody in turn, again and again, each between two measurements of bare Express. Machines change their
+// speed within seconds, and only what was measured beside it can be compared.
+import type { Redis } from 'ioredis'
 import type { Competitor } from './competitor.ts'
 import { BARE } from './contestants.ts'
 import { bytesKept, type CommandsPerRequest, commandsPerRequest, commandsRun } from './redis-figures.ts'
@@ -20,7 +22,7 @@ export interface Result {
   readonly name: string
   readonly title: string
   readonly rounds: Round[]
-  /** of the same round of bare Express */
+  /** of bare Express, as it was just before and just after */
   readonly ratios: number[]
   readonly cookieBytes: number
   readonly redisBytes: number
@@ -29,44 +31,57 @@ export interface Result {
 
 export async function playRounds(stage: Stage, everybody: Competitor[], plan: Plan): Promise<Result[]> {
   const admin = stage.connect()
-  const rounds = new Map<Competitor, Round[]>(everybody.map((each) => [each, []]))
+  const scores = new Map<Competitor, { rounds: Round[]; ratios: number[] }>(
+    everybody.map((each) => [each, { rounds: [], ratios: [] }]),
+  )
+  const bare = everybody.find(({ contestant }) => contestant.name === BARE)
+  if (bare === undefined) throw new Error('bare Express has to take part')
+  // Code that was not optimised yet would be measured as slow.
+  for (const each of everybody) await warmUp(each, 2 * plan.warmUpSeconds)
+  let before = await play(admin, bare, plan)
   for (let round = 1; round <= plan.rounds; round += 1) {
-    for (const competitor of everybody) {
-      const aim = { url: competitor.url, cookie: competitor.cookie }
-      // Code that was not optimised yet in the first round would be measured as slow.
-      const warmUp = round === 1 ? 2 * plan.warmUpSeconds : plan.warmUpSeconds
-      await load({ ...aim, seconds: warmUp })
-      await competitor.check()
-      const [before, usage] = [await commandsRun(admin), await competitor.server.usage()]
-      const measured = await load({ ...aim, seconds: plan.seconds })
-      const [after, usageAfter] = [await commandsRun(admin), await competitor.server.usage()]
-      await competitor.check()
-      // wrk counts a redirect to the log-in as an answer.
-      const others = measured.requests - (usageAfter.served - usage.served)
-      if (others > 0) throw new Error(`${competitor.contestant.title}: ${others} answers were no 200`)
-      rounds.get(competitor)?.push({
-        ...measured,
-        cpuMicrosecondsPerRequest: (usageAfter.cpuMicroseconds - usage.cpuMicroseconds) / measured.requests,
-        commands: commandsPerRequest(before, after, measured.requests),
-      })
+    for (const [competitor, { rounds, ratios }] of scores) {
+      if (competitor === bare) continue
+      await warmUp(competitor, plan.warmUpSeconds)
+      const own = await play(admin, competitor, plan)
+      const after = await play(admin, bare, plan)
+      rounds.push(own)
+      ratios.push((2 * own.requestsPerSecond) / (before.requestsPerSecond + after.requestsPerSecond))
+      scores.get(bare)?.rounds.push(after)
+      before = after
     }
     process.stderr.write(`round ${round} of ${plan.rounds}\n`)
   }
-  const bare = everybody.find(({ contestant }) => contestant.name === BARE)
-  const base = bare === undefined ? [] : (rounds.get(bare) ?? [])
   return Promise.all(
-    everybody.map(async (competitor) => {
-      const { name, title, database } = competitor.contestant
-      const own = rounds.get(competitor) ?? []
-      return {
-        name,
-        title,
-        rounds: own,
-        ratios: own.map((each, at) => each.requestsPerSecond / (base[at]?.requestsPerSecond ?? Number.NaN)),
-        cookieBytes: Buffer.byteLength(competitor.cookie),
-        redisBytes: database === undefined ? 0 : await bytesKept(stage.connect(database)),
-        residentBytes: (await competitor.server.usage()).rss,
-      }
-    }),
+    Array.from(scores, async ([{ contestant, cookie, server }, { rounds, ratios }]) => ({
+      name: contestant.name,
+      title: contestant.title,
+      rounds,
+      ratios: contestant.name === BARE ? [1] : ratios,
+      cookieBytes: Buffer.byteLength(cookie),
+      redisBytes: contestant.database === undefined ? 0 : await bytesKept(stage.connect(contestant.database)),
+      residentBytes: (await server.usage()).rss,
+    })),
   )
+}
+
+async function warmUp({ url, cookie }: Competitor, seconds: number): Promise<void> {
+  await load({ url, cookie, seconds })
+}
+
+async function play(admin: Redis, competitor: Competitor, { seconds }: Plan): Promise<Round> {
+  const { contestant, server, url, cookie } = competitor
+  await competitor.check()
+  const [before, usage] = [await commandsRun(admin), await server.usage()]
+  const measured = await load({ url, cookie, seconds })
+  const [after, usageAfter] = [await commandsRun(admin), await server.usage()]
+  await competitor.check()
+  // wrk counts a redirect to the log-in as an answer.
+  const others = measured.requests - (usageAfter.served - usage.served)
+  if (others > 0) throw new Error(`${contestant.title}: ${others} answers were no 200`)
+  return {
+    ...measured,
+    cpuMicrosecondsPerRequest: (usageAfter.cpuMicroseconds - usage.cpuMicroseconds) / measured.requests,
+    commands: commandsPerRequest(before, after, measured.requests),
+  }
 }

@@ -49,7 +49,8 @@ export class CurrentSession {
     const nobody = { now: Date.now(), value: undefined }
     try {
       const found = id === undefined ? nobody : await rooms.records.find(id, 'near')
-      await browser.attach(found.value)
+      const attaching = browser.attach(found.value)
+      if (attaching !== undefined) await attaching
       return new CurrentSession(rooms, browser, found)
     } catch (error) {
       if (!isAuthError(error)) throw error

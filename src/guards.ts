@@ -127,7 +127,9 @@ function guard(name: string, check: (session: CurrentSession, config: Config) =>
     try {
       const context = contextOf(req)
       try {
-        await check(context.session, context.config)
+        const checking = check(context.session, context.config)
+        // Awaiting what is there already would put off the request for nothing.
+        if (checking instanceof Promise) await checking
       } catch (error) {
         if (!isAuthError(error)) throw error
         answerProblem(req, res, error, context.config)
