@@ -38,7 +38,6 @@ export function createProviderConfiguration(
   const boundedFetch = createBoundedFetch(send)
   let discovered: Promise<client.Configuration> | undefined
   let skew = 0
-  const skewed = new Map<number, client.Configuration>()
 
   function known(): Promise<client.Configuration> {
     discovered ??= discover().catch((error: unknown) => {
@@ -78,11 +77,8 @@ export function createProviderConfiguration(
     return config.issuer.protocol === 'http:' ? [client.allowInsecureRequests] : []
   }
 
-  function withSkew(
-    server: client.ServerMetadata,
-    seconds: number,
-    fetchAnswer = boundedFetch,
-  ): client.Configuration {
+  async function withSkew(seconds: number, fetchAnswer = boundedFetch): Promise<client.Configuration> {
+    const server = (await known()).serverMetadata()
     const other = new client.Configuration(server, config.clientID, metadata(seconds), authentication)
     other.timeout = config.httpTimeoutSeconds
     other[client.customFetch] = fetchAnswer
@@ -100,14 +96,8 @@ export function createProviderConfiguration(
     )
   }
 
-  async function get(): Promise<client.Configuration> {
-    const right = await known()
-    if (skew === 0) return right
-    const other = skewed.get(skew) ?? withSkew(right.serverMetadata(), skew)
-    // One at a time: a clock that drifts leaves nothing behind.
-    skewed.clear()
-    skewed.set(skew, other)
-    return other
+  function get(): Promise<client.Configuration> {
+    return skew === 0 ? known() : withSkew(skew)
   }
 
   return {
@@ -120,7 +110,7 @@ export function createProviderConfiguration(
       skew = seconds
       if (exchange === undefined) return get()
       // One of its own: handing the exchange on by AsyncLocalStorage would make every promise of the process dearer.
-      return withSkew((await known()).serverMetadata(), seconds, createBoundedFetch(send, exchange))
+      return withSkew(seconds, createBoundedFetch(send, exchange))
     },
   }
 }
