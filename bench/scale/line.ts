@@ -58,6 +58,7 @@ async function openLine(port: number): Promise<Line> {
   return {
     ask: (request) =>
       new Promise((resolve, reject) => {
+        if (socket.destroyed) throw new Error('the server has closed the connection')
         waiting = { sentAt: clock(), resolve, reject }
         socket.write(request)
       }),
