@@ -41,6 +41,7 @@ const house: House = {
     { floor: 0, files: ['session-id.ts'] },
     { floor: 0, files: ['return-to.ts'] },
     { floor: 0, files: ['beside.ts'] },
+    { floor: 0, files: ['hidden-class.ts'] },
     { floor: 0, files: ['bounded-map.ts'] },
     { floor: 0, files: ['deadline.ts'] },
     { floor: 0, files: ['redirect.ts'] },

@@ -1,0 +1,21 @@
+// Gives the requests and responses of Express hidden classes in common again, as far as the engine took them away.
+
+/**
+ * Express sets the prototype of every request and response. Before V8 13 (Node.js 20 to 23), each of them then has hidden
+ * classes of its own, and nothing that is learned at one of them serves the next: whoever reads or writes a property,
+ * Express and Node.js too, searches for it anew (nodejs/node#37457). A newer engine would lose by what is done here.
+ */
+const IS_AFFECTED = Number.parseInt(process.versions.v8, 10) < 13
+
+/**
+ * Takes a property off and puts it back. V8 keeps such an object as a dictionary, and dictionaries of one kind have one
+ * hidden class, whatever is in them.
+ *
+ * @param key a plain property that Node.js gives such objects, and nobody else touches
+ */
+export function shareHiddenClass<Holder extends object>(holder: Holder, key: keyof Holder): void {
+  if (!IS_AFFECTED || !Object.hasOwn(holder, key)) return
+  const value = holder[key]
+  delete holder[key]
+  holder[key] = value
+}
