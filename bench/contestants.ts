@@ -19,6 +19,14 @@ export const NEAR_CACHE = 'ours-near-cache'
 export const CONTESTANTS: readonly Contestant[] = [
   { name: BARE, title: 'bare Express 5', file: 'bare.mjs', options: {}, open: true },
   {
+    // What `auth()` does for any app that is below it, by itself.
+    name: 'bare-shared',
+    title: 'bare Express 5, its hidden classes shared',
+    file: 'bare.mjs',
+    options: { sharedHiddenClasses: true },
+    open: true,
+  },
+  {
     name: 'express-session',
     title: 'express-session + connect-redis + ioredis',
     file: 'express-session.mjs',

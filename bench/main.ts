@@ -13,7 +13,7 @@ import { type Stage, setStage } from './stage.ts'
 import { printTable } from './table.ts'
 
 const HELP = `npm run bench --             everybody, seven rounds of two seconds
-  --quick                  three rounds of one second
+  --quick                  two rounds of one second
   --only ours,eoc-redis    these and bare Express: ${CONTESTANTS.map(({ name }) => name).join(', ')}
   --rounds 7 --seconds 2
   --check                  fails where ours is below 85 % of bench/baseline.json
@@ -58,11 +58,13 @@ async function compare(stage: Stage): Promise<void> {
     return
   }
   const load = showLoad()
-  const usual = values.quick ? { rounds: 3, seconds: 1 } : { rounds: 7, seconds: 2 }
+  const usual = values.quick
+    ? { rounds: 2, seconds: 1, warmUpSeconds: 0 }
+    : { rounds: 7, seconds: 2, warmUpSeconds: 1 }
   const plan = {
+    ...usual,
     rounds: Number(values.rounds ?? usual.rounds),
     seconds: Number(values.seconds ?? usual.seconds),
-    warmUpSeconds: 1,
   }
   const results = await playRounds(stage, await everybody(stage), plan)
   const machine = await describeMachine(stage.connect())

@@ -10,6 +10,7 @@ import { type Load, load } from './wrk.ts'
 export interface Plan {
   rounds: number
   seconds: number
+  /** before each of them */
   warmUpSeconds: number
 }
 
@@ -37,7 +38,7 @@ export async function playRounds(stage: Stage, everybody: Competitor[], plan: Pl
   const bare = everybody.find(({ contestant }) => contestant.name === BARE)
   if (bare === undefined) throw new Error('bare Express has to take part')
   // Code that was not optimised yet would be measured as slow.
-  for (const each of everybody) await warmUp(each, 2 * plan.warmUpSeconds)
+  for (const each of everybody) await warmUp(each, plan.seconds)
   let before = await play(admin, bare, plan)
   for (let round = 1; round <= plan.rounds; round += 1) {
     for (const [competitor, { rounds, ratios }] of scores) {
@@ -66,7 +67,7 @@ export async function playRounds(stage: Stage, everybody: Competitor[], plan: Pl
 }
 
 async function warmUp({ url, cookie }: Competitor, seconds: number): Promise<void> {
-  await load({ url, cookie, seconds })
+  if (seconds > 0) await load({ url, cookie, seconds })
 }
 
 async function play(admin: Redis, competitor: Competitor, { seconds }: Plan): Promise<Round> {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 
 export interface Load {
   requestsPerSecond: number
@@ -13,20 +14,28 @@ export interface Load {
 
 export interface Aim {
   url: string
-  cookie: string
+  /** of one person, or a file with those of each of many on a line */
+  cookie: string | { file: string }
   seconds: number
   connections?: number
 }
 
 const UNITS: Record<string, number> = { us: 0.001, ms: 1, s: 1000, m: 60_000 }
 
+const TURNS = new URL('./turns.lua', import.meta.url)
+
 /** @throws where a request failed, or was answered with anything but 2xx and 3xx */
 export async function load({ url, cookie, seconds, connections = 32 }: Aim): Promise<Load> {
   const args = [
     ...['-t1', `-c${connections}`, `-d${Math.ceil(seconds)}s`, '--latency', '--timeout', '5s'],
-    ...['-H', 'accept: application/json', ...(cookie === '' ? [] : ['-H', `cookie: ${cookie}`]), url],
+    ...['-H', 'accept: application/json'],
   ]
-  const child = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let { env } = process
+  if (typeof cookie === 'object') {
+    args.push('-s', fileURLToPath(TURNS))
+    env = { ...env, BENCH_COOKIES: cookie.file }
+  } else if (cookie !== '') args.push('-H', `cookie: ${cookie}`)
+  const child = spawn('wrk', [...args, url], { stdio: ['ignore', 'pipe', 'pipe'], env })
   const end = () => child.kill('SIGKILL')
   process.once('exit', end)
   const [output, errors, [code]] = await Promise.all([

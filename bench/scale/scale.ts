@@ -2,6 +2,7 @@
 import type { CleanUp } from '../clean-up.ts'
 import { measureBackground } from './background.ts'
 import { measureMillion } from './million.ts'
+import { measurePeople } from './people.ts'
 import { type ScaleProvider, startScaleProvider } from './provider-process.ts'
 import { measureSpread } from './spread.ts'
 import { measureStampede } from './stampede.ts'
@@ -20,6 +21,7 @@ const ALL: Readonly<Record<string, Part>> = {
   waiting: measureWaiting,
   background: measureBackground,
   spread: measureSpread,
+  people: measurePeople,
   million: measureMillion,
 }
 

@@ -9,7 +9,7 @@ import type { ScaleProvider } from './provider-process.ts'
 import type { ScalePlan } from './scale.ts'
 import { createWorld, type World } from './world.ts'
 
-const RENEWALS = 60
+const RENEWALS = 240
 /** As the scripts of a page ask all at once; many more would measure how fast they are answered one after another. */
 const WAITING_EACH = 6
 /** What the provider takes, in milliseconds: from a fast one to a slow one. */

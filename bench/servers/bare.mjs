@@ -1,10 +1,18 @@
 // Express and nothing else: what all others are compared with.
 import express from 'express'
+import { shareHiddenClass } from '../../dist/hidden-class.js'
 import { answerOf, serve } from './serve.mjs'
 
-serve(() => {
+serve(({ options }) => {
   const app = express()
   const user = { sub: 'alice', name: 'alice Example' }
+  if (options.sharedHiddenClasses) {
+    app.use((req, res, next) => {
+      shareHiddenClass(req, 'httpVersionMinor')
+      shareHiddenClass(res, 'sendDate')
+      next()
+    })
+  }
   app.get('/account', (_req, res) => void res.json(answerOf(user)))
   return app
 })
