@@ -1,10 +1,10 @@
-// What a renewal beside a request costs the other requests.
+// What a renewal beside a request costs the other requests, the provider's own work taken out.
 import { storeSessions } from '../../test/support/many-sessions.ts'
 import type { CleanUp } from '../clean-up.ts'
 import { verdict } from '../goals.ts'
 import { quantile } from '../statistics.ts'
 import { markdown } from '../table.ts'
-import { clock, closeLines, getAccount, type Heard, type Line, openLines } from './line.ts'
+import { clock, closeLines, getAccount, type Heard, type Line, openLines, postForm } from './line.ts'
 import type { ScaleProvider } from './provider-process.ts'
 import type { ScalePlan } from './scale.ts'
 import { AFTER_SECONDS, createWorld, type World } from './world.ts'
@@ -27,16 +27,21 @@ export async function measureBackground(
   const world = await createWorld(cleanUp, { provider, processes: 1, nearCache })
   const lines = await openLines([world.servers[0]?.port ?? 0], LINES)
   const ordinary = await sessions(world, 100, 'ordinary', 0)
-  const soon = await sessions(world, (BLOCKS * BLOCK_SECONDS * PER_SECOND) / EVERY, 'soon', 0.9)
+  const renewals = (BLOCKS * BLOCK_SECONDS * PER_SECOND) / EVERY
+  const soon = await sessions(world, renewals, 'soon', 0.9)
+  const provided = await openLines([Number(new URL(provider.issuer).port)], LINES)
+  const tokenRequests = await prepareTokenRequests(world, renewals)
   for (let count = 0; count < WARM_UP; count += 1) await lines[0]?.ask(ordinary[count % 100] ?? '')
   const seen = (await provider.tokenRequests(0)).length
   const [without, beside]: [number[], number[]] = [[], []]
   for (let block = 0; block < BLOCKS; block += 1) {
-    without.push(...(await playBlock(lines, ordinary, () => ordinary[0])))
-    beside.push(...(await playBlock(lines, ordinary, () => soon.pop())))
+    without.push(...(await playBlock(lines, ordinary, { lines: provided, requests: tokenRequests })))
+    beside.push(...(await playBlock(lines, ordinary, { lines, requests: soon })))
   }
-  const renewals = (await provider.tokenRequests(seen)).length
-  closeLines(lines)
+  const seenByProvider = (await provider.tokenRequests(seen)).length
+  if (seenByProvider !== 2 * renewals)
+    throw new Error(`${seenByProvider} token requests, not ${2 * renewals}`)
+  closeLines([...lines, ...provided])
   await world.stop()
 
   const [before, after] = [quantile(without, 0.99), quantile(beside, 0.99)]
@@ -53,8 +58,8 @@ export async function measureBackground(
   console.log(
     markdown([
       ['requests that are not due', 'requests', 'p50 ms', 'p99 ms'],
-      row('nothing to renew', without),
-      row('one in fifty begins a renewal', beside),
+      row('one in fifty is a token request that goes to the provider past the app', without),
+      row('one in fifty begins a renewal in the app', beside),
     ]),
   )
   console.log(
@@ -63,25 +68,28 @@ export async function measureBackground(
   return held
 }
 
+/** What one in fifty is. */
+interface Beside {
+  lines: Line[]
+  /** each is asked once */
+  requests: string[]
+}
+
 /** Requests at an even rate, whatever the answers take; only those are timed that are not due. */
-async function playBlock(
-  lines: Line[],
-  ordinary: readonly string[],
-  oneInFifty: () => string | undefined,
-): Promise<number[]> {
-  const free = [...lines]
+async function playBlock(lines: Line[], ordinary: readonly string[], beside: Beside): Promise<number[]> {
   const times: number[] = []
   const underWay = new Set<Promise<void>>()
   const began = clock()
   for (let sent = 0; sent < PER_SECOND * BLOCK_SECONDS; sent += 1) {
     const due = began + (sent * 1000) / PER_SECOND
     if (clock() < due) await new Promise((resolve) => setTimeout(resolve, due - clock()))
+    const timed = sent % EVERY !== 0
+    const free = timed ? lines : beside.lines
     // Where all are busy, the time until one is free is part of the answer's.
     const behind = free.length === 0
     while (free.length === 0) await Promise.race(underWay)
     const line = free.shift()
-    const timed = sent % EVERY !== 0
-    const request = timed ? ordinary[sent % ordinary.length] : oneInFifty()
+    const request = timed ? ordinary[sent % ordinary.length] : beside.requests.pop()
     const answer = ask(line, request).then(({ sentAt, answeredAt }) => {
       underWay.delete(answer)
       if (line !== undefined) free.push(line)
@@ -91,6 +99,16 @@ async function playBlock(
   }
   await Promise.all(underWay)
   return times
+}
+
+/** The provider works as much by these as by the app's renewals: what is left is the app's own. */
+async function prepareTokenRequests(world: World, count: number): Promise<string[]> {
+  const users = Array.from({ length: count }, (_, at) => `direct-${at}`)
+  const granted = await world.provider.grant({ templateUser: world.user, users })
+  const authorization = `Basic ${btoa(`${world.clientId}:${world.clientSecret}`)}`
+  return granted.map(([, token]) =>
+    postForm('/token', { grant_type: 'refresh_token', refresh_token: token }, { authorization }),
+  )
 }
 
 async function ask(line: Line | undefined, request: string | undefined): Promise<Heard> {

@@ -21,13 +21,15 @@ export function getAccount(cookie: string): string {
   return `${head('GET', '/account', { accept: 'application/json', cookie })}`
 }
 
-export function postForm(path: string, fields: Record<string, string>, cookie?: string): string {
+export function postForm(
+  path: string,
+  fields: Record<string, string>,
+  headers: Record<string, string> = {},
+): string {
   const body = `${new URLSearchParams(fields)}`
   const type = 'application/x-www-form-urlencoded'
   const length = String(body.length)
-  return (
-    head('POST', path, { 'content-type': type, 'content-length': length, ...(cookie && { cookie }) }) + body
-  )
+  return head('POST', path, { 'content-type': type, 'content-length': length, ...headers }) + body
 }
 
 function head(method: string, path: string, headers: Record<string, string>): string {

@@ -54,7 +54,7 @@ async function measureRenewals(world: World, one: Line, other: Line): Promise<nu
   const times: number[] = []
   for (let time = 0; time < TIMES; time += 1) {
     await known(other, world.request)
-    const { status, body, answeredAt } = await one.ask(postForm('/renew', {}, world.cookie))
+    const { status, body, answeredAt } = await one.ask(postForm('/renew', {}, { cookie: world.cookie }))
     if (status !== 200) throw new Error(`a renewal was answered ${status}: ${body}`)
     const { generation } = JSON.parse(body)
     times.push(

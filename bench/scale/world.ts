@@ -16,6 +16,7 @@ export interface World {
   readonly provider: ScaleProvider
   readonly servers: readonly ServerProcess[]
   readonly clientId: string
+  readonly clientSecret: string
   readonly redis: RedisClient
   readonly redisUrl: string
   /** where the app is known to live: the first of its processes */
@@ -77,6 +78,7 @@ export async function createWorld(cleanUp: CleanUp, setup: WorldSetup): Promise<
     provider,
     servers,
     clientId: clientID,
+    clientSecret,
     redis,
     redisUrl,
     baseURL,
