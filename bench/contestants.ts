@@ -19,7 +19,7 @@ export const NEAR_CACHE = 'ours-near-cache'
 export const CONTESTANTS: readonly Contestant[] = [
   { name: BARE, title: 'bare Express 5', file: 'bare.mjs', options: {}, open: true },
   {
-    // What `auth()` does for any app that is below it, by itself.
+    // What `auth()` does for the app around it, by itself.
     name: 'bare-shared',
     title: 'bare Express 5, its hidden classes shared',
     file: 'bare.mjs',

@@ -38,8 +38,9 @@ export async function storeCrowd(world: World, count: number): Promise<Crowd> {
     secret: TEST_SECRET,
   }
   // What is stored in one turn of the event loop goes out together: a million would take twice the time otherwise.
+  const config = resolveOptions(options)
   const client = new Redis(world.redisUrl, { enableAutoPipelining: true })
-  const records = createRedisRecords(resolveOptions(options), client, new AuthEventEmitter())
+  const records = createRedisRecords(config, client, new AuthEventEmitter())
   const sample: Member[] = []
   const every = Math.max(1, Math.floor(count / SAMPLE))
 
