@@ -6,7 +6,7 @@ import { createRedisRecords } from './auth-records/redis.ts'
 import { CurrentSession } from './current-session.ts'
 import { type AuthError, asError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
-import { shareHiddenClass } from './hidden-class.ts'
+import { shareHiddenClasses } from './hidden-class.ts'
 import { createLoginTransactions } from './login-transaction.ts'
 import type { AuthOptions } from './options.ts'
 import { answerProblem } from './problem.ts'
@@ -85,8 +85,7 @@ export function auth(options?: AuthOptions): AuthHandler {
 
   /** @returns false where the request was answered here */
   async function passes(req: Request, res: Response): Promise<boolean> {
-    shareHiddenClass(req, 'httpVersionMinor')
-    shareHiddenClass(res, 'sendDate')
+    shareHiddenClasses(req, res)
     const route = routes.find(req.path)
     if (route?.withoutSession !== undefined) {
       await route.withoutSession(house, req, res)

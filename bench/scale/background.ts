@@ -103,10 +103,9 @@ async function playBlock(lines: Line[], ordinary: readonly string[], beside: Bes
 
 /** The provider works as much by these as by the app's renewals: what is left is the app's own. */
 async function prepareTokenRequests(world: World, count: number): Promise<string[]> {
-  const users = Array.from({ length: count }, (_, at) => `direct-${at}`)
-  const granted = await world.provider.grant({ templateUser: world.user, users })
+  const refreshTokens = await grantMany(world, count, 'direct')
   const authorization = `Basic ${btoa(`${world.clientId}:${world.clientSecret}`)}`
-  return granted.map(([, token]) =>
+  return [...refreshTokens.values()].map((token) =>
     postForm('/token', { grant_type: 'refresh_token', refresh_token: token }, { authorization }),
   )
 }
@@ -120,8 +119,7 @@ async function ask(line: Line | undefined, request: string | undefined): Promise
 
 /** Copies of the session that logged in, each with a grant of its own; `share` of the timeframe has passed. */
 async function sessions(world: World, count: number, name: string, share: number): Promise<string[]> {
-  const users = Array.from({ length: count }, (_, at) => `${name}-${at}`)
-  const refreshTokens = new Map(await world.provider.grant({ templateUser: world.user, users }))
+  const refreshTokens = await grantMany(world, count, name)
   const stored = await storeSessions({
     redisUrl: world.redisUrl,
     template: world.record,
@@ -129,4 +127,14 @@ async function sessions(world: World, count: number, name: string, share: number
     change: (_record, now) => ({ renewedAt: now - share * AFTER_SECONDS * 1000, jitter: 0 }),
   })
   return stored.map(({ cookie }) => getAccount(cookie))
+}
+
+/** The refresh token of each of so many users. */
+async function grantMany(
+  { provider, user }: World,
+  count: number,
+  name: string,
+): Promise<Map<string, string>> {
+  const users = Array.from({ length: count }, (_, at) => `${name}-${at}`)
+  return new Map(await provider.grant({ templateUser: user, users }))
 }

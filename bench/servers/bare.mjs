@@ -1,6 +1,6 @@
 // Express and nothing else: what all others are compared with.
 import express from 'express'
-import { shareHiddenClass } from '../../dist/hidden-class.js'
+import { shareHiddenClasses } from '../../dist/hidden-class.js'
 import { answerOf, serve } from './serve.mjs'
 
 serve(({ options }) => {
@@ -8,8 +8,7 @@ serve(({ options }) => {
   const user = { sub: 'alice', name: 'alice Example' }
   if (options.sharedHiddenClasses) {
     app.use((req, res, next) => {
-      shareHiddenClass(req, 'httpVersionMinor')
-      shareHiddenClass(res, 'sendDate')
+      shareHiddenClasses(req, res)
       next()
     })
   }
