@@ -3,7 +3,10 @@ export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // They wait more than they work.
+  maxWorkers: 3,
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [

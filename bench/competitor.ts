@@ -1,7 +1,7 @@
-// One server with one person logged in at it, by a log-in like any other.
-import { TEST_SECRET } from '../test/support/app-options.ts'
-import { Browser } from '../test/support/browser.ts'
-import { exchange } from '../test/support/http-exchange.ts'
+// One server with one person logged in at it, by a login like any other.
+import { TEST_SECRET } from '../test/support/app/app-options.ts'
+import { Browser } from '../test/support/browser/browser.ts'
+import { exchange } from '../test/support/browser/http-exchange.ts'
 import type { Contestant } from './contestants.ts'
 import { type ServerProcess, startServer } from './server-process.ts'
 import type { Stage } from './stage.ts'
@@ -55,7 +55,7 @@ async function logIn(server: ServerProcess): Promise<string> {
   const page = await browser.logIn(server.url, { user: USER })
   const cookies = await browser.cookies(server.url)
   if (cookies.length === 0) {
-    throw new Error(`log-in failed: ${page.status} at ${page.url}\n${page.body}\n${server.output()}`)
+    throw new Error(`login failed: ${page.status} at ${page.url}\n${page.body}\n${server.output()}`)
   }
   return cookies.map((cookie) => cookie.cookieString()).join('; ')
 }

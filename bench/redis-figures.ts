@@ -39,7 +39,7 @@ export function commandsPerRequest(before: Commands, after: Commands, requests: 
   }
 }
 
-/** What lasts: keys that are there for the log-in alone are gone in minutes. */
+/** What lasts: keys that are there for the login alone are gone in minutes. */
 const LASTING_MS = 20 * 60_000
 
 export async function bytesKept(redis: RedisClient): Promise<number> {

@@ -77,7 +77,7 @@ async function play(admin: Redis, competitor: Competitor, { seconds }: Plan): Pr
   const measured = await load({ url, cookie, seconds })
   const [after, usageAfter] = [await commandsRun(admin), await server.usage()]
   await competitor.check()
-  // wrk counts a redirect to the log-in as an answer.
+  // wrk counts a redirect to the login as an answer.
   const others = measured.requests - (usageAfter.served - usage.served)
   if (others > 0) throw new Error(`${contestant.title}: ${others} answers were no 200`)
   return {

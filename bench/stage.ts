@@ -1,7 +1,7 @@
 // What all servers of a bench share: a Redis, a provider, and a way to stop them.
-import { startProvider, type TestProvider } from '../test/support/provider.ts'
-import { createClients } from '../test/support/redis-clients.ts'
-import { launchRedis } from '../test/support/redis-launch.ts'
+import { startProvider, type TestProvider } from '../test/support/provider/provider.ts'
+import { createClients } from '../test/support/redis/clients.ts'
+import { launchRedis } from '../test/support/redis/launch.ts'
 import type { CleanUp } from './clean-up.ts'
 
 export type RedisClient = ReturnType<ReturnType<typeof createClients>['open']>

@@ -68,7 +68,7 @@ export async function startDevelopmentProvider(
     const { error: code = 'server_error', status = 500 } = error
     const isOver = code === 'invalid_request'
     const description = isOver
-      ? 'This log-in is over or expired. Please start again.'
+      ? 'This login is over or expired. Please start again.'
       : 'Something went wrong.'
     res.status(status).send(errorPage(code, description, appURL))
   }

@@ -79,7 +79,7 @@ function whatRuns(provider: Provider, api: API | undefined): string[] {
       : 'Sessions are kept in the memory of this process, and end with it. In Redis: REDIS_URL.',
     ...(env.SECRET
       ? []
-      : ['The secret is a random one, so everybody is signed out at the next start. A lasting one: SECRET.']),
+      : ['The secret is a random one, so everybody is logged out at the next start. A lasting one: SECRET.']),
   ]
 }
 

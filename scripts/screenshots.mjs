@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { balance, block, fillInTransfer, logIn, press, says } from '../test/example/at-the-bank.ts'
 import { openBank } from '../test/example/open-bank.ts'
-import { startChromium } from '../test/support/chromium.ts'
+import { startChromium } from '../test/support/browser/chromium.ts'
 
 const IMAGES = new URL('../docs/images/', import.meta.url)
 const DESK = { viewport: { width: 1120, height: 700 } }
@@ -11,7 +11,7 @@ const PHONE = { viewport: { width: 390, height: 760 } }
 const [chromium, bank] = await Promise.all([startChromium(), openBank({ renewAfter: 8 })])
 try {
   const desk = await open(DESK)
-  await picture(desk, 'signed-out')
+  await picture(desk, 'logged-out')
   await logIn(desk, 'Ada')
   await balance(desk, '€1,000.00')
   await says(desk, '#timeline', /renewed (?:ahead of time|because it was due)/)
@@ -19,7 +19,7 @@ try {
   await press(desk, 'Send money')
   await says(desk, '#timeline', 'renewed by the transfer')
   await says(desk, '#timeline li:first-child', /renewed (?:ahead of time|because it was due)/)
-  await picture(desk, 'signed-in')
+  await picture(desk, 'logged-in')
 
   const phone = await open({ ...PHONE, colorScheme: 'dark' })
   await logIn(phone, 'Grace')

@@ -1,28 +1,30 @@
-// auth(): joins the rooms; the only one that knows them all.
+// auth(): joins the services; the only file that knows them all.
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
-import type { AuthRecords } from './auth-records/auth-records.ts'
-import { createMemoryRecords } from './auth-records/memory.ts'
-import { createRedisRecords } from './auth-records/redis.ts'
-import { CurrentSession } from './current-session.ts'
+import { createLoginTransactions } from './cookies/login-transaction.ts'
+import { createSessionCookie, type ReadCookies } from './cookies/session-cookie.ts'
 import { type AuthError, asError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
-import { shareHiddenClasses } from './hidden-class.ts'
-import { createLoginTransactions } from './login-transaction.ts'
-import type { AuthOptions } from './options.ts'
-import { answerProblem } from './problem.ts'
-import { createProvider } from './provider.ts'
+import { answerProblem } from './http/problem.ts'
+import { reportRefused } from './http/report-refused.ts'
+import { crossSiteRefused, isCrossOrigin, isSafe } from './http/same-origin.ts'
+import { createBackgroundTasks } from './lib/background-tasks.ts'
+import { shareHiddenClasses } from './lib/hidden-class.ts'
+import { trySilently } from './login/silent.ts'
+import type { AuthOptions } from './options/auth-options.ts'
+import { resolveOptions } from './options/resolve-options.ts'
+import { createProvider } from './provider/provider.ts'
 import { createRenewer } from './renewal/renew.ts'
-import { type House, setContext } from './request-context.ts'
-import { putOidc } from './request-oidc.ts'
-import { resolveOptions } from './resolve-options.ts'
-import { mountRoutes } from './routes/mounted-routes.ts'
-import { crossSite, isCrossOrigin, isSafe } from './same-origin.ts'
-import { createAppSession } from './session/app-session.ts'
-import { isMounted, mountedSession, OwnSession } from './session/browser-session.ts'
-import { createSessionCookie } from './session/session-cookie.ts'
-import { createSessionRegister, type Sessions } from './sessions.ts'
-import { trySilently } from './silent-log-in.ts'
-import { tellRefused } from './tell-refused.ts'
+import { attachOidc } from './request-oidc.ts'
+import { mountRoutes } from './routes.ts'
+import { CurrentSession } from './session/current-session.ts'
+import { createExpressSession } from './session/express-session.ts'
+import { setContext } from './session/request-context.ts'
+import type { Services } from './session/services.ts'
+import { CookieSession, isMounted, mountedSession, type SessionBinding } from './session/session-binding.ts'
+import { createSessionRegister, type Sessions } from './session/session-register.ts'
+import { createMemoryStore } from './store/memory/memory-store.ts'
+import { createRedisStore } from './store/redis/redis-store.ts'
+import type { SessionStore } from './store/store.ts'
 
 /** What `auth()` returns: middleware, with a life of its own. */
 export interface AuthHandler extends RequestHandler {
@@ -54,18 +56,17 @@ const MOST_WARNINGS = 20
 export function auth(options?: AuthOptions): AuthHandler {
   const config = resolveOptions(options)
   const events = new AuthEventEmitter()
-  const records: AuthRecords =
-    config.redis === undefined
-      ? createMemoryRecords(config)
-      : createRedisRecords(config, config.redis, events)
-  const provider = createProvider(config, events)
-  const renewer = createRenewer(config, records, provider, events)
-  const sessions = createSessionRegister(config, records, provider, renewer, events)
+  const store: SessionStore =
+    config.redis === undefined ? createMemoryStore(config) : createRedisStore(config, config.redis, events)
+  const tasks = createBackgroundTasks()
+  const provider = createProvider(config, events, tasks)
+  const renewer = createRenewer(config, store, provider, events, tasks)
+  const sessions = createSessionRegister(config, store, provider, renewer, events)
   const logins = createLoginTransactions(config)
-  const house: House = { config, events, records, provider, renewer, sessions, logins }
+  const services: Services = { config, events, store, provider, renewer, sessions, logins }
   const cookie = createSessionCookie(config)
-  const appSession = createAppSession(config, records.appData, cookie, events)
-  const sessionParts = { cookie, appSession, appData: records.appData }
+  const appSession = createExpressSession(config, store.appData, cookie, events)
+  const sessionParts = { cookie, appSession, appData: store.appData }
   const routes = mountRoutes(config)
   warnOf(
     'refresh-token-missing',
@@ -83,26 +84,19 @@ export function auth(options?: AuthOptions): AuthHandler {
     }
   }
 
-  /** @returns false where the request was answered here */
+  /** The way of a request. @returns false where it was answered here */
   async function passes(req: Request, res: Response): Promise<boolean> {
     shareHiddenClasses(req, res)
     const route = routes.find(req.path)
     if (route?.withoutSession !== undefined) {
-      await route.withoutSession(house, req, res)
+      await route.withoutSession(services, req, res)
       return false
     }
-    const fromAnywhere = route?.fromAnywhere === true && req.headers.upgrade === undefined
-    if (!fromAnywhere && !isSafe(req) && isCrossOrigin(req, config.origins)) {
-      throw crossSite()
-    }
+    requireOwnPage(req, route?.fromAnywhere)
     const cookies = cookie.read(req)
-    const browser = isMounted(req)
-      ? mountedSession(req)
-      : new OwnSession(req, res, cookies.session, sessionParts)
-    const session = await CurrentSession.read(house, browser)
-    const context = setContext(house, { req, res, cookies: cookies.all, session })
-    putOidc(context)
-
+    const session = await CurrentSession.read(services, bindingOf(req, res, cookies))
+    const context = setContext(services, { req, res, cookies: cookies.all, session })
+    attachOidc(context)
     const renewing = route === undefined || route.renews ? session.keepWithinTimeframe() : undefined
     if (renewing !== undefined) await renewing
     if (route !== undefined) {
@@ -115,8 +109,19 @@ export function auth(options?: AuthOptions): AuthHandler {
     return true
   }
 
+  /** @throws RefusedError (403) for what another site's page sends with our cookie */
+  function requireOwnPage(req: Request, fromAnywhere = false): void {
+    if (fromAnywhere && req.headers.upgrade === undefined) return
+    if (!isSafe(req) && isCrossOrigin(req, config.origins)) throw crossSiteRefused()
+  }
+
+  /** An express-session that the app mounted above keeps its own id. */
+  function bindingOf(req: Request, res: Response, { session }: ReadCookies): SessionBinding {
+    return isMounted(req) ? mountedSession(req) : new CookieSession(req, res, session, sessionParts)
+  }
+
   async function refuse(req: Request, res: Response, error: AuthError, next: NextFunction): Promise<void> {
-    if (error instanceof RefusedError) tellRefused(house, error)
+    if (error instanceof RefusedError) reportRefused(services, error)
     const answer = (passedOn?: unknown) =>
       passedOn ? next(passedOn) : answerProblem(req, res, error, config)
     if (config.onCallbackError === undefined || !routes.isCallback(req.path)) return answer()
@@ -148,11 +153,11 @@ export function auth(options?: AuthOptions): AuthHandler {
       revokeAll: sessions.revokeAll,
     }),
     async ready() {
-      await Promise.all([provider.usable(), records.now()])
+      await Promise.all([provider.usable(), store.now()])
     },
     async close() {
       await renewer.idle(CLOSE_SECONDS)
-      await records.close()
+      await store.close()
     },
     on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void) {
       events.on(name, listener)

@@ -1,9 +1,8 @@
-// The errors of this package: sign in again, try later, your mistake. Three kinds, because three parties act on them.
-
-import { type StepUp, stepUpChallenge } from './step-up.ts'
+// The errors of this package: log in again, try later, your mistake. Three kinds, because three parties act on them.
+import { type StepUp, stepUpChallenge } from './record/step-up.ts'
 
 /** Why the person has to log in (again). Answered with 401. */
-export type SignInAgainCode = 'login_required' | 'session_ended' | 'renewal_impossible' | 'step_up_required'
+export type LoginRequiredCode = 'login_required' | 'session_ended' | 'renewal_impossible' | 'step_up_required'
 
 /** What is out of reach for the moment. Answered with 503 and `Retry-After`. */
 export type TryLaterCode =
@@ -45,15 +44,15 @@ abstract class BffSessionError extends Error {
 }
 
 /** The session is not there, or is over: log in again. Status 401. */
-export class SignInAgainError extends BffSessionError {
-  override readonly name = 'SignInAgainError'
+export class LoginRequiredError extends BffSessionError {
+  override readonly name = 'LoginRequiredError'
   readonly status = 401
-  readonly code: SignInAgainCode
-  /** What has to be asked of the person's authentication, where an ordinary log-in is not enough. */
+  readonly code: LoginRequiredCode
+  /** What has to be asked of the person's authentication, where an ordinary login is not enough. */
   readonly stepUp: StepUp | undefined
   override readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: SignInAgainCode, message: string, stepUp?: StepUp) {
+  constructor(code: LoginRequiredCode, message: string, stepUp?: StepUp) {
     super(message)
     this.code = code
     this.stepUp = stepUp
@@ -125,7 +124,7 @@ export class ConfigurationError extends BffSessionError {
 }
 
 /** Every error that this package hands to an app; `switch (error.code)` narrows it. */
-export type AuthError = SignInAgainError | TryLaterError | RefusedError | ConfigurationError
+export type AuthError = LoginRequiredError | TryLaterError | RefusedError | ConfigurationError
 
 /** For `next()`: Express takes a falsy value, 'route' and 'router' for "go on", whoever threw them. */
 export function asError(thrown: unknown): object {

@@ -22,8 +22,8 @@ export type RenewalOutcome =
 /** Each event's name and what its listener is given. */
 export interface AuthEvents {
   /** Somebody logged in. */
-  'signed-in': { subject: string; hasRefreshToken: boolean }
-  /** A log-in ended without a refresh token: the session cannot be renewed. `hint` says what to check. */
+  'logged-in': { subject: string; hasRefreshToken: boolean }
+  /** A login ended without a refresh token: the session cannot be renewed. `hint` says what to check. */
   'refresh-token-missing': { subject: string; hint: string }
   /** The tokens were renewed. `idToken` says what became of the ID token in the answer. */
   renewed: {

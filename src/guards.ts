@@ -1,12 +1,14 @@
-// Middleware for routes that need a log-in, or a fresh one.
+// Middleware for routes that need a login, or a fresh one.
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
-import { type AuthRecord, type User, userOf } from './auth-record.ts'
-import type { Config } from './config.ts'
-import type { CurrentSession } from './current-session.ts'
-import { asError, ConfigurationError, isAuthError, RefusedError, SignInAgainError } from './errors.ts'
-import { answerProblem } from './problem.ts'
-import { contextOf } from './request-context.ts'
-import { readStepUp, type StepUp, stepUpFault } from './step-up.ts'
+import { asError, ConfigurationError, isAuthError, LoginRequiredError, RefusedError } from './errors.ts'
+import { answerProblem } from './http/problem.ts'
+import type { Config } from './options/config.ts'
+import type { AuthRecord } from './record/auth-record.ts'
+import { readStepUp, type StepUp, stepUpFault } from './record/step-up.ts'
+import type { User } from './record/user.ts'
+import { userOf } from './record/user.ts'
+import type { CurrentSession } from './session/current-session.ts'
+import { contextOf } from './session/request-context.ts'
 
 /**
  * Lets through who is logged in. Others are sent to log in (a page) or answered 401 (anything else); 503 while the
@@ -34,7 +36,7 @@ export function requireFresh({ maxAgeSeconds = 0 }: RequireFreshOptions = {}): R
     )
   }
   return guard('requireFresh', async (session) => {
-    await session.confirm()
+    await session.reload()
     return session.renewedSince(session.readAt - maxAgeSeconds * 1000)
   })
 }
@@ -64,13 +66,13 @@ export function requireStepUp({ maxAgeSeconds, acr }: RequireStepUpOptions = {})
     )
   }
   return guard('requireStepUp', async (session, { clockToleranceSeconds }) => {
-    await session.confirm()
+    await session.reload()
     const record = requireFor(session, stepUp)
     // Who has just come back is not sent again, however short the time: one round at most.
     const justBack = session.now - record.createdAt < JUST_BACK_MILLISECONDS
     const now = justBack ? record.createdAt : session.now
     if (stepUpFault(record, stepUp, now, clockToleranceSeconds) === undefined) return
-    throw new SignInAgainError('step_up_required', 'Confirm your identity to continue.', stepUp)
+    throw new LoginRequiredError('step_up_required', 'Confirm your identity to continue.', stepUp)
   })
 }
 
@@ -79,8 +81,8 @@ function requireFor(session: CurrentSession, stepUp: StepUp): AuthRecord {
   try {
     return session.require()
   } catch (error) {
-    if (!(error instanceof SignInAgainError)) throw error
-    throw new SignInAgainError(error.code, error.message, stepUp)
+    if (!(error instanceof LoginRequiredError)) throw error
+    throw new LoginRequiredError(error.code, error.message, stepUp)
   }
 }
 

@@ -1,14 +1,15 @@
 // The front door.
-export type { AccessTokenRequest } from './access-token.ts'
-export type { ApiFetch } from './api-fetch.ts'
+
+export type { ApiFetch } from './apis/fetch.ts'
+export { type RelayOptions, relay } from './apis/relay.ts'
+export { handleUpgrade } from './apis/websocket.ts'
 export { type AuthHandler, auth } from './auth.ts'
-export type { User } from './auth-record.ts'
 export {
   type AuthError,
   ConfigurationError,
   isAuthError,
+  LoginRequiredError,
   RefusedError,
-  SignInAgainError,
   TryLaterError,
 } from './errors.ts'
 export type { AuthEvents, SessionEndReason } from './events.ts'
@@ -21,8 +22,6 @@ export {
   requireFresh,
   requireStepUp,
 } from './guards.ts'
-export type { IdTokenClaims } from './id-token-claims.ts'
-export type { AfterCallback, CallbackLogin, CallbackVerdict, OnCallbackError } from './option-hooks.ts'
 export type {
   ApiOptions,
   AuthOptions,
@@ -33,10 +32,12 @@ export type {
   RenewalOptions,
   Routes,
   SessionOptions,
-} from './options.ts'
-export { type RelayOptions, relay } from './relay/relay.ts'
-export { handleUpgrade } from './relay/upgrade.ts'
+} from './options/auth-options.ts'
+export type { AfterCallback, CallbackLogin, CallbackVerdict, OnCallbackError } from './options/hooks.ts'
+export type { AccessTokenRequest } from './record/access-token.ts'
+export type { IdTokenClaims } from './record/id-token-claims.ts'
+export type { StepUp } from './record/step-up.ts'
+export type { User } from './record/user.ts'
 export type { RequestOidc, ResponseOidc, SessionInfo } from './request-oidc.ts'
-export type { SessionEntry } from './session-entry.ts'
-export type { Sessions } from './sessions.ts'
-export type { StepUp } from './step-up.ts'
+export type { SessionEntry } from './session/session-entry.ts'
+export type { Sessions } from './session/session-register.ts'

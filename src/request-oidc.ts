@@ -1,11 +1,12 @@
 // `req.oidc` and `res.oidc`: the session as the app sees it.
-import type { AccessTokenRequest } from './access-token.ts'
-import { type ApiFetch, createApiFetch } from './api-fetch.ts'
-import { type User, userOf } from './auth-record.ts'
-import { beginLogIn } from './log-in.ts'
-import { logOut } from './log-out.ts'
-import type { RequestContext } from './request-context.ts'
-import { dueAt } from './timeframe.ts'
+import { type ApiFetch, createApiFetch } from './apis/fetch.ts'
+import { beginLogin } from './login/begin.ts'
+import { logOut } from './logout/log-out.ts'
+import type { AccessTokenRequest } from './record/access-token.ts'
+import { dueAt } from './record/due.ts'
+import type { User } from './record/user.ts'
+import { userOf } from './record/user.ts'
+import type { RequestContext } from './session/request-context.ts'
 
 /** How fresh the session is. */
 export interface SessionInfo {
@@ -23,7 +24,7 @@ export interface SessionInfo {
   readonly authTime: Date | undefined
   /** How they did (`acr`), where it says so. */
   readonly acr: string | undefined
-  /** 1 after log-in, one more with every renewal. */
+  /** 1 after login, one more with every renewal. */
   readonly generation: number
 }
 
@@ -32,16 +33,16 @@ export interface RequestOidc {
   readonly user: User | undefined
   readonly session: SessionInfo | undefined
   /**
-   * The access token, renewed first where it has expired: the one that came with the log-in, or one for another API.
+   * The access token, renewed first where it has expired: the one that came with the login, or one for another API.
    *
-   * @throws SignInAgainError (401), TryLaterError (503), RefusedError (403) where the provider gives none for that API
+   * @throws LoginRequiredError (401), TryLaterError (503), RefusedError (403) where the provider gives none for that API
    */
   getAccessToken(wanted?: AccessTokenRequest): Promise<string>
   readonly fetch: ApiFetch
   /**
    * Renews the tokens now: the renewal begins no earlier than this call.
    *
-   * @throws SignInAgainError (401), TryLaterError (503)
+   * @throws LoginRequiredError (401), TryLaterError (503)
    */
   renew(): Promise<void>
 }
@@ -65,7 +66,7 @@ declare global {
   }
 }
 
-export function putOidc(context: RequestContext): void {
+export function attachOidc(context: RequestContext): void {
   context.req.oidc = new OidcOfRequest(context)
   context.res.oidc = new OidcOfResponse(context)
 }
@@ -90,7 +91,7 @@ class OidcOfRequest implements RequestOidc {
   get session() {
     const { config, session } = this.#context
     const { record } = session
-    const id = session.browser.authId
+    const id = session.binding.authId
     if (record === undefined || id === undefined) return undefined
     const { auth_time: authTime, acr } = record.claims
     return {
@@ -117,7 +118,7 @@ class OidcOfRequest implements RequestOidc {
   get renew() {
     const { session } = this.#context
     return async () => {
-      await session.confirm()
+      await session.reload()
       // Whole milliseconds, as the store counts them: a renewal of this very moment is late enough.
       await session.renewedSince(Math.floor(session.now))
     }
@@ -132,7 +133,7 @@ class OidcOfResponse implements ResponseOidc {
   }
 
   get login(): ResponseOidc['login'] {
-    return ({ returnTo = this.#context.req.originalUrl } = {}) => beginLogIn(this.#context, { returnTo })
+    return ({ returnTo = this.#context.req.originalUrl } = {}) => beginLogin(this.#context, { returnTo })
   }
 
   get logout(): ResponseOidc['logout'] {

@@ -1,5 +1,5 @@
 // What a renewal beside a request costs the other requests, the provider's own work taken out.
-import { storeSessions } from '../../test/support/many-sessions.ts'
+import { storeSessions } from '../../test/support/session/many-sessions.ts'
 import type { CleanUp } from '../clean-up.ts'
 import { verdict } from '../goals.ts'
 import { quantile } from '../statistics.ts'
@@ -69,14 +69,14 @@ export async function measureBackground(
 }
 
 /** What one in fifty is. */
-interface Beside {
+interface SideTable {
   lines: Line[]
   /** each is asked once */
   requests: string[]
 }
 
 /** Requests at an even rate, whatever the answers take; only those are timed that are not due. */
-async function playBlock(lines: Line[], ordinary: readonly string[], beside: Beside): Promise<number[]> {
+async function playBlock(lines: Line[], ordinary: readonly string[], beside: SideTable): Promise<number[]> {
   const times: number[] = []
   const underWay = new Set<Promise<void>>()
   const began = clock()

@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import { sign } from 'cookie-signature'
 import { Redis } from 'ioredis'
-import { createRedisRecords } from '../../src/auth-records/redis.ts'
 import { AuthEventEmitter } from '../../src/events.ts'
-import { resolveOptions } from '../../src/resolve-options.ts'
-import { createSignedInId } from '../../src/session-id.ts'
-import { TEST_SECRET } from '../../test/support/app-options.ts'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
+import { createLoggedInId } from '../../src/record/session-id.ts'
+import { createRedisStore } from '../../src/store/redis/redis-store.ts'
+import { TEST_SECRET } from '../../test/support/app/app-options.ts'
 import { getAccount } from './line.ts'
 import type { World } from './world.ts'
 
@@ -40,12 +40,12 @@ export async function storeCrowd(world: World, count: number): Promise<Crowd> {
   // What is stored in one turn of the event loop goes out together: a million would take twice the time otherwise.
   const config = resolveOptions(options)
   const client = new Redis(world.redisUrl, { enableAutoPipelining: true })
-  const records = createRedisRecords(config, client, new AuthEventEmitter())
+  const records = createRedisStore(config, client, new AuthEventEmitter())
   const sample: Member[] = []
   const every = Math.max(1, Math.floor(count / SAMPLE))
 
   async function store(at: number) {
-    const id = createSignedInId()
+    const id = createLoggedInId()
     const sub = at < BUSY.sessions ? BUSY.sub : `user-${at}`
     const sid = randomBytes(16).toString('base64url')
     const claims = { ...world.record.claims, sub, sid }

@@ -5,7 +5,7 @@ import { quantile } from '../statistics.ts'
 import { markdown } from '../table.ts'
 import { BUSY, type Crowd, storeCrowd } from './crowd.ts'
 import { closeLines, type Line, openLines, postForm } from './line.ts'
-import { prepareLogIns, type TimeLogIn } from './log-in-time.ts'
+import { prepareLogIns, type TimeLogIn } from './login-time.ts'
 import type { ScaleProvider } from './provider-process.ts'
 import type { ScalePlan } from './scale.ts'
 import { createWorld, type World } from './world.ts'
@@ -16,7 +16,7 @@ const A_DAY = 86_400
 const TOLERANCE = { p50: { share: 0.1, milliseconds: 0.2 }, p99: { share: 0.25, milliseconds: 1 } }
 const KINDS = {
   'look-up': 3000,
-  'log-in': 600,
+  login: 600,
   'back-channel logout': 600,
   'list(sub), one': 1500,
   'list(sub), many': 200,
@@ -80,7 +80,7 @@ const ACTS: Record<Kind, (place: Place, turn: number) => Promise<number>> = {
     return answeredAt - sentAt
   },
 
-  'log-in': ({ logIn }) => logIn(),
+  login: ({ logIn }) => logIn(),
 
   async 'back-channel logout'({ world, line, crowd }) {
     // Whoever is logged out takes no part any more.
@@ -139,6 +139,6 @@ function printFigures(few: Place, many: Place, sessions: number): boolean {
     'no slower',
   ]
   console.log(markdown([head, ...rows]))
-  console.log('no slower: p50 within 10 % or 0.2 ms, p99 within 25 % or 1 ms; log-in without the provider')
+  console.log('no slower: p50 within 10 % or 0.2 ms, p99 within 25 % or 1 ms; login without the provider')
   return held
 }

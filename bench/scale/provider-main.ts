@@ -1,11 +1,11 @@
 // The provider of `--scale`, a process of its own, so that its work does not hold up the clocks of the bench.
-import type { Hold } from '../../test/support/faults.ts'
+import type { Hold } from '../../test/support/provider/faults.ts'
 import {
   createLogoutClient,
   type LogoutClient,
   startLogoutProvider,
-} from '../../test/support/logout-client.ts'
-import { grantRefreshTokens } from '../../test/support/many-sessions.ts'
+} from '../../test/support/provider/logout-client.ts'
+import { grantRefreshTokens } from '../../test/support/session/many-sessions.ts'
 import { answerCalls } from '../calls.mjs'
 
 const provider = await startLogoutProvider()

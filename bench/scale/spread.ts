@@ -1,4 +1,4 @@
-// With the near cache: how long after a log-out or a renewal on one process another one still serves what was before.
+// With the near cache: how long after a logout or a renewal on one process another one still serves what was before.
 import type { CleanUp } from '../clean-up.ts'
 import { verdict } from '../goals.ts'
 import { quantile } from '../statistics.ts'
@@ -18,7 +18,7 @@ export async function measureSpread(cleanUp: CleanUp, provider: ScaleProvider): 
   const [one, other] = await openLines(ports, 2)
   if (one === undefined || other === undefined) throw new Error('no connection')
   const kinds = {
-    'a log-out': await measureLogOuts(world, one, other),
+    'a logout': await measureLogOuts(world, one, other),
     'a renewal': await measureRenewals(world, one, other),
   }
   closeLines([one, other])

@@ -1,12 +1,12 @@
-// A log-in by the authorization code grant in as few lines as it takes, for the servers that have none of their own.
+// A login by the authorization code grant in as few lines as it takes, for the servers that have none of their own.
 import { createHash, randomBytes } from 'node:crypto'
 
 /**
  * @param {import('express').Express} app
  * @param {import('./serve.mjs').Settings} settings
- * @param {(req: any, res: any, session: object) => void | Promise<void>} signedIn keeps the claims and the tokens
+ * @param {(req: any, res: any, session: object) => void | Promise<void>} loggedIn keeps the claims and the tokens
  */
-export function mountLogin(app, { issuer, baseURL, clientId, clientSecret }, signedIn) {
+export function mountLogin(app, { issuer, baseURL, clientId, clientSecret }, loggedIn) {
   const redirectUri = `${baseURL}/callback`
   const verifiers = new Map()
 
@@ -40,7 +40,7 @@ export function mountLogin(app, { issuer, baseURL, clientId, clientSecret }, sig
     if (!answer.ok) throw new Error(`the provider answered ${answer.status}: ${await answer.text()}`)
     const tokens = await answer.json()
     const user = JSON.parse(Buffer.from(tokens.id_token.split('.')[1], 'base64url').toString())
-    await signedIn(req, res, { user, tokens })
+    await loggedIn(req, res, { user, tokens })
     res.json(user)
   })
 }

@@ -27,7 +27,7 @@ export function createInteractions(provider: Provider, people: People, appName: 
     const interaction = await provider.interactionDetails(req, res)
     const { login, pin, cancel, unblock } = (req.body ?? {}) as Record<string, unknown>
     if (cancel !== undefined) {
-      const refusal = { error: 'access_denied', error_description: 'The log-in was cancelled.' }
+      const refusal = { error: 'access_denied', error_description: 'The login was cancelled.' }
       return provider.interactionFinished(req, res, refusal, { mergeWithLastSubmission: false })
     }
     const name = typeof login === 'string' ? login.trim().replace(/\s+/g, ' ') : ''
@@ -49,7 +49,7 @@ export function createInteractions(provider: Provider, people: People, appName: 
   })
 
   // Finishing `prompt=consent` with a grant is what makes oidc-provider issue a refresh token. A grant for each
-  // log-in: revoking one session's tokens leaves the person's other sessions alone.
+  // login: revoking one session's tokens leaves the person's other sessions alone.
   async function consentOf(
     { params: { client_id: clientId, scope, resource } }: Interaction,
     { accountId }: Person,

@@ -55,7 +55,7 @@ export function logoutPage({ appName, form, asksFirst }: LogoutPage): string {
       <p>${asksFirst ? 'This logs you out of the development provider.' : `You are logged out of ${appName}.`}</p>
       ${form}
       <div class="buttons">
-        <button type="submit" form="op.logoutForm" name="logout" value="yes" id="log-out">Log out</button>
+        <button type="submit" form="op.logoutForm" name="logout" value="yes" id="logout">Log out</button>
       </div>
       ${asksFirst ? '' : html`<script src="/provider-assets/log-out-at-once.js"></script>`}`,
   )

@@ -19,7 +19,7 @@ const rates = createRatesCard(() => lookAgain())
 onSessionEnd((event) => {
   // The page stays: what somebody typed is still in it.
   event.preventDefault()
-  showSignedOut(event.detail)
+  showLoggedOut(event.detail)
 })
 startForms((form, answer, reason) => {
   if (answer.outcome === 'step-up') {
@@ -30,7 +30,7 @@ startForms((form, answer, reason) => {
     showAccount(answer.body)
     form.reset()
   }
-  if (answer.outcome === 'signed-out' || answer.outcome === 'try-later') handle(answer)
+  if (answer.outcome === 'logged-out' || answer.outcome === 'try-later') handle(answer)
   // A refused transfer was asked about too.
   else lookAgain(reason)
 })
@@ -39,8 +39,8 @@ startSessionsCard(async (answer) => {
   await lookAgain()
   if (here) handle(await showSessions())
 })
-byId('log-in').addEventListener('click', () => login())
-byId('log-out').addEventListener('click', () => {
+byId('login').addEventListener('click', () => login())
+byId('logout').addEventListener('click', () => {
   forgetDrafts()
   // The back button may show this page as it was left.
   show('nothing')
@@ -59,9 +59,9 @@ async function lookAgain(reason) {
   clearTimeout(nextLook)
   const answer = await askWhoIsHere()
   if (answer.outcome !== 'answered') return handle(answer)
-  if (answer.body === undefined) return showSignedOut()
+  if (answer.body === undefined) return showLoggedOut()
   hidePassingNotice()
-  showSignedIn(answer.body, reason)
+  showLoggedIn(answer.body, reason)
   lookLater()
 }
 
@@ -85,7 +85,7 @@ async function askForAccount() {
 }
 
 function handle(answer) {
-  if (answer.outcome === 'signed-out') showSignedOut(answer.code)
+  if (answer.outcome === 'logged-out') showLoggedOut(answer.code)
   if (answer.outcome === 'refused') showNotice(answer.detail)
   if (answer.outcome === 'try-later') {
     const soon = seconds(answer.afterSeconds)
@@ -96,7 +96,7 @@ function handle(answer) {
   }
 }
 
-function showSignedIn({ user, session }, reason) {
+function showLoggedIn({ user, session }, reason) {
   showSession(session, reason)
   rates.watch()
   if (session.createdAt === here?.createdAt) return
@@ -105,19 +105,19 @@ function showSignedIn({ user, session }, reason) {
   hideNotice()
   byId('hello').textContent = `Hello, ${user.name ?? user.sub}`
   showProvider(user.profile)
-  show('signed-in')
+  show('logged-in')
   askForAccount().then(() => lookAgain('to get an access token for the API'))
   showSessions().then(handle)
   restoreDrafts(user.sub).forEach(offerAgain)
 }
 
-function showSignedOut(code) {
+function showLoggedOut(code) {
   const before = here
   here = undefined
   rates.stop()
   forgetSession()
   forgetAccount()
-  show('signed-out')
+  show('logged-out')
   if (!before) return
   const notice = [reasonOf(code)]
   if (isSending()) notice.push('Nothing was sent.')
@@ -130,13 +130,13 @@ function showSignedOut(code) {
 function reasonOf(code) {
   return code === 'session_ended'
     ? 'Your provider no longer vouches for you, so the bank has signed you out.'
-    : 'You are signed out. Log in to go on here.'
+    : 'You are logged out. Log in to go on here.'
 }
 
 function show(view) {
-  byId('signed-in').hidden = view !== 'signed-in'
-  byId('log-out').hidden = view !== 'signed-in'
-  byId('signed-out').hidden = view !== 'signed-out'
+  byId('logged-in').hidden = view !== 'logged-in'
+  byId('logout').hidden = view !== 'logged-in'
+  byId('logged-out').hidden = view !== 'logged-out'
 }
 
 function showAccount({ balance, address }) {

@@ -1,9 +1,9 @@
 // The line at the top of the page that says what everybody should know.
 import { byId } from './words.js'
 
-/** What the bank's server says in the address about a log-in that did not work. */
+/** What the bank's server says in the address about a login that did not work. */
 const LOG_IN_PROBLEMS = {
-  login_denied: 'The log-in was cancelled.',
+  login_denied: 'The login was cancelled.',
   step_up_failed: 'The provider did not confirm that it is still you. Nothing was changed.',
 }
 
@@ -27,6 +27,6 @@ export function hidePassingNotice() {
 export function explainLogIn() {
   const code = new URLSearchParams(location.search).get('problem')
   if (code === null) return
-  showNotice(LOG_IN_PROBLEMS[code] ?? 'The log-in did not work. Please try again.')
+  showNotice(LOG_IN_PROBLEMS[code] ?? 'The login did not work. Please try again.')
   history.replaceState(null, '', location.pathname)
 }

@@ -3,7 +3,7 @@ import { BffError, fetch, me } from '/express-bff-session/index.js'
 
 /**
  * @typedef {{ outcome: 'answered', body: any }
- *   | { outcome: 'signed-out', code: string }
+ *   | { outcome: 'logged-out', code: string }
  *   | { outcome: 'step-up', error: BffError }
  *   | { outcome: 'try-later', afterSeconds: number, untouched: boolean }
  *   | { outcome: 'refused', detail: string }} Answer
@@ -39,5 +39,5 @@ function explain(error) {
     return { outcome: 'try-later', afterSeconds: PATIENCE_SECONDS, untouched: false }
   }
   if (error.code === 'step_up_required') return { outcome: 'step-up', error }
-  return { outcome: 'signed-out', code: error.code }
+  return { outcome: 'logged-out', code: error.code }
 }

@@ -19,7 +19,7 @@ export interface Me {
     authTime?: string
     /** How they did, where it says so. */
     acr?: string
-    /** 1 after log-in, one more with every renewal. */
+    /** 1 after login, one more with every renewal. */
     generation: number
   }
 }

@@ -1,4 +1,4 @@
-// For the page: who is logged in, requests that come back from a log-in, and tabs that agree when it is over.
+// For the page: who is logged in, requests that come back from a login, and tabs that agree when it is over.
 // One file, and types beside it: a server without a bundler sends it as it is.
 import type { Me, Problem, ProblemCode } from './answers.ts'
 
@@ -23,7 +23,7 @@ export class BffError extends Error {
 
 /**
  * The session is over. Its `detail` is the code of the answer to `fetch()` that said so; `preventDefault()` then keeps the
- * page from leaving for the log-in, since a form may hold what is not saved. Undefined where no request needed the session:
+ * page from leaving for the login, since a form may hold what is not saved. Undefined where no request needed the session:
  * then the page stays anyway.
  */
 export type SessionEndEvent = CustomEvent<ProblemCode | undefined>
@@ -31,12 +31,12 @@ export type SessionEndEvent = CustomEvent<ProblemCode | undefined>
 /** A path of this site; without one, the page that is open. */
 export type ReturnOptions = { returnTo?: string | undefined }
 
-const SIGN_IN_AGAIN = /^(login_required|session_ended|renewal_impossible)$/
+const LOG_IN_AGAIN = /^(login_required|session_ended|renewal_impossible)$/
 const MOST_RETRIES = 2
 const LONGEST_WAIT_SECONDS = 5
 /** Who is sent to log in and comes back without a session is not sent again at once, and of two requests only one sends. */
 const SEND_ONCE_IN_MS = 10_000
-const SENT_AT = 'bff-sent-to-log-in-at'
+const SENT_AT = 'bff-sent-to-login-at'
 /** Longer ones the server does not return to. */
 const LONGEST_PATH = 2048
 
@@ -56,7 +56,7 @@ export function configure(given: Partial<typeof paths>): void {
 /**
  * Who is logged in; undefined: nobody. Asking does not keep the session from its idle end.
  *
- * @throws BffError (503) where nobody can say just now; that is no sign-out
+ * @throws BffError (503) where nobody can say just now; that is no logout
  */
 export function me(): Promise<Me | undefined> {
   return ask(false)
@@ -64,7 +64,7 @@ export function me(): Promise<Me | undefined> {
 
 /**
  * The browser's own `fetch`, for this site alone, with a header that a page of another site cannot send unasked. An answer
- * that asks for a log-in sends the page there and back, once the listeners of `onSessionEnd()` know. What could not be
+ * that asks for a login sends the page there and back, once the listeners of `onSessionEnd()` know. What could not be
  * answered just now (503) is asked again, if it is a GET.
  *
  * @throws BffError (401) where the person has to act first: log in, or confirm who they are by `stepUp(error)`
@@ -76,10 +76,10 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
   if (!ours(request.url)) throw new TypeError(`fetch() of this module is for this site alone: ${request.url}`)
   const response = await send(request)
   const problem = response.status === 401 ? await problemIn(response) : {}
-  const signsIn = SIGN_IN_AGAIN.test(`${problem.code}`)
-  if (!signsIn && problem.code !== 'step_up_required') return response
+  const logsIn = LOG_IN_AGAIN.test(`${problem.code}`)
+  if (!logsIn && problem.code !== 'step_up_required') return response
   const error = new BffError(401, problem)
-  if (signsIn) {
+  if (logsIn) {
     if (person !== null) {
       person = null
       stays = !ended(problem.code)
@@ -90,12 +90,12 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
   throw error
 }
 
-/** Leaves for the log-in, and comes back. */
+/** Leaves for the login, and comes back. */
 export function login(options?: ReturnOptions): void {
   go(paths.login, options)
 }
 
-/** Leaves for the log-out, here and at the provider; other tabs hear of it. */
+/** Leaves for the logout, here and at the provider; other tabs hear of it. */
 export function logout(): void {
   // When the page is left, the server has answered: who asks it then is told.
   addEventListener('pagehide', tellTabs, { once: true })
@@ -194,7 +194,7 @@ function wasSent(): boolean {
     sessionStorage.setItem(SENT_AT, `${Date.now()}`)
     return false
   } catch {
-    // A browser that keeps nothing here keeps no cookie either, and no log-in would last.
+    // A browser that keeps nothing here keeps no cookie either, and no login would last.
     return true
   }
 }

@@ -1,19 +1,19 @@
 // The current record: stale in, fresh out; one token request however many ask, in one process or in many.
 import { randomUUID } from 'node:crypto'
 import limit from 'p-limit'
-import { type AccessTokenRequest, isSame, OWN_TOKEN, tokenName } from '../access-token.ts'
-import { type AuthRecord, accessTokenOf } from '../auth-record.ts'
-import type { AuthRecords, LeaseTerms } from '../auth-records/auth-records.ts'
-import type { Config } from '../config.ts'
-import { withDeadline } from '../deadline.ts'
 import { isAuthError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
-import type { Provider } from '../provider.ts'
-import { createCommits } from './commits.ts'
-import { createPresenter } from './present.ts'
-import { createRecordVault } from './record-vault.ts'
-import type { Renewal } from './renewal.ts'
-import { createWorkBeside } from './work-beside.ts'
+import type { BackgroundTasks } from '../lib/background-tasks.ts'
+import { withDeadline } from '../lib/deadline.ts'
+import type { Config } from '../options/config.ts'
+import type { Provider } from '../provider/provider.ts'
+import { type AccessTokenRequest, isSame, LOGIN_TOKEN, tokenKey } from '../record/access-token.ts'
+import { type AuthRecord, accessTokenOf } from '../record/auth-record.ts'
+import type { LeaseTerms, SessionStore } from '../store/store.ts'
+import { createPendingRecords } from './pending-records.ts'
+import { createRefresh } from './refresh.ts'
+import type { RenewalResult } from './renewal-result.ts'
+import { createWriteBehind } from './write-behind.ts'
 
 export interface Renewer {
   /**
@@ -21,13 +21,11 @@ export interface Renewer {
    * caller still waits.
    *
    * @param seen must have a refresh token
-   * @param wanted another access token than the one that came with the log-in
+   * @param wanted another access token than the one that came with the login
    */
-  renew(id: string, seen: AuthRecord, wanted?: AccessTokenRequest): Promise<Renewal>
+  renew(id: string, seen: AuthRecord, wanted?: AccessTokenRequest): Promise<RenewalResult>
   /** The newest record that this process knows: a renewed one may be waiting to be stored. */
   newest(id: string, found: AuthRecord): AuthRecord
-  /** Runs work that no request waits for. */
-  beside(work: Promise<unknown>): void
   /** Resolves when no renewal is in flight and none waits to be stored; after `seconds` the latter are given up. */
   idle(seconds: number): Promise<void>
 }
@@ -38,15 +36,15 @@ const PATIENCE_SECONDS = 5
 
 export function createRenewer(
   config: Config,
-  records: AuthRecords,
+  store: SessionStore,
   provider: Provider,
   events: AuthEventEmitter,
+  tasks: BackgroundTasks,
 ): Renewer {
   const { timeoutSeconds, maxConcurrent } = config.renewal
-  const inFlight = new Map<string, Promise<Renewal>>()
-  const beside = createWorkBeside()
-  const commits = createCommits(records, createRecordVault(), events, revoke, beside)
-  const presenter = createPresenter({ config, records, provider, events, commits, revoke })
+  const inFlight = new Map<string, Promise<RenewalResult>>()
+  const writeBehind = createWriteBehind(store, createPendingRecords(), provider, events, tasks)
+  const refreshUnderLease = createRefresh({ config, store, provider, events, writeBehind })
   const atOnce = limit(maxConcurrent)
   const terms: LeaseTerms = {
     // Longer than the request to the provider and the commands to Redis around it, each with its own deadline.
@@ -57,11 +55,11 @@ export function createRenewer(
 
   return {
     renew(id, seen, wanted = {}) {
-      const key = `${id} ${tokenName(wanted)}`
+      const key = `${id} ${tokenKey(wanted)}`
       const running = inFlight.get(key)
       if (running !== undefined) return running
       const renewal = obtain(id, seen, wanted)
-        .catch((error: unknown): Renewal => {
+        .catch((error: unknown): RenewalResult => {
           if (!isAuthError(error)) throw error
           return {
             kind: 'unavailable',
@@ -74,20 +72,18 @@ export function createRenewer(
       return renewal
     },
 
-    newest: commits.newest,
-
-    beside: beside.run,
+    newest: writeBehind.newest,
 
     async idle(seconds) {
-      const settled = Promise.allSettled(inFlight.values()).then(beside.done)
-      await withDeadline(settled, seconds, commits.abandon)
-      // What is abandoned ends within a second; a provider that is told of a log-out may take longer than that.
-      await withDeadline(beside.done(), 2, () => undefined)
+      const settled = Promise.allSettled(inFlight.values()).then(tasks.done)
+      await withDeadline(settled, seconds, writeBehind.abandon)
+      // What is abandoned ends within a second; a provider that is told of a logout may take longer than that.
+      await withDeadline(tasks.done(), 2, () => undefined)
     },
   }
 
   /** Takes the lease and renews, or waits for whoever has it. */
-  async function obtain(id: string, asked: AuthRecord, wanted: AccessTokenRequest): Promise<Renewal> {
+  async function obtain(id: string, asked: AuthRecord, wanted: AccessTokenRequest): Promise<RenewalResult> {
     // Before the lease, so that a slow discovery does not use up its time.
     await provider.ready()
     const owner = randomUUID()
@@ -111,11 +107,11 @@ export function createRenewer(
     seen: AuthRecord,
     wanted: AccessTokenRequest,
     owner: string,
-  ): Promise<Renewal | Meanwhile> {
-    const lease = await records.acquire(id, seen.generation, owner, terms)
+  ): Promise<RenewalResult | Meanwhile> {
+    const lease = await store.acquire(id, seen.generation, owner, terms)
     switch (lease.kind) {
       case 'granted':
-        return presenter.present(id, seen, wanted, owner, lease.now)
+        return refreshUnderLease({ id, seen, owner, beganAt: lease.now }, wanted)
       case 'renewed':
         return { kind: 'newer', record: lease.record }
       case 'gone':
@@ -126,10 +122,6 @@ export function createRenewer(
         return { kind: 'held' }
     }
   }
-
-  function revoke(refreshToken: string | undefined): void {
-    if (refreshToken !== undefined) beside.run(provider.revoke(refreshToken))
-  }
 }
 
 /** What others did: they are renewing, or they have. */
@@ -137,7 +129,22 @@ type Meanwhile = { readonly kind: 'held' } | { readonly kind: 'newer'; readonly 
 
 /** Others may have renewed for the sake of another access token. */
 function brings(record: AuthRecord, asked: AuthRecord, wanted: AccessTokenRequest): boolean {
-  const name = tokenName(wanted)
-  if (name === OWN_TOKEN && record.renewedAt > asked.renewedAt) return true
+  const name = tokenKey(wanted)
+  if (name === LOGIN_TOKEN && record.renewedAt > asked.renewedAt) return true
   return !isSame(accessTokenOf(record, name), accessTokenOf(asked, name))
+}
+
+/** Time for the store's commands around a renewal, on top of the renewal's own deadline. */
+const MARGIN_SECONDS = 1
+
+/** The renewal goes on when the request stops waiting for it. */
+export function waitForRenewal(
+  renewal: Promise<RenewalResult>,
+  timeoutSeconds: number,
+): Promise<RenewalResult> {
+  return withDeadline(renewal, timeoutSeconds + MARGIN_SECONDS, () => ({
+    kind: 'unavailable',
+    because: 'pending',
+    retryAfterSeconds: 1,
+  }))
 }

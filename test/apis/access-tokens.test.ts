@@ -1,11 +1,11 @@
 // Access tokens for several APIs, each fetched once with the one refresh token, and the session none the worse for it.
-import { ageSession, sessionIdOf, storedRecord } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
 import { eventually } from '../support/deadline.ts'
-import type { TestProvider } from '../support/provider.ts'
-import { startProviderWithApis } from '../support/provider-apis.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { type SignedIn, signIn } from '../support/signed-in.ts'
+import { startProviderWithApis } from '../support/provider/apis.ts'
+import type { TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { ageSession, sessionIdOf, storedRecord } from '../support/session/age-session.ts'
+import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
 
 const BALANCES = 'https://balances.example'
 const RATES = 'https://rates.example'
@@ -40,13 +40,13 @@ afterAll(async () => {
   await Promise.all([provider, redis].map((each) => each?.stop()))
 })
 
-const tokenAt = ({ get }: SignedIn, app: TestApp, wanted: Record<string, string> = {}) =>
+const tokenAt = ({ get }: LoggedIn, app: TestApp, wanted: Record<string, string> = {}) =>
   get(`${app.url}/token?${new URLSearchParams(wanted)}`)
 
 const lastAsked = () => provider.tokenRequests('refresh_token').at(-1)?.params
 
 test('an API has a token of its own, fetched once, for all processes', async () => {
-  const session = await signIn(provider, one.url)
+  const session = await logIn(provider, one.url)
   const own = (await tokenAt(session, one)).json().sha256
   const balances = (await tokenAt(session, one, { audience: BALANCES })).json()
   expect(lastAsked()).toMatchObject({ resource: BALANCES })
@@ -62,7 +62,7 @@ test('an API has a token of its own, fetched once, for all processes', async () 
 })
 
 test('many requests for several APIs at once, at two processes, cost one token request for each API', async () => {
-  const session = await signIn(provider, one.url)
+  const session = await logIn(provider, one.url)
   const wanted = [{ audience: BALANCES }, { audience: RATES }, { audience: BALANCES, scope: 'balance:read' }]
   const asked = Array.from({ length: 60 }, (_, at) => wanted[at % 3] ?? {})
   const pages = await Promise.all(asked.map((each, at) => tokenAt(session, at % 2 ? one : other, each)))
@@ -73,7 +73,7 @@ test('many requests for several APIs at once, at two processes, cost one token r
 })
 
 test('a token that has expired is fetched again, and only that one', async () => {
-  const session = await signIn(provider, one.url)
+  const session = await logIn(provider, one.url)
   const first = (await tokenAt(session, one, { audience: BALANCES })).json().sha256
   await ageSession(redis.connect(), session.browser, 0, { accessToken: 3600 })
   const second = (await tokenAt(session, one, { audience: BALANCES })).json().sha256
@@ -83,7 +83,7 @@ test('a token that has expired is fetched again, and only that one', async () =>
 })
 
 test('the same scopes in another order are the same token', async () => {
-  const session = await signIn(provider, one.url)
+  const session = await logIn(provider, one.url)
   await tokenAt(session, one, { audience: BALANCES, scope: 'openid balance:read' })
   await tokenAt(session, one, { audience: BALANCES, scope: 'balance:read openid' })
   expect(session.renewals()).toBe(1)
@@ -91,7 +91,7 @@ test('the same scopes in another order are the same token', async () => {
 })
 
 test('a token whose scope has no openid says nothing of the person: the session is due as before', async () => {
-  const session = await signIn(provider, one.url)
+  const session = await logIn(provider, one.url)
   const before = (await session.get(`${one.url}/private`)).json()
   const narrow = (await tokenAt(session, one, { audience: BALANCES, scope: 'balance:read' })).json()
   expect(narrow).toMatchObject({ generation: 2, renewedAt: before.renewedAt })
@@ -101,7 +101,7 @@ test('a token whose scope has no openid says nothing of the person: the session 
 })
 
 test('who waits for a renewal of the session is not content with one for an API', async () => {
-  const session = await signIn(provider, one.url)
+  const session = await logIn(provider, one.url)
   const held = provider.holdNext('token')
   const narrow = tokenAt(session, one, { audience: BALANCES, scope: 'balance:read' })
   await held.arrived
@@ -120,7 +120,7 @@ test('a session that falls due while an API’s token is fetched elsewhere is re
     options: { ...options, renewal: { afterSeconds: 1, aheadSeconds: 0 } },
   })
   try {
-    const session = await signIn(provider, one.url)
+    const session = await logIn(provider, one.url)
     const { renewedAt } = (await session.get(`${one.url}/private`)).json<{ renewedAt: string }>()
     const held = provider.holdNext('token')
     const narrow = tokenAt(session, one, { audience: BALANCES, scope: 'balance:read' })
@@ -136,8 +136,8 @@ test('a session that falls due while an API’s token is fetched elsewhere is re
   }
 })
 
-test('an expired token of the log-in is renewed although another API’s renewal came first', async () => {
-  const session = await signIn(provider, one.url)
+test('an expired token of the login is renewed although another API’s renewal came first', async () => {
+  const session = await logIn(provider, one.url)
   await ageSession(redis.connect(), session.browser, 0, { accessToken: 3600 })
   const held = provider.holdNext('token')
   const api = tokenAt(session, one, { audience: BALANCES })
@@ -154,7 +154,7 @@ test('an API’s token without a refresh token is refused: logging in again woul
     options: { authorizationParams: { scope: 'openid balance:read', resource: BALANCES } },
   })
   try {
-    const session = await signIn(provider, app.url)
+    const session = await logIn(provider, app.url)
     expect((await tokenAt(session, app, { audience: BALANCES })).status).toBe(403)
     expect(app.errors.pop()).toMatchObject({ code: 'access_token_refused' })
   } finally {
@@ -163,14 +163,14 @@ test('an API’s token without a refresh token is refused: logging in again woul
 })
 
 test('a client that the provider does not know is no matter of one API: 503, as for the session', async () => {
-  const session = await signIn(provider, one.url)
+  const session = await logIn(provider, one.url)
   provider.answerNext('token', { status: 401, body: { error: 'invalid_client' } })
   const page = await tokenAt(session, one, { audience: BALANCES })
   expect([page.status, one.errors.pop()]).toMatchObject([503, { code: 'provider_unavailable' }])
 })
 
-test('an audience that the log-in did not ask for is a mistake of the app, and asks the provider nothing', async () => {
-  const session = await signIn(provider, one.url)
+test('an audience that the login did not ask for is a mistake of the app, and asks the provider nothing', async () => {
+  const session = await logIn(provider, one.url)
   const page = await tokenAt(session, one, { audience: 'https://other.example' })
   expect(page.status).toBe(500)
   expect(one.errors.pop()).toMatchObject({
@@ -187,7 +187,7 @@ test.each([
 ])(
   'an API that the provider refuses (%i %s) is refused for a minute, and the session stays',
   async (status, error) => {
-    const session = await signIn(provider, one.url)
+    const session = await logIn(provider, one.url)
     provider.answerNext('token', { status, body: { error } })
     for (const app of [one, other, one]) {
       const page = await tokenAt(session, app, { audience: BALANCES })
@@ -208,7 +208,7 @@ test.each([
 )
 
 test('an invalid_grant for an API only ends nothing where the session itself can still be renewed', async () => {
-  const session = await signIn(provider, one.url)
+  const session = await logIn(provider, one.url)
   provider.answerNext('token', { status: 400, body: { error: 'invalid_grant' } })
   const page = await tokenAt(session, one, { audience: BALANCES })
   expect([page.status, one.errors.pop()]).toMatchObject([403, { code: 'access_token_refused' }])
@@ -217,8 +217,8 @@ test('an invalid_grant for an API only ends nothing where the session itself can
   expect((await session.get(`${one.url}/fresh`)).json()).toMatchObject({ generation: 3 })
 })
 
-test('an invalid_grant for an API and for the session too ends it, as a clean "sign in again"', async () => {
-  const session = await signIn(provider, one.url)
+test('an invalid_grant for an API and for the session too ends it, as a clean "log in again"', async () => {
+  const session = await logIn(provider, one.url)
   provider.blockAccount(session.user)
   const page = await tokenAt(session, one, { audience: BALANCES })
   expect([page.status, one.errors.pop()]).toMatchObject([401, { code: 'session_ended' }])
@@ -226,7 +226,7 @@ test('an invalid_grant for an API and for the session too ends it, as a clean "s
 })
 
 test('a provider in trouble makes it 503, and is left alone for a while', async () => {
-  const session = await signIn(provider, one.url)
+  const session = await logIn(provider, one.url)
   provider.answerNext('token', { status: 503 })
   for (const app of [one, other]) {
     const page = await tokenAt(session, app, { audience: BALANCES })
@@ -237,7 +237,7 @@ test('a provider in trouble makes it 503, and is left alone for a while', async 
 })
 
 test('an API’s token whose session is logged out meanwhile comes too late', async () => {
-  const session = await signIn(provider, one.url)
+  const session = await logIn(provider, one.url)
   const held = provider.holdNext('token', { mode: 'after' })
   const asked = tokenAt(session, one, { audience: BALANCES })
   await held.processed
@@ -249,7 +249,7 @@ test('an API’s token whose session is logged out meanwhile comes too late', as
 })
 
 test('no more than twenty tokens are kept', async () => {
-  const session = await signIn(provider, one.url)
+  const session = await logIn(provider, one.url)
   const redisClient = redis.connect()
   const id = await sessionIdOf(session.browser)
   const words = Array.from({ length: 5 }, (_, at) => 2 ** at)
@@ -272,7 +272,7 @@ test('a pushed request asks for all APIs too', async () => {
     },
   })
   try {
-    const session = await signIn(provider, app.url)
+    const session = await logIn(provider, app.url)
     for (const audience of [BALANCES, RATES]) {
       expect((await tokenAt(session, app, { audience })).status).toBe(200)
     }
@@ -281,10 +281,10 @@ test('a pushed request asks for all APIs too', async () => {
   }
 })
 
-test('where the log-in names no API, the audience is sent as Auth0 takes it, and any may be asked for', async () => {
+test('where the login names no API, the audience is sent as Auth0 takes it, and any may be asked for', async () => {
   const app = await startApp({ provider })
   try {
-    const session = await signIn(provider, app.url)
+    const session = await logIn(provider, app.url)
     expect((await tokenAt(session, app, { audience: 'any', scope: 'openid' })).status).toBe(200)
     expect(lastAsked()).toMatchObject({ audience: 'any', scope: 'openid' })
     expect(lastAsked()).not.toHaveProperty('resource')

@@ -4,13 +4,13 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import express from 'express'
 import { auth, type RequestOidc } from '../../src/index.ts'
-import { Browser } from '../support/browser.ts'
+import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { closeServer, listen } from '../support/listen.ts'
-import { type OwnApp, startOwnApp } from '../support/own-app.ts'
-import type { TestProvider } from '../support/provider.ts'
-import { startProviderWithApis } from '../support/provider-apis.ts'
-import { sha256 } from '../support/seen-requests.ts'
-import { signIn } from '../support/signed-in.ts'
+import { startProviderWithApis } from '../support/provider/apis.ts'
+import type { TestProvider } from '../support/provider/provider.ts'
+import { sha256 } from '../support/provider/seen-requests.ts'
+import { logIn } from '../support/session/logged-in.ts'
 
 interface Asked {
   method: string | undefined
@@ -82,7 +82,7 @@ afterAll(async () => {
 const bodyOf = async (response: Promise<Response>) => (await response).text()
 
 test('the request carries the token of that API, and what else the handler gave', async () => {
-  const session = await signIn(provider, app.url)
+  const session = await logIn(provider, app.url)
   call = async (oidc) => [
     sha256(await oidc.getAccessToken({ audience: BALANCES })),
     sha256(await oidc.getAccessToken()),
@@ -116,7 +116,7 @@ test.each([
   ['the same name as a user', () => `${api}@elsewhere.example/`],
   ['a longer name', () => `${api}.elsewhere.example/`.replace(/:\d+/, '')],
 ])('%s gets no request and no token', async (_what, url) => {
-  const session = await signIn(provider, app.url)
+  const session = await logIn(provider, app.url)
   call = (oidc) => bodyOf(oidc.fetch(url()))
   const page = await session.get(`${app.url}/call`)
   expect([page.status, page.json()]).toMatchObject([500, { code: 'api_not_listed' }])
@@ -125,7 +125,7 @@ test.each([
 })
 
 test.each([301, 302, 303, 307, 308])('a redirect (%i) is handed back and not followed', async (status) => {
-  const session = await signIn(provider, app.url)
+  const session = await logIn(provider, app.url)
   answer = (res) => res.writeHead(status, { location: `${elsewhere}/stolen` }).end()
   call = async (oidc) => {
     const response = await oidc.fetch(api, { redirect: 'follow' })
@@ -147,7 +147,7 @@ test.each<[string, () => RequestInit, times: number]>([
   ],
   ['a Node stream', () => ({ method: 'POST', body: Readable.from(['text']) as never, duplex: 'half' }), 1],
 ])('a 401 for a token that the API no longer takes, with %s', async (_what, init, times) => {
-  const session = await signIn(provider, app.url)
+  const session = await logIn(provider, app.url)
   answer = (res, { token }) => {
     const first = asked[0]?.token === token
     res.writeHead(first ? 401 : 200).end(first ? 'no' : 'fine')
@@ -162,7 +162,7 @@ test.each<[string, () => RequestInit, times: number]>([
 })
 
 test('an API that takes no token at all is asked twice, and its answer handed back', async () => {
-  const session = await signIn(provider, app.url)
+  const session = await logIn(provider, app.url)
   answer = (res) => res.writeHead(401).end('never')
   call = async (oidc) => (await oidc.fetch(api)).status
   expect((await session.get(`${app.url}/call`)).json()).toBe(401)
@@ -170,7 +170,7 @@ test('an API that takes no token at all is asked twice, and its answer handed ba
 })
 
 test('a 401 that asks for a better authentication is handed back: another token would be no better', async () => {
-  const session = await signIn(provider, app.url)
+  const session = await logIn(provider, app.url)
   const challenge = 'Bearer error="insufficient_user_authentication", max_age="60"'
   answer = (res) => res.writeHead(401, { 'www-authenticate': challenge }).end()
   call = async (oidc) => (await oidc.fetch(api)).headers.get('www-authenticate')

@@ -1,11 +1,11 @@
 // In Chromium: what the module's fetch() sends, to whom, what it makes of answers, and where it lets a page be led.
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { BrowserContext, Page } from 'playwright-core'
-import type { TestApp } from '../support/app.ts'
-import { type Chromium, startChromium } from '../support/chromium.ts'
+import type { TestApp } from '../support/app/app.ts'
+import { endsOf, openLoggedIn, openPage, startPageApp } from '../support/app/page-app.ts'
+import { type Chromium, startChromium } from '../support/browser/chromium.ts'
 import { closeServer, listen } from '../support/listen.ts'
-import { endsOf, openPage, openSignedIn, startPageApp } from '../support/page-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 let app: TestApp
@@ -39,7 +39,7 @@ beforeAll(async () => {
   app.app.get('/refused', ({ query }, res) => {
     res.status(401).type(String(query.type)).send(String(query.body))
   })
-  ;({ context, page } = await openSignedIn(chromium, app, provider, '/page', {
+  ;({ context, page } = await openLoggedIn(chromium, app, provider, '/page', {
     // The page's policy would refuse other sites too, and hide what the module does.
     bypassCSP: true,
   }))

@@ -2,11 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Page } from 'playwright-core'
 import { createHaystack, type Haystack, withoutLogoutHint } from '../leaks/search.ts'
-import type { TestApp } from '../support/app.ts'
-import { type Chromium, passProvider, startChromium } from '../support/chromium.ts'
-import { nextIdToken } from '../support/next-id-token.ts'
-import { openAs, openPage, ready, startPageApp } from '../support/page-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import type { TestApp } from '../support/app/app.ts'
+import { openAs, openPage, ready, startPageApp } from '../support/app/page-app.ts'
+import { type Chromium, passProvider, startChromium } from '../support/browser/chromium.ts'
+import { nextIdToken } from '../support/provider/next-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 let app: TestApp

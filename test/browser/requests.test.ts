@@ -1,13 +1,13 @@
 // In Chromium: the module's fetch(), on sessions that are due, over, or for the moment not to be known.
 import type { Redis } from 'ioredis'
 import type { BrowserContext, Page } from 'playwright-core'
-import { ageSession } from '../support/age-session.ts'
-import type { TestApp } from '../support/app.ts'
-import type { Browser } from '../support/browser.ts'
-import { type Chromium, passProvider, startChromium } from '../support/chromium.ts'
-import { endsOf, openAs, openSignedIn, ready, startPageApp, who } from '../support/page-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import type { TestApp } from '../support/app/app.ts'
+import { endsOf, openAs, openLoggedIn, ready, startPageApp, who } from '../support/app/page-app.ts'
+import type { Browser } from '../support/browser/browser.ts'
+import { type Chromium, passProvider, startChromium } from '../support/browser/chromium.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { ageSession } from '../support/session/age-session.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -26,7 +26,7 @@ beforeAll(async () => {
   app = await startPageApp({ provider, redisUrl: redis.url, options: { redisTimeoutSeconds: 0.3 } })
 })
 beforeEach(async () => {
-  ;({ context, page, browser, user, renewals } = await openSignedIn(
+  ;({ context, page, browser, user, renewals } = await openLoggedIn(
     chromium,
     app,
     provider,
@@ -97,7 +97,7 @@ test('a page with unsaved changes may stay; it is told once, and again when it w
   expect(page.url()).toBe(`${app.url}/page?tab=2#deep`)
 })
 
-test('a page that comes back from the log-in without a session is not sent again at once', async () => {
+test('a page that comes back from the login without a session is not sent again at once', async () => {
   app.app.get('/never', (_req, res) => {
     const problem = { code: 'login_required', login_url: '/page?again' }
     res.status(401).type('application/problem+json').send(JSON.stringify(problem))
@@ -114,7 +114,7 @@ test('a page that comes back from the log-in without a session is not sent again
   await page.waitForURL((url) => url.searchParams.get('return_to')?.startsWith('/page?again=') === true)
 })
 
-test('while nobody can say who is logged in, me() says so, and nobody is signed out', async () => {
+test('while nobody can say who is logged in, me() says so, and nobody is logged out', async () => {
   redis.freeze()
   const failure = page.evaluate('bff.me().catch(({ name, status, code }) => ({ name, status, code }))')
   try {

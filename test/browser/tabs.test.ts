@@ -1,9 +1,9 @@
 // In Chromium: tabs agree on whether somebody is logged in, and so does a page that comes back from the history.
 import type { BrowserContext, Page } from 'playwright-core'
-import type { TestApp } from '../support/app.ts'
-import { type Chromium, passProvider, startChromium } from '../support/chromium.ts'
-import { endsOf, openPage, openSignedIn, ready, startPageApp, who } from '../support/page-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import type { TestApp } from '../support/app/app.ts'
+import { endsOf, openLoggedIn, openPage, ready, startPageApp, who } from '../support/app/page-app.ts'
+import { type Chromium, passProvider, startChromium } from '../support/browser/chromium.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 let app: TestApp
@@ -17,7 +17,7 @@ beforeAll(async () => {
   app = await startPageApp({ provider })
 })
 beforeEach(async () => {
-  ;({ context, page, user } = await openSignedIn(chromium, app, provider))
+  ;({ context, page, user } = await openLoggedIn(chromium, app, provider))
 })
 afterEach(async () => {
   await context.close()
@@ -47,7 +47,7 @@ test('of three tabs one logs out, and all know', async () => {
   for (const tab of others) expect(await endsOf(tab)).toHaveLength(1)
 })
 
-test('the back button shows no personal data after a log-out in this tab', async () => {
+test('the back button shows no personal data after a logout in this tab', async () => {
   await leave(page, 'bff.logout()')
   await passProvider(page)
   while (!page.url().endsWith('/page')) await page.goBack({ waitUntil: 'commit' })

@@ -2,8 +2,13 @@
 import express from 'express'
 import { type API, BANK_API, startAPI } from '../../example-app/api.ts'
 import { type Loopback, listenOnLoopback } from '../../example-app/loopback.ts'
-import { exchange } from '../support/http-exchange.ts'
-import { createSigningKey, type Forgery, type SigningKey, signToken } from '../support/signing-key.ts'
+import { exchange } from '../support/browser/http-exchange.ts'
+import {
+  createSigningKey,
+  type Forgery,
+  type SigningKey,
+  signToken,
+} from '../support/provider/signing-key.ts'
 
 let key: SigningKey
 let issuer: Loopback

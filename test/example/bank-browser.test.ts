@@ -1,6 +1,6 @@
 // The example's page in a real browser: what somebody sees and does there, with nothing but the page to tell them.
 import type { BrowserContext, Page } from 'playwright-core'
-import { type Chromium, startChromium } from '../support/chromium.ts'
+import { type Chromium, startChromium } from '../support/browser/chromium.ts'
 import { balance, block, fillInTransfer, logIn, press, says } from './at-the-bank.ts'
 import { type OpenBank, openBank } from './open-bank.ts'
 
@@ -22,7 +22,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await context.close()
-  // Chromium writes every 401 to the console, and that is how the page learns that it is signed out.
+  // Chromium writes every 401 to the console, and that is how the page learns that it is logged out.
   const complaints = chromium.complaints.splice(0).filter((line) => !line.includes('a status of 401'))
   expect([...complaints, ...chromium.strangers]).toEqual([])
 })
@@ -107,7 +107,7 @@ test('who is blocked sees the balance, and a transfer sends nothing, signs them 
   await balance(page, '€500.00')
 })
 
-test('a log-out in one tab is one in all, and what was typed in another is kept for the same person', async () => {
+test('a logout in one tab is one in all, and what was typed in another is kept for the same person', async () => {
   const page = await openAs('Hedy')
   const other = await context.newPage()
   await other.goto(bank.url)
@@ -116,12 +116,12 @@ test('a log-out in one tab is one in all, and what was typed in another is kept 
   await press(page, 'Log out')
   await page.waitForURL(`${bank.url}/`)
   await says(page, 'h1', 'A bank that keeps your tokens to itself')
-  await says(other, '#notice', 'You are signed out.')
+  await says(other, '#notice', 'You are logged out.')
 
   await logIn(other, 'Hedy')
   expect(await other.getByLabel('Euros').inputValue()).toBe('20')
   await press(other, 'Log out everywhere')
-  await says(other, '#notice', 'You are signed out.')
+  await says(other, '#notice', 'You are logged out.')
   await context.clearCookies({ domain: '127.0.0.1' })
   await logIn(other, 'Mallory')
   expect(await other.getByLabel('Euros').inputValue()).toBe('')

@@ -1,6 +1,6 @@
 // The example's pages, light and dark, on a phone: nothing is cut off, and everything can be read.
 import type { Page } from 'playwright-core'
-import { type Chromium, startChromium } from '../support/chromium.ts'
+import { type Chromium, startChromium } from '../support/browser/chromium.ts'
 import { balance, block, fillInTransfer, logIn, press, says } from './at-the-bank.ts'
 import { faintTexts } from './contrast.ts'
 import { type OpenBank, openBank } from './open-bank.ts'

@@ -1,8 +1,8 @@
-// The example, as `npm start` runs it: its page, a log-in at its development provider, and what it is there to show.
+// The example, as `npm start` runs it: its page, a login at its development provider, and what it is there to show.
 import request from 'supertest'
-import { Browser } from '../support/browser.ts'
-import { findForm } from '../support/html-form.ts'
-import type { Page } from '../support/page.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { findForm } from '../support/browser/html-form.ts'
+import type { Page } from '../support/browser/page.ts'
 import { type OpenBank, openBank } from './open-bank.ts'
 
 let bank: OpenBank
@@ -151,7 +151,7 @@ describe('in one bank', () => {
     expect((await browser.navigate(`${url}/login`)).body).toContain('name="login" value=""')
   })
 
-  test('a log-in that was given up says so on the page', async () => {
+  test('a login that was given up says so on the page', async () => {
     const browser = open()
     const gate = await browser.navigate(`${url}/login`)
     const back = await press(browser, gate, { cancel: 'yes' })

@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:http'
 import { type API, BANK_API, startAPI } from '../../example-app/api.ts'
 import { createBank } from '../../example-app/app.ts'
 import { type DevelopmentProvider, startDevelopmentProvider } from '../../example-app/development-provider.ts'
-import { browserModule } from '../support/browser-module.ts'
+import { browserModule } from '../support/browser/browser-module.ts'
 import { closeServer, listen } from '../support/listen.ts'
-import { muteNotices } from '../support/quiet-oidc-provider.ts'
+import { muteNotices } from '../support/provider/quiet-oidc-provider.ts'
 
 export interface OpenBank {
   readonly url: string

@@ -1,12 +1,12 @@
 // Requests with our cookie that no client library sends: a header twice, odd methods, other people's request lines.
 import express from 'express'
 import { auth } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { startOwnApp } from '../support/app/own-app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { rawExchange } from '../support/browser/raw-exchange.ts'
 import { createLog } from '../support/evidence.ts'
-import { startOwnApp } from '../support/own-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { rawExchange } from '../support/raw-exchange.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 const FOREIGN = ['Origin: https://evil.example', 'Sec-Fetch-Site: cross-site']
 const log = createLog()

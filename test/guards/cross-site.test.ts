@@ -1,8 +1,8 @@
 // Requests that another site's page sends with our cookie: refused, and nothing changed (RFC 10017 §6.1.3.3).
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog, setCookieLines } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 const ADMIN = 'https://admin.example.com'
 let provider: TestProvider
@@ -13,14 +13,14 @@ const log = createLog()
 beforeAll(async () => {
   provider = await startProvider()
   app = await startApp({ provider, options: { logger: log.logger, allowedOrigins: [ADMIN] } })
-  target = await signIn()
+  target = await logIn()
 })
 afterAll(async () => {
   await app?.stop()
   await provider?.stop()
 })
 
-async function signIn(): Promise<Browser> {
+async function logIn(): Promise<Browser> {
   const browser = new Browser()
   await browser.logIn(app.url, { user: 'target' })
   await browser.request('POST', `${app.url}/cart`, { json: { cart: 'own' } })
@@ -117,7 +117,7 @@ test.each<[string, () => Record<string, string>]>([
   ['an allowed origin of an old browser', () => ({ origin: ADMIN })],
   ['no headers at all, as programs send it', () => ({})],
 ])('a POST with %s passes', async (_name, headers) => {
-  const browser = await signIn()
+  const browser = await logIn()
   expect((await send(browser, 'POST', '/fresh', headers())).json()).toMatchObject({ sub: 'target' })
   expect((await send(browser, 'POST', '/logout', headers())).status).toBe(303)
 })
@@ -130,8 +130,8 @@ test.each(['GET', 'HEAD', 'OPTIONS'])(
   },
 )
 
-test('a link from another site leads to a page, signed in', async () => {
-  const browser = await signIn()
+test('a link from another site leads to a page, logged in', async () => {
+  const browser = await logIn()
   const page = await browser.navigate(`${app.url}/private`, { from: 'https://news.example/' })
   expect(page.json()).toMatchObject({ sub: 'target' })
 })

@@ -1,13 +1,12 @@
 // Mistakes of the app and errors of the session, as the app's own error handling sees them.
-
 import { inspect } from 'node:util'
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import { auth, isAuthError, requireAuth, requireFresh } from '../../src/index.ts'
-import { Browser } from '../support/browser.ts'
+import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog } from '../support/evidence.ts'
-import { type OwnApp, startOwnApp } from '../support/own-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 let app: OwnApp
@@ -78,7 +77,7 @@ test.each(['/token', '/renew'])('%s for nobody is a 401 of Express’s own error
   const page = await get(new Browser(), path)
   expect(page.status).toBe(401)
   expect(errors).toEqual([
-    expect.objectContaining({ name: 'SignInAgainError', code: 'login_required', status: 401 }),
+    expect.objectContaining({ name: 'LoginRequiredError', code: 'login_required', status: 401 }),
   ])
 })
 

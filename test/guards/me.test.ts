@@ -1,12 +1,11 @@
 // GET /me: who is logged in and how fresh that is.
-
 import type { AuthOptions } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog, setCookieLines } from '../support/evidence.ts'
-import { nextIdToken } from '../support/next-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { nextIdToken } from '../support/provider/next-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -23,13 +22,13 @@ afterAll(async () => {
 
 const me = (browser: Browser, method = 'GET') => browser.request(method, `${app.url}/me`)
 
-test('signed out: not authenticated, and nothing else', async () => {
+test('logged out: not authenticated, and nothing else', async () => {
   const page = await me(new Browser())
   expect(page).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' } })
   expect(page.json()).toEqual({ authenticated: false })
 })
 
-test('signed in: the claims about the person, and how fresh they are', async () => {
+test('logged in: the claims about the person, and how fresh they are', async () => {
   const browser = new Browser()
   const began = Date.now()
   await browser.logIn(app.url, { user: 'alice' })
@@ -140,7 +139,7 @@ test("another site's script cannot read it", async () => {
   expect(page.headers['access-control-allow-origin']).toBeUndefined()
 })
 
-test('after the log-out it says so', async () => {
+test('after the logout it says so', async () => {
   const browser = new Browser()
   await browser.logIn(app.url, { user: 'alice' })
   const before = browser.clone()

@@ -1,7 +1,7 @@
 // requireAuth() and authRequired: who may pass, and what everybody else sees.
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 let app: TestApp
@@ -118,7 +118,7 @@ test('the guard lets through who is logged in, whatever the method', async () =>
   expect((await browser.request('POST', `${app.url}/fresh`)).json()).toMatchObject({ sub: 'inside' })
 })
 
-test('authRequired: every route below needs a log-in, and comes back to where it was', async () => {
+test('authRequired: every route below needs a login, and comes back to where it was', async () => {
   await expectProblem('GET', {}, closed, '/public')
   await expectProblem('POST', {}, closed, '/cart')
   await expectProblem('GET', {}, closed, '/nothing-here')

@@ -1,9 +1,9 @@
 // requireClaim(): a value, one of several, or a predicate decides who of the logged-in may pass.
 import { requireClaim, type User } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
-import { nextIdToken } from '../support/next-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { nextIdToken } from '../support/provider/next-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 type Expected = Parameters<typeof requireClaim>[1]
 

@@ -1,14 +1,14 @@
 // What comes back from a step-up is what counts: it is compared with what was asked, and a no changes nothing.
 import type { Redis } from 'ioredis'
-import { sessionIdOf, storedRecord } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser, type Page } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser, type Page } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { authKeys, createLog, setCookieLine } from '../support/evidence.ts'
-import { type Claims, nextIdToken } from '../support/next-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { signIn } from '../support/signed-in.ts'
+import { type Claims, nextIdToken } from '../support/provider/next-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { sessionIdOf, storedRecord } from '../support/session/age-session.ts'
+import { logIn } from '../support/session/logged-in.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -51,7 +51,7 @@ async function stateOf(browser: Browser) {
 const cartOf = async (browser: Browser) => (await browser.request('GET', `${app.url}/cart`)).json().cart
 
 async function someone() {
-  const { browser, user } = await signIn(provider, app.url)
+  const { browser, user } = await logIn(provider, app.url)
   await browser.request('POST', `${app.url}/cart`, { json: { cart: user } })
   return { browser, user, before: await stateOf(browser) }
 }
@@ -61,7 +61,7 @@ async function expectFailed(page: Page, browser: Browser, before: Awaited<Return
   expect([page.status, new URL(page.url).pathname]).toEqual([403, '/callback'])
   expect(page.headers['content-type']).toMatch(/^text\/html/)
   expect(setCookieLine(page, 'bff')).toBeUndefined()
-  expect(app.events.filter(({ name }) => name !== 'signed-in')).toEqual([
+  expect(app.events.filter(({ name }) => name !== 'logged-in')).toEqual([
     { name: 'refused', event: { code: 'step_up_failed', detail: expect.any(String) } },
   ])
   expect(log.lines).toEqual([expect.stringMatching(/^express-bff-session: refused \(step_up_failed\): /)])
@@ -193,7 +193,7 @@ test('the session is gone meanwhile, and somebody else comes back: 403, nobody i
 test('the session is gone meanwhile, and the same person comes back: logged in anew, without the old data', async () => {
   const { browser, user } = await someone()
   const callback = await browser.startLogin(app.url, { path: BOTH, user })
-  // Not by a log-out: at this provider the revocation of the refresh token would end the log-in under way too.
+  // Not by a logout: at this provider the revocation of the refresh token would end the login under way too.
   await store.del(`bff:{${await sessionIdOf(browser)}}:auth`)
   nextIdToken(provider, PASSES)
   expect((await browser.navigate(callback)).json()).toMatchObject({ passed: true, sub: user })

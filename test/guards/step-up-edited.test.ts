@@ -1,19 +1,19 @@
 // Requests that were edited in the browser, renewals and the passing of time: none of them satisfies requireStepUp().
 import type { Redis } from 'ioredis'
-import type { AuthRecord } from '../../src/auth-record.ts'
-import { encodeRecord } from '../../src/auth-records/record-codec.ts'
-import { createSealer } from '../../src/seal.ts'
-import { sessionIdOf, storedRecord } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { TEST_SECRET } from '../support/app-options.ts'
-import { startAppProcess } from '../support/app-process.ts'
-import { Browser, type Page } from '../support/browser.ts'
+import { createSealer } from '../../src/lib/seal.ts'
+import type { AuthRecord } from '../../src/record/auth-record.ts'
+import { encodeRecord } from '../../src/store/record-codec.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { TEST_SECRET } from '../support/app/app-options.ts'
+import { startAppProcess } from '../support/app/app-process.ts'
+import { Browser, type Page } from '../support/browser/browser.ts'
 import { createLog, setCookieLines } from '../support/evidence.ts'
-import { type Claims, nextIdToken } from '../support/next-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { type SignedIn, signIn } from '../support/signed-in.ts'
-import { claimsOfToken } from '../support/signing-key.ts'
+import { type Claims, nextIdToken } from '../support/provider/next-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { claimsOfToken } from '../support/provider/signing-key.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { sessionIdOf, storedRecord } from '../support/session/age-session.ts'
+import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -50,7 +50,7 @@ test.each([
   ['with another acr', `/login?max_age=300&acr_values=pwd&${RETURN}`],
   ['with a max_age of years', `/login?max_age=999999999&acr_values=pwd&${RETURN}`],
 ])('/login %s leads back to the guard, which asks again', async (_name, path) => {
-  const { browser, user } = await signIn(provider, app.url)
+  const { browser, user } = await logIn(provider, app.url)
   nextIdToken(provider, (claims) => ({ ...claims, auth_time: Number(claims.iat), acr: 'pwd' }))
   const callback = await browser.startLogin(app.url, { path, user })
   const before = asked()
@@ -76,7 +76,7 @@ test.each<[string, Edit, Claims]>([
   ['with a larger max_age', (params) => params.set('max_age', '999999999'), {}],
   ['with another acr', (params) => params.set('acr_values', 'pwd'), { acr: 'pwd' }],
 ])('an authorization request %s brings 403, and no more', async (_name, edit, says) => {
-  const { browser, user } = await signIn(provider, app.url)
+  const { browser, user } = await logIn(provider, app.url)
   const id = await sessionIdOf(browser)
   const sent = await browser.navigate(app.url + BOTH, { stopAt: (url) => url.origin === provider.issuer })
   const url = new URL(sent.headers.location ?? '')
@@ -148,15 +148,15 @@ test.each([
 })
 
 /** Somebody who has stepped up. */
-async function steppedUp(path = BOTH): Promise<SignedIn> {
-  const session = await signIn(provider, app.url)
+async function steppedUp(path = BOTH): Promise<LoggedIn> {
+  const session = await logIn(provider, app.url)
   nextIdToken(provider, { acr: 'mfa' })
   const page = await session.browser.logIn(app.url, { path, user: session.user })
   expect(page.json()).toMatchObject({ passed: true })
   return session
 }
 
-async function rewriteRecord({ browser }: SignedIn, change: (record: AuthRecord) => Partial<AuthRecord>) {
+async function rewriteRecord({ browser }: LoggedIn, change: (record: AuthRecord) => Partial<AuthRecord>) {
   const id = await sessionIdOf(browser)
   const record = await storedRecord(store, id)
   if (!record) throw new Error('no session')
@@ -172,7 +172,7 @@ test.each([
 ])('who authenticated %s', async (_name, seconds, status) => {
   const session = await steppedUp()
   const at = (await storedRecord(store, await sessionIdOf(session.browser)))?.authenticatedAt ?? 0
-  // Between the log-in and now less than a second has passed.
+  // Between the login and now less than a second has passed.
   await rewriteRecord(session, () => ({ authenticatedAt: Math.max(at, Date.now() - 500) - seconds * 1000 }))
   expect((await guarded(session.browser)).status).toBe(status)
 })
@@ -188,7 +188,7 @@ test.each<[string, Claims]>([
   ['the acr that is wanted', { acr: 'mfa' }],
   ['both', { acr: 'mfa', auth_time: Math.floor(Date.now() / 1000), amr: ['mfa'] }],
 ])('a renewed ID token with %s satisfies no step-up', async (_name, claims) => {
-  const { browser } = await signIn(provider, app.url)
+  const { browser } = await logIn(provider, app.url)
   provider.rewriteNext('token', async (json) => ({
     ...json,
     id_token: await provider.signIdToken({ ...claimsOfToken(String(json.id_token)), ...claims }),
@@ -219,11 +219,11 @@ test.each<[string, Claims]>([
 )
 
 test.each([-600, 600])('a process whose clock is off by %i seconds agrees on all of it', async (seconds) => {
-  const clock = new URL('../support/shifted-clock.mjs', import.meta.url)
+  const clock = new URL('../support/app/shifted-clock.mjs', import.meta.url)
   const env = { NODE_OPTIONS: `--import=${clock}`, CLOCK_OFF_MS: String(seconds * 1000) }
   const other = await startAppProcess({ provider, redisUrl: redis.url, env })
   try {
-    const { browser, user } = await signIn(provider, other.url)
+    const { browser, user } = await logIn(provider, other.url)
     nextIdToken(provider, { acr: 'mfa' })
     const page = await browser.logIn(other.url, { path: '/step-up?seconds=60&acr=mfa', user })
     expect(page.json()).toMatchObject({ passed: true })
@@ -233,7 +233,7 @@ test.each([-600, 600])('a process whose clock is off by %i seconds agrees on all
 })
 
 test('a provider whose clock is ten minutes behind is understood', async () => {
-  const { browser, user } = await signIn(provider, app.url)
+  const { browser, user } = await logIn(provider, app.url)
   const back = (time: unknown) => Number(time) - 600
   nextIdToken(provider, (claims) => ({
     ...claims,

@@ -1,14 +1,14 @@
 // requireStepUp(): the way to the provider and back, and what everybody sees who may not pass yet.
 import type { Redis } from 'ioredis'
 import { requireStepUp } from '../../src/index.ts'
-import { keysOf, sessionIdOf, storedRecord } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser, type Page } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser, type Page } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
-import { nextIdToken } from '../support/next-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { signIn } from '../support/signed-in.ts'
+import { nextIdToken } from '../support/provider/next-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { keysOf, sessionIdOf, storedRecord } from '../support/session/age-session.ts'
+import { logIn } from '../support/session/logged-in.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -35,7 +35,7 @@ const asked = () => provider.authorizationRequests().length
 const locationOf = ({ headers }: Pick<Page, 'headers'>) => new URL(headers.location ?? '', app.url)
 
 test('a page is sent to log in with what it needs, and the provider is asked for it', async () => {
-  const { browser } = await signIn(provider, app.url)
+  const { browser } = await logIn(provider, app.url)
   const refused = await browser.navigate(app.url + BOTH, { stopAt: () => true })
   expect(refused).toMatchObject({ status: 302, body: '', headers: { 'cache-control': 'no-store' } })
   expect(locationOf(refused).pathname).toBe('/login')
@@ -51,7 +51,7 @@ test('a page is sent to log in with what it needs, and the provider is asked for
 })
 
 test('the person authenticates again and is back on the page, with a new id, the old one dead', async () => {
-  const { browser, user } = await signIn(provider, app.url)
+  const { browser, user } = await logIn(provider, app.url)
   await browser.request('POST', `${app.url}/cart`, { json: { cart: 'apples' } })
   const [old, id, before] = [browser.clone(), await sessionIdOf(browser), asked()]
   nextIdToken(provider, { acr: 'hwk' })
@@ -73,7 +73,7 @@ test.each([
   [RECENT, ', max_age="300"', '/login?max_age=300'],
   [STRONG, ', acr_values="mfa"', '/login?max_age=300&acr_values=mfa'],
 ])('a script gets 401 with the challenge of RFC 9470 at %s', async (path, parameters, loginURL) => {
-  const { browser } = await signIn(provider, app.url)
+  const { browser } = await logIn(provider, app.url)
   const before = asked()
   for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
     const page = await browser.request(method, app.url + path)
@@ -96,8 +96,8 @@ test.each([
   expect(asked()).toBe(before)
 })
 
-test("the login_url of a script's 401 leads to a log-in that satisfies the guard", async () => {
-  const { browser, user } = await signIn(provider, app.url)
+test("the login_url of a script's 401 leads to a login that satisfies the guard", async () => {
+  const { browser, user } = await logIn(provider, app.url)
   const { login_url } = (await browser.request('POST', app.url + BOTH)).json()
   nextIdToken(provider, { acr: 'mfa' })
   const home = await browser.logIn(app.url, { path: String(login_url), user })
@@ -106,7 +106,7 @@ test("the login_url of a script's 401 leads to a log-in that satisfies the guard
 })
 
 test.each(['somebody', 'nobody'])('a form posted by %s is answered 401 and never sent again', async (who) => {
-  const browser = who === 'nobody' ? new Browser() : (await signIn(provider, app.url)).browser
+  const browser = who === 'nobody' ? new Browser() : (await logIn(provider, app.url)).browser
   const before = asked()
   const page = await browser.submit(`${app.url}${BOTH}&to=x`, { amount: '4711' }, { from: app.url })
   expect(page).toMatchObject({ status: 401, hops: { length: 1 } })
@@ -116,7 +116,7 @@ test.each(['somebody', 'nobody'])('a form posted by %s is answered 401 and never
 })
 
 test('HEAD gets the challenge without a body', async () => {
-  const { browser } = await signIn(provider, app.url)
+  const { browser } = await logIn(provider, app.url)
   const page = await browser.request('HEAD', app.url + BOTH)
   expect(page).toMatchObject({ status: 401, body: '' })
   expect(page.headers['www-authenticate']).toMatch(/^Bearer error="insufficient_user_authentication"/)
@@ -146,7 +146,7 @@ test('a script of nobody gets 401 login_required, with all of it in login_url', 
 })
 
 test('while the session cannot be known, everybody gets 503 and keeps their cookie', async () => {
-  const { browser } = await signIn(provider, app.url)
+  const { browser } = await logIn(provider, app.url)
   const before = asked()
   redis.freeze()
   try {
@@ -179,7 +179,7 @@ test.each(['none', 'none login', 'select_account', 'login'])(
   },
 )
 
-test('an ordinary log-in asks for no step-up', async () => {
+test('an ordinary login asks for no step-up', async () => {
   const page = await new Browser().navigate(`${app.url}/login?return_to=/public`, { stopAt: () => true })
   const { searchParams } = locationOf(page)
   expect([searchParams.get('max_age'), searchParams.get('acr_values')]).toEqual([null, null])
@@ -187,7 +187,7 @@ test('an ordinary log-in asks for no step-up', async () => {
 })
 
 test('the record knows when the person authenticated, by the store’s clock', async () => {
-  const { browser, user } = await signIn(provider, app.url)
+  const { browser, user } = await logIn(provider, app.url)
   const before = Date.now()
   await browser.logIn(app.url, { path: RECENT, user })
   const record = await storedRecord(store, await sessionIdOf(browser))

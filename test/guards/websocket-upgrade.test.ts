@@ -3,12 +3,12 @@
 import { type Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Express } from 'express'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import type { HeaderValues } from '../support/browser/http-exchange.ts'
+import { rawExchange } from '../support/browser/raw-exchange.ts'
 import { createLog } from '../support/evidence.ts'
-import type { HeaderValues } from '../support/http-exchange.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { rawExchange } from '../support/raw-exchange.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 const ADMIN = 'https://admin.example.com'
 const log = createLog()
@@ -117,7 +117,7 @@ test.each<[string, () => HeaderValues]>([
   ['our Origin, same-origin', () => ({ origin: app.url, 'sec-fetch-site': 'same-origin' })],
   ['an allowed origin', () => ({ origin: ADMIN, 'sec-fetch-site': 'cross-site' })],
   ['no Origin at all, as programs send it', () => ({})],
-])('a handshake with %s reaches its route, signed in', async (_name, headers) => {
+])('a handshake with %s reaches its route, logged in', async (_name, headers) => {
   const { status, head } = await handshake('/socket', headers())
   expect([status, opened]).toEqual([101, ['target']])
   expect(head).toMatch(/^upgrade: websocket$/im)

@@ -1,8 +1,8 @@
 // No token and no session cookie in what an app process prints, answers or stores, with Express's default error handler in development mode.
-import { type AppProcess, startAppProcess } from '../support/app-process.ts'
+import { type AppProcess, startAppProcess } from '../support/app/app-process.ts'
 import { eventually } from '../support/deadline.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 import { expiredAccessToken, failedRenewals, goodLife, IMPATIENT, newBrowser, type Scene } from './life.ts'
 import { createHaystack, into } from './search.ts'
 import { addAnswers, addAnswersWithoutCookies, cookiesOf, secretsOf, watchRedis } from './witness.ts'

@@ -2,11 +2,11 @@
 import { createPrivateKey } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { type AuthOptions, auth } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
-import { type Certificates, createCertificates } from '../support/certificates.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { type Certificates, createCertificates } from '../support/provider/certificates.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 import { createHaystack } from './search.ts'
 
 let certificates: Certificates

@@ -1,5 +1,5 @@
 // Answers of a provider that says too much: what was sent to it comes back, in every shape.
-import type { Answer } from '../support/faults.ts'
+import type { Answer } from '../support/provider/faults.ts'
 
 export function echoes(): [string, (secret: string) => Answer][] {
   const html = { 'content-type': 'text/html' }

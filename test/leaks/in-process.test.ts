@@ -2,10 +2,10 @@
 import { inspect } from 'node:util'
 import type { Request, Response } from 'express'
 import type { AuthOptions } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
 import { eventually } from '../support/deadline.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 import {
   expiredAccessToken,
   failedLogIns,
@@ -80,7 +80,7 @@ function lookAtRequests({ server }: TestApp) {
     res.once('finish', () => {
       const kind = `${req.method} ${path} ${res.statusCode}`
       if (req.oidc !== undefined && !kinds.has(kind)) printOidc(req, res, `after ${kind}`)
-      // The callback's own address holds the code, and a log-out's the hint: what the browser gets of them is looked at
+      // The callback's own address holds the code, and a logout's the hint: what the browser gets of them is looked at
       // in its answers.
       if (['/callback', '/logout', '/look'].includes(path) || kinds.has(kind)) return
       kinds.add(kind)
@@ -92,7 +92,7 @@ function lookAtRequests({ server }: TestApp) {
 
 test.each<[string, (scene: Scene) => Promise<void>]>([
   ['a whole life', goodLife],
-  ['every failure of a log-in', failedLogIns],
+  ['every failure of a login', failedLogIns],
   ['every failure of a renewal', failedRenewals],
   ['an access token that expires while the provider is away', expiredAccessToken],
 ])('%s is lived through', async (_what, live) => {

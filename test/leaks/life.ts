@@ -1,8 +1,8 @@
 // A whole life with every failure that holds a token in its hands: what the leak tests look at afterwards.
-import { Browser } from '../support/browser.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
-import type { TestProvider } from '../support/provider.ts'
-import { claimsOfToken } from '../support/signing-key.ts'
+import type { TestProvider } from '../support/provider/provider.ts'
+import { claimsOfToken } from '../support/provider/signing-key.ts'
 import { echoes } from './echoes.ts'
 
 /** So that a provider that does not answer is given up before long, and a busy machine is not taken for one. */
@@ -82,7 +82,7 @@ export async function failedLogIns(scene: Scene): Promise<void> {
       },
     ]),
     [
-      'an ID token for another log-in',
+      'an ID token for another login',
       async (_code, browser, callback) => {
         provider.rewriteNext('token', async ({ id_token, ...rest }) => ({
           ...rest,

@@ -1,11 +1,11 @@
 // Keeps what a run leaves behind: answers, every command that reached Redis, and what is stored there.
 import { connect } from 'node:net'
 import type { Redis } from 'ioredis'
-import { createSealer } from '../../src/seal.ts'
-import { TEST_SECRET } from '../support/app-options.ts'
+import { createSealer } from '../../src/lib/seal.ts'
+import { TEST_SECRET } from '../support/app/app-options.ts'
 import { eventually } from '../support/deadline.ts'
-import type { TestProvider } from '../support/provider.ts'
-import type { RedisServer } from '../support/redis-server.ts'
+import type { TestProvider } from '../support/provider/provider.ts'
+import type { RedisServer } from '../support/redis/redis-server.ts'
 import type { Scene } from './life.ts'
 import { type Haystack, withoutLogoutHint } from './search.ts'
 
@@ -102,7 +102,7 @@ export function secretsOf({ provider, browsers }: Scene): string[] {
 }
 
 export interface SeenCookies {
-  /** of sessions and log-ins, with what makes them good; who has one is that session */
+  /** of sessions and logins, with what makes them good; who has one is that session */
   values: string[]
   /** what a session's cookie is without its signature: it names the session, and opens nothing */
   ids: string[]
@@ -122,7 +122,7 @@ export function cookiesOf({ browsers }: Scene): SeenCookies {
   }
 }
 
-/** They are in no answer of the provider, but in the sealed cookies of the log-ins. */
+/** They are in no answer of the provider, but in the sealed cookies of the logins. */
 function codeVerifiers(browsers: Scene['browsers']): string[] {
   const sealer = createSealer([TEST_SECRET], 'login transaction')
   return browsers

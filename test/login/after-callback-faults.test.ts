@@ -1,11 +1,11 @@
 // afterCallback that fails, or answers with what nobody can understand: nobody is let in by accident.
 import { randomBytes } from 'node:crypto'
 import type { AuthOptions } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 type Hook = NonNullable<AuthOptions['afterCallback']>
 
@@ -28,7 +28,7 @@ afterAll(async () => {
   await provider?.stop()
 })
 
-/** A log-in that comes to nothing: its status, and what it left behind. */
+/** A login that comes to nothing: its status, and what it left behind. */
 async function expectNobody(answer: () => unknown): Promise<number> {
   const user = `user-${randomBytes(4).toString('hex')}`
   hook = answer as Hook

@@ -1,17 +1,17 @@
-// afterCallback: the app's own say at a log-in. It refuses, enriches or fails; only then there is a session, or none.
+// afterCallback: the app's own say at a login. It refuses, enriches or fails; only then there is a session, or none.
 import type { Request } from 'express'
 import type { Redis } from 'ioredis'
 import type { AuthOptions, CallbackLogin, CallbackVerdict } from '../../src/index.ts'
-import { sessionIdOf, storedRecord } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { startAppProcess } from '../support/app-process.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { startAppProcess } from '../support/app/app-process.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createSignal, eventually } from '../support/deadline.ts'
 import { authKeys, createLog, setCookieLine } from '../support/evidence.ts'
-import { nextIdToken } from '../support/next-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { sha256 } from '../support/seen-requests.ts'
+import { nextIdToken } from '../support/provider/next-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { sha256 } from '../support/provider/seen-requests.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { sessionIdOf, storedRecord } from '../support/session/age-session.ts'
 
 type Hook = NonNullable<AuthOptions['afterCallback']>
 
@@ -58,7 +58,7 @@ const me = async (browser: Browser, url = app.url) => (await browser.request('GE
 const noTokenWorks = (user: string) =>
   eventually(`no refresh token of ${user} works`, () => provider.liveRefreshTokens(user).length === 0)
 
-/** A log-in that comes to nothing: its answer, and what it left behind. */
+/** A login that comes to nothing: its answer, and what it left behind. */
 async function expectNobody(user: string, status: number) {
   const [browser, keys] = [new Browser(), await authKeys(store)]
   const page = await browser.logIn(app.url, { user, returnTo: '/private' })
@@ -175,7 +175,7 @@ test('what the hook adds is there at once, after a renewal, and in another proce
   expect(asked).toHaveLength(1)
 })
 
-test('the next log-in is asked anew: what was added before is gone', async () => {
+test('the next login is asked anew: what was added before is gone', async () => {
   const browser = new Browser()
   hook = () => ({ user: { role: 'admin' } })
   await browser.logIn(app.url, { user: 'demoted' })
@@ -185,7 +185,7 @@ test('the next log-in is asked anew: what was added before is gone', async () =>
   expect((await me(browser)).user).not.toHaveProperty('role')
 })
 
-test('the log-in waits for the hook, however long it takes', async () => {
+test('the login waits for the hook, however long it takes', async () => {
   const [called, verdict] = [createSignal(), createSignal<CallbackVerdict>()]
   hook = () => {
     called.resolve()
@@ -211,7 +211,7 @@ test('what the hook keeps in req.session is the new session’s', async () => {
   expect((await browser.request('GET', `${app.url}/cart`)).json()).toEqual({ cart: 'from the hook' })
 })
 
-test('the hook is not asked about a log-in that failed, nor about a repeated or a malformed callback', async () => {
+test('the hook is not asked about a login that failed, nor about a repeated or a malformed callback', async () => {
   const browser = new Browser()
   const callback = await browser.startLogin(app.url, { user: 'failing' })
   nextIdToken(provider, { aud: 'somebody-else' })

@@ -1,12 +1,11 @@
 // What GET /login asks of the provider.
-
-import { startApp, type TestApp } from '../support/app.ts'
-import { startAppProcess } from '../support/app-process.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { startAppProcess } from '../support/app/app-process.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { claimsOfToken } from '../support/signing-key.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { claimsOfToken } from '../support/provider/signing-key.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -28,7 +27,7 @@ async function askToLogIn(url = `${app.url}/login`, headers: Record<string, stri
   return new URL(page.headers.location ?? '')
 }
 
-test('a log-in asks for a code, with PKCE S256, state, nonce and offline_access', async () => {
+test('a login asks for a code, with PKCE S256, state, nonce and offline_access', async () => {
   const url = await askToLogIn()
   const { scope, ...params } = Object.fromEntries(url.searchParams)
   const secret = expect.stringMatching(/^[\w-]{43}$/)
@@ -56,7 +55,7 @@ test('the redirect to the provider is not kept by any cache and has no body', as
   expect(page).toMatchObject({ status: 302, body: '', headers: { 'cache-control': 'no-store' } })
 })
 
-test('no two log-ins share state, nonce or challenge', async () => {
+test('no two logins share state, nonce or challenge', async () => {
   const urls = await Promise.all(Array.from({ length: 10 }, () => askToLogIn()))
   const secrets = urls.flatMap(({ searchParams }) =>
     ['state', 'nonce', 'code_challenge'].map((name) => searchParams.get(name)),

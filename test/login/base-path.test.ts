@@ -1,10 +1,10 @@
 // An app that lives below a path of its site: baseURL has the path, and auth() is mounted there.
 import express from 'express'
 import { auth, requireAuth } from '../../src/index.ts'
-import { Browser } from '../support/browser.ts'
+import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
-import { type OwnApp, startOwnApp } from '../support/own-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 let app: OwnApp
@@ -65,7 +65,7 @@ test('another page of the same site may be returned to', async () => {
   expect(page.json()).toEqual({ at: '/login', sub: null })
 })
 
-test('the refused callback offers the log-in below the path', async () => {
+test('the refused callback offers the login below the path', async () => {
   const page = await new Browser().navigate(`${app.url}/app/callback?code=x&state=y`)
   expect(page.status).toBe(400)
   expect(page.body).toContain('href="/app/login"')

@@ -1,8 +1,8 @@
 // What must not become a session at the callback: answers that the provider did not give, or that say no.
+import { type KnownApp, startKnownApp } from '../support/app/known-app.ts'
 import { createLog } from '../support/evidence.ts'
-import { type KnownApp, startKnownApp } from '../support/known-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 import { type Change, callbackWith, expectRefused, loginCookies, valuesOf } from './refused-callback.ts'
 
 let provider: TestProvider
@@ -84,7 +84,7 @@ test.each([
   await expectRefused(browser, page, { sent: [code, 'planted', 'alert(1)'], logged: log.lines })
 })
 
-test('markup in error_description is not shown, and the log-in has ended', async () => {
+test('markup in error_description is not shown, and the login has ended', async () => {
   const browser = app.visitor()
   const callback = await browser.startLogin(app.url)
   const denied = callbackWith(callback, (params) => {

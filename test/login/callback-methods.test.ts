@@ -1,10 +1,10 @@
 // The callback's methods and forms: GET alone unless the provider is asked to answer with a form.
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser, type Page } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser, type Page } from '../support/browser/browser.ts'
+import { findForm } from '../support/browser/html-form.ts'
 import { createLog, setCookieLines } from '../support/evidence.ts'
-import { findForm } from '../support/html-form.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -55,7 +55,7 @@ async function complete(browser: Browser, posted: Page): Promise<Page> {
 }
 
 const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND']
-test.each(METHODS)('%s to a callback that answers GET is refused, and the log-in goes on', async (method) => {
+test.each(METHODS)('%s to a callback that answers GET is refused, and the login goes on', async (method) => {
   const browser = new Browser()
   const url = await browser.startLogin(app.url, { user: 'methods' })
   const before = exchanges()
@@ -84,7 +84,7 @@ test.each<[string, string, string, Record<string, string>]>([
   expect((await browser.navigate(url)).json()).toMatchObject({ sub: 'posts' })
 })
 
-test('form_post: the log-in comes back by a cross-site POST, and is answered by 303', async () => {
+test('form_post: the login comes back by a cross-site POST, and is answered by 303', async () => {
   const browser = new Browser()
   const last = await browser.finish(await browser.navigate(`${formApp.url}/login`), { user: 'form' })
   expect(last).toMatchObject({ status: 200, url: `${formApp.url}/` })
@@ -94,7 +94,7 @@ test('form_post: the log-in comes back by a cross-site POST, and is answered by 
   expect(last.hops.at(-2)?.url).toMatch(/\/callback\?state=[\w-]+$/)
 })
 
-test("form_post: the log-in's cookie may come with a cross-site POST, the session's may not", async () => {
+test("form_post: the login's cookie may come with a cross-site POST, the session's may not", async () => {
   const browser = new Browser()
   const page = await browser.navigate(`${formApp.url}/login`, { stopAt: () => true })
   expect(setCookieLines(page)).toEqual([

@@ -1,8 +1,8 @@
-// Callbacks of other people's log-ins (log-in CSRF): they log nobody in, and disturb nobody's own.
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+// Callbacks of other people's logins (login CSRF): they log nobody in, and disturb nobody's own.
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog, setCookieLines } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 let app: TestApp
@@ -19,7 +19,7 @@ afterAll(async () => {
 const exchanges = () => provider.tokenRequests().length
 const whoIs = async (browser: Browser) => (await browser.request('GET', `${app.url}/public`)).json()
 
-test("code and state of another browser's log-in are refused, and both can go on", async () => {
+test("code and state of another browser's login are refused, and both can go on", async () => {
   const [attacker, victim] = [new Browser(), new Browser()]
   const planted = await attacker.startLogin(app.url, { user: 'attacker' })
   const own = await victim.startLogin(app.url, { user: 'victim' })

@@ -1,11 +1,11 @@
 // form_post in an app that parses forms itself, above auth(): what its parser makes of a form decides nothing.
 import express from 'express'
 import { auth } from '../../src/index.ts'
-import { Browser } from '../support/browser.ts'
+import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { findForm } from '../support/browser/html-form.ts'
 import { createLog } from '../support/evidence.ts'
-import { findForm } from '../support/html-form.ts'
-import { type OwnApp, startOwnApp } from '../support/own-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 let app: OwnApp
@@ -39,7 +39,7 @@ async function answerByForm(browser: Browser): Promise<URLSearchParams> {
   }
 }
 
-test('a log-in works', async () => {
+test('a login works', async () => {
   const browser = new Browser()
   const page = await browser.finish(await browser.navigate(`${app.url}/login`), { user: 'parsed' })
   expect(page.json()).toEqual({ sub: 'parsed' })

@@ -1,8 +1,8 @@
-// What must not become a session at the callback: no answer to a log-in of ours (HOSTILE-INPUTS, "The callback").
+// What must not become a session at the callback: no answer to a login of ours (HOSTILE-INPUTS, "The callback").
+import { type KnownApp, startKnownApp } from '../support/app/known-app.ts'
 import { createLog, setCookieLines } from '../support/evidence.ts'
-import { type KnownApp, startKnownApp } from '../support/known-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 import { type Change, callbackWith, expectRefused, loginCookies, valuesOf } from './refused-callback.ts'
 
 let provider: TestProvider
@@ -79,7 +79,7 @@ const shapes: [string, Change][] = [
 ]
 
 test.each(shapes)(
-  'a callback with %s is refused, and the log-in can still be completed',
+  'a callback with %s is refused, and the login can still be completed',
   async (_name, change) => {
     const browser = app.visitor()
     const callback = await browser.startLogin(app.url)

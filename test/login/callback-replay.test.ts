@@ -1,11 +1,11 @@
 // A callback that comes again: by reload, by the back button, by a second click, from another browser, too late.
-import { createSealer } from '../../src/seal.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { TEST_SECRET } from '../support/app-options.ts'
-import { Browser } from '../support/browser.ts'
+import { createSealer } from '../../src/lib/seal.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { TEST_SECRET } from '../support/app/app-options.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -61,7 +61,7 @@ test('the back button in the tab that logged in first lands on its page', async 
   expect(await whoIs(browser)).toMatchObject({ sub: 'tabs' })
 })
 
-test('a callback that was used logs nobody in after the log-out', async () => {
+test('a callback that was used logs nobody in after the logout', async () => {
   const browser = new Browser()
   const callback = await browser.startLogin(app.url, { user: 'left' })
   await browser.navigate(callback)
@@ -99,7 +99,7 @@ test('ten identical callbacks at the same moment make one token request', async 
   expect(pages.filter((page) => setCookieLine(page, 'bff') !== undefined)).toHaveLength(1)
 })
 
-test('a stolen callback URL with a stolen log-in cookie is used up', async () => {
+test('a stolen callback URL with a stolen login cookie is used up', async () => {
   const browser = new Browser()
   const callback = await browser.startLogin(app.url, { user: 'robbed' })
   const thief = browser.clone()
@@ -112,7 +112,7 @@ test('a stolen callback URL with a stolen log-in cookie is used up', async () =>
 
 const sealer = createSealer([TEST_SECRET], 'login transaction')
 
-/** A log-in on its way, changed as if it had begun otherwise, and its callback. */
+/** A login on its way, changed as if it had begun otherwise, and its callback. */
 async function loginBegun(change: (transaction: { startedAt: number; issuer: string }) => object) {
   const browser = new Browser()
   const callback = await browser.startLogin(app.url, { user: 'slow' })
@@ -127,7 +127,7 @@ async function loginBegun(change: (transaction: { startedAt: number; issuer: str
 const minutesAgo = (minutes: number) =>
   loginBegun(({ startedAt }) => ({ startedAt: startedAt - minutes * 60_000 }))
 
-test('a log-in that took eleven minutes is refused, with a way to begin again', async () => {
+test('a login that took eleven minutes is refused, with a way to begin again', async () => {
   const { browser, callback } = await minutesAgo(11)
   const count = exchanges()
   const page = await browser.navigate(callback)
@@ -138,19 +138,19 @@ test('a log-in that took eleven minutes is refused, with a way to begin again', 
   expect(await browser.cookies(app.url)).toEqual([])
 })
 
-test('a log-in that took nine minutes is completed', async () => {
+test('a login that took nine minutes is completed', async () => {
   const { browser, callback } = await minutesAgo(9)
   expect((await browser.navigate(callback)).json()).toMatchObject({ sub: 'slow' })
 })
 
-test('a log-in that was begun at another provider is refused before any token request', async () => {
+test('a login that was begun at another provider is refused before any token request', async () => {
   const { browser, callback } = await loginBegun(() => ({ issuer: 'https://evil.example/' }))
   const count = exchanges()
   expect((await browser.navigate(callback)).status).toBe(400)
   expect(exchanges()).toBe(count)
 })
 
-test("a log-in's cookie under the name of another log-in does not open", async () => {
+test("a login's cookie under the name of another login does not open", async () => {
   const browser = new Browser()
   const one = await browser.startLogin(app.url)
   const [cookie] = await browser.cookies(app.url)

@@ -1,12 +1,12 @@
-// How the client says at the provider who it is, at log-in, renewal and revocation.
+// How the client says at the provider who it is, at login, renewal and revocation.
 import { generateKeyPairSync, type KeyObject, randomBytes, webcrypto } from 'node:crypto'
 import type { AuthOptions } from '../../src/index.ts'
-import { startApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import type { ClientOptions } from '../support/provider-client.ts'
-import type { SeenRequest } from '../support/seen-requests.ts'
+import type { ClientOptions } from '../support/provider/client.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import type { SeenRequest } from '../support/provider/seen-requests.ts'
 
 const METHODS = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none']
 const ALGORITHMS = ['HS256', 'RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const

@@ -1,12 +1,12 @@
 // ID tokens that must not make a session, named after the relying-party modules of the OpenID Foundation.
 import type { Redis } from 'ioredis'
-import type { Browser } from '../support/browser.ts'
+import { type KnownApp, startKnownApp } from '../support/app/known-app.ts'
+import type { Browser } from '../support/browser/browser.ts'
 import { authKeys, createLog, setCookieLine } from '../support/evidence.ts'
-import { type Forge, forgeNext, signed } from '../support/forge-id-token.ts'
-import { FORGED_CLAIMS, FORGED_SIGNATURES, UNUSUAL } from '../support/id-token-forgeries.ts'
-import { type KnownApp, startKnownApp } from '../support/known-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { type Forge, forgeNext, signed } from '../support/provider/forge-id-token.ts'
+import { FORGED_CLAIMS, FORGED_SIGNATURES, UNUSUAL } from '../support/provider/id-token-forgeries.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer

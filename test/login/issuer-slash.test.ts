@@ -1,12 +1,12 @@
 // A provider whose issuer ends with a slash, as Auth0's does: an iss without it is somebody else's.
-import { endBackOff } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
-import { forgeNext, signed } from '../support/forge-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { sha256 } from '../support/seen-requests.ts'
+import { forgeNext, signed } from '../support/provider/forge-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { sha256 } from '../support/provider/seen-requests.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { endBackOff } from '../support/session/age-session.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -49,7 +49,7 @@ test('an ID token of the issuer with its slash makes a session, and renews it', 
   expect((await browser.request('POST', `${app.url}/fresh`)).json()).toMatchObject({ generation: 2 })
 })
 
-test('invalid-iss: without its trailing slash, at log-in, makes no session', async () => {
+test('invalid-iss: without its trailing slash, at login, makes no session', async () => {
   const browser = new Browser()
   const page = await comeBack(browser, provider.issuer)
   expect([page.status, setCookieLine(page, 'bff')]).toEqual([400, undefined])

@@ -1,11 +1,11 @@
-// What a log-in makes of the session that was there: a new id always, the old one gone, the right data kept (H26).
+// What a login makes of the session that was there: a new id always, the old one gone, the right data kept (H26).
 import type { Redis } from 'ioredis'
-import { storedRecord } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { authKeys, idIn, setCookieLine } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { storedRecord } from '../support/session/age-session.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -37,7 +37,7 @@ async function logInAs(browser: Browser, user: string): Promise<void> {
   expect((await browser.logIn(app.url, { user })).json()).toMatchObject({ sub: user })
 }
 
-test('H26: an anonymous visitor gets a new id at log-in and keeps what the app knows', async () => {
+test('H26: an anonymous visitor gets a new id at login and keeps what the app knows', async () => {
   const browser = new Browser()
   await fillCart(browser, 'apples')
   const before = await cookieOf(browser)
@@ -47,7 +47,7 @@ test('H26: an anonymous visitor gets a new id at log-in and keeps what the app k
   expect(await store.keys(`*${idIn(before)}*`)).toEqual([])
 })
 
-test('an id that was planted before the log-in is never authenticated, and has no data any more', async () => {
+test('an id that was planted before the login is never authenticated, and has no data any more', async () => {
   const attacker = new Browser()
   await fillCart(attacker, 'planted')
   const victim = attacker.clone()
@@ -58,7 +58,7 @@ test('an id that was planted before the log-in is never authenticated, and has n
   expect(await whoIs(victim)).toMatchObject({ sub: 'victim' })
 })
 
-/** What an attacker has at hand, and plants in the victim's browser before the log-in. */
+/** What an attacker has at hand, and plants in the victim's browser before the login. */
 const plants: [string, (attacker: Browser) => Promise<void>][] = [
   ['of a live session of their own', (attacker) => logInAs(attacker, 'attacker')],
   [
@@ -77,7 +77,7 @@ const plants: [string, (attacker: Browser) => Promise<void>][] = [
     },
   ],
   [
-    'of a log-in that is on its way',
+    'of a login that is on its way',
     async (attacker) => {
       await fillCart(attacker, 'planted')
       await attacker.navigate(`${app.url}/login`, { stopAt: () => true })
@@ -85,7 +85,7 @@ const plants: [string, (attacker: Browser) => Promise<void>][] = [
   ],
 ]
 
-test.each(plants)('an id %s is not the victim’s after the log-in', async (_what, prepare) => {
+test.each(plants)('an id %s is not the victim’s after the login', async (_what, prepare) => {
   const attacker = new Browser()
   await prepare(attacker)
   const planted = idIn(await cookieOf(attacker))
@@ -149,7 +149,7 @@ test('data of a session that has ended is not handed to whoever logs in next', a
   expect(await cartOf(browser)).toBeNull()
 })
 
-test('a log-in that replaces a session says so, and the new session can be renewed', async () => {
+test('a login that replaces a session says so, and the new session can be renewed', async () => {
   const browser = new Browser()
   await logInAs(browser, 'carol')
   // At the same provider session: both refresh tokens may belong to one grant.

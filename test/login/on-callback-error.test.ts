@@ -1,14 +1,14 @@
-// onCallbackError: the app answers a log-in that failed, or leaves it to the package; either way it is told and logged.
+// onCallbackError: the app answers a login that failed, or leaves it to the package; either way it is told and logged.
 import { inspect } from 'node:util'
 import { type AuthError, type AuthOptions, RefusedError } from '../../src/index.ts'
-import { createSealer } from '../../src/seal.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { TEST_SECRET } from '../support/app-options.ts'
-import { Browser, type Page } from '../support/browser.ts'
+import { createSealer } from '../../src/lib/seal.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { TEST_SECRET } from '../support/app/app-options.ts'
+import { Browser, type Page } from '../support/browser/browser.ts'
 import { createLog, setCookieLines } from '../support/evidence.ts'
-import { nextIdToken } from '../support/next-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { nextIdToken } from '../support/provider/next-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 type Hook = NonNullable<AuthOptions['onCallbackError']>
 
@@ -68,7 +68,7 @@ const deny = (params: URLSearchParams) => {
 async function expired(): Promise<Page> {
   const browser = new Browser()
   const callback = await browser.startLogin(app.url, { user: 'slow' })
-  // The log-in began when the store's clock says so, and that clock cannot be turned; the cookie's age can be.
+  // The login began when the store's clock says so, and that clock cannot be turned; the cookie's age can be.
   const cookie = (await browser.cookies(app.url)).find(({ key }) => key.startsWith('bff-login-'))
   const { key = '', value = '' } = cookie ?? {}
   const sealer = createSealer([TEST_SECRET], 'login transaction')
@@ -193,7 +193,7 @@ test('a hook that answered and calls next() too harms nobody', async () => {
   expect((await new Browser().request('GET', `${app.url}/ping`)).status).toBe(200)
 })
 
-test('a hook may take its time, and may begin the log-in again', async () => {
+test('a hook may take its time, and may begin the login again', async () => {
   hook = async (_error, _req, res) => {
     await new Promise((resolve) => setImmediate(resolve))
     await res.oidc.login({ returnTo: '/private' })

@@ -1,15 +1,15 @@
 // What is a hundred times too long. Node answers 431 to heads over 16 kB; here it takes a megabyte, and auth() is alone.
 import { createServer, type Server } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { createSealer } from '../../src/seal.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { TEST_SECRET } from '../support/app-options.ts'
-import { Browser } from '../support/browser.ts'
+import { createSealer } from '../../src/lib/seal.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { TEST_SECRET } from '../support/app/app-options.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { exchange, type HeaderValues } from '../support/browser/http-exchange.ts'
+import { rawExchange } from '../support/browser/raw-exchange.ts'
 import { createLog, setCookieLines } from '../support/evidence.ts'
-import { exchange, type HeaderValues } from '../support/http-exchange.ts'
 import { closeServer, listen } from '../support/listen.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { rawExchange } from '../support/raw-exchange.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 const log = createLog()
 let provider: TestProvider
@@ -41,7 +41,7 @@ const get = (path: string, headers: HeaderValues = {}) =>
 const exchanges = () => provider.tokenRequests().length
 const LONG = 'l0ng'.repeat(25_000)
 
-/** A callback that would succeed, and the cookie of its log-in. */
+/** A callback that would succeed, and the cookie of its login. */
 async function loginBegun() {
   const browser = new Browser()
   const callback = new URL(await browser.startLogin(app.url, { user: 'visitor' }))
@@ -101,7 +101,7 @@ test.each([
   expect(JSON.parse(remembered)).toMatchObject({ returnTo: '/' })
 })
 
-test('a page with an address of 12 kB leads to a log-in that a server takes', async () => {
+test('a page with an address of 12 kB leads to a login that a server takes', async () => {
   // Escaped once more in `return_to`, it would be over the 16 kB that Node takes: 431, and no way in.
   const page = `/private?${'%25'.repeat(4000)}`
   const headers = ['Accept: text/html', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document']

@@ -1,9 +1,9 @@
 // A provider that is out of reach while somebody logs in: 503 and nothing changed, and back to normal by itself (H27).
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog, setCookieLine, setCookieLines } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 let app: TestApp
@@ -57,7 +57,7 @@ test('ready() says that the provider is down, and that it is up again', async ()
   await discovered()
 })
 
-test('20 log-ins at once share one discovery', async () => {
+test('20 logins at once share one discovery', async () => {
   const before = discoveries()
   const hold = provider.holdNext('discovery')
   const pages = Array.from({ length: 20 }, () =>
@@ -132,7 +132,7 @@ test.each([
   },
 )
 
-test('JWKS that is out of reach at the callback is 503 with no session, and the next log-in works', async () => {
+test('JWKS that is out of reach at the callback is 503 with no session, and the next login works', async () => {
   const browser = new Browser()
   const callback = await browser.startLogin(app.url, { user: 'keyless' })
   provider.answerAll('jwks', { status: 500, body: 'oops' })
@@ -144,7 +144,7 @@ test('JWKS that is out of reach at the callback is 503 with no session, and the 
   expect((await browser.logIn(app.url, { user: 'keyless' })).json()).toMatchObject({ sub: 'keyless' })
 })
 
-test('a log-in that fails with 503 leaves the session that was there as it is', async () => {
+test('a login that fails with 503 leaves the session that was there as it is', async () => {
   const browser = new Browser()
   await browser.logIn(app.url, { user: 'stays' })
   const callback = await browser.startLogin(app.url)

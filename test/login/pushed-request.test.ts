@@ -1,14 +1,14 @@
 // The authorization request pushed to the provider from server to server (PAR, RFC 9126).
 import { generateKeyPairSync } from 'node:crypto'
 import type { AuthOptions } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import type { AppSetup } from '../support/app-options.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import type { AppSetup } from '../support/app/app-options.ts'
+import { expectTryLater } from '../support/app/fault-fixture.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog, setCookieLines } from '../support/evidence.ts'
-import { expectTryLater } from '../support/fault-bench.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import type { ClientOptions } from '../support/provider-client.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import type { ClientOptions } from '../support/provider/client.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 const PUSHED = { pushedAuthorizationRequests: true }
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -89,7 +89,7 @@ test.each(clients)(
   },
 )
 
-test('each log-in pushes once, and two tabs both come back', async () => {
+test('each login pushes once, and two tabs both come back', async () => {
   const app = await start()
   const before = pushed().length
   const browser = new Browser()
@@ -138,7 +138,7 @@ const faults: Fault[] = [
   ],
 ]
 test.each(faults)(
-  'a provider that %s: 503, nothing is begun, and the next log-in goes well',
+  'a provider that %s: 503, nothing is begun, and the next login goes well',
   async (_what, arm, detail) => {
     const app = await start({ options: { httpTimeoutSeconds: 2 } })
     const browser = new Browser()
@@ -226,7 +226,7 @@ describe('where the provider has no endpoint for it', () => {
     await expect(plain.auth.ready()).resolves.toBeUndefined()
   })
 
-  test('a log-in is answered 503, the log says why once, and sessions that there are go on', async () => {
+  test('a login is answered 503, the log says why once, and sessions that there are go on', async () => {
     const { lines, logger } = createLog()
     const plain = await start({
       provider: without,

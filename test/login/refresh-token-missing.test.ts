@@ -1,9 +1,9 @@
-// A provider that sends no refresh token: the log-in works all the same, and somebody is told what to check.
-import { startApp } from '../support/app.ts'
-import type { AppSetup } from '../support/app-options.ts'
-import { Browser } from '../support/browser.ts'
+// A provider that sends no refresh token: the login works all the same, and somebody is told what to check.
+import { startApp } from '../support/app/app.ts'
+import type { AppSetup } from '../support/app/app-options.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(() => provider?.stop())
 test.each<[string, NonNullable<AppSetup['options']>, RegExp]>([
   ['prompt=consent was not asked for', { authorizationParams: { prompt: 'login' } }, /prompt.*consent/],
   ['offline_access was not asked for', { authorizationParams: { scope: 'openid' } }, /offline_access/],
-])('%s: logged in all the same, one warning, an event for each log-in', async (_name, options, hint) => {
+])('%s: logged in all the same, one warning, an event for each login', async (_name, options, hint) => {
   const log = createLog()
   const app = await startApp({ provider, options: { ...options, logger: log.logger } })
   try {
@@ -31,7 +31,7 @@ test.each<[string, NonNullable<AppSetup['options']>, RegExp]>([
       })),
     )
     expect(app.events).toContainEqual({
-      name: 'signed-in',
+      name: 'logged-in',
       event: { subject: 'first', hasRefreshToken: false },
     })
   } finally {
@@ -45,13 +45,13 @@ test('with a refresh token nobody is warned', async () => {
   try {
     await new Browser().logIn(app.url, { user: 'complete' })
     expect(log.lines).toEqual([])
-    expect(app.events).toEqual([{ name: 'signed-in', event: { subject: 'complete', hasRefreshToken: true } }])
+    expect(app.events).toEqual([{ name: 'logged-in', event: { subject: 'complete', hasRefreshToken: true } }])
   } finally {
     await app.stop()
   }
 })
 
-test('what needs a renewal asks for a new log-in, and everything else works', async () => {
+test('what needs a renewal asks for a new login, and everything else works', async () => {
   const options = { authorizationParams: { scope: 'openid' }, logger: createLog().logger }
   const app = await startApp({ provider, options })
   const browser = new Browser()

@@ -1,5 +1,5 @@
 // What every refused callback has in common, and how a test changes a callback on its way.
-import type { Browser, Page } from '../support/browser.ts'
+import type { Browser, Page } from '../support/browser/browser.ts'
 import { setCookieLine } from '../support/evidence.ts'
 
 export type Change = (params: URLSearchParams, url: URL) => void
@@ -15,7 +15,7 @@ export const valuesOf = (...urls: string[]) => urls.flatMap((url) => [...new URL
 export const loginCookies = async (browser: Browser, appUrl: string) =>
   (await browser.cookies(appUrl)).filter(({ key }) => key.startsWith('bff-login-')).map(String)
 
-/** Refused: 4xx with a way to begin again, nothing reflected, a log line without what was sent, nobody signed in. */
+/** Refused: 4xx with a way to begin again, nothing reflected, a log line without what was sent, nobody logged in. */
 export async function expectRefused(
   browser: Browser,
   page: Page,

@@ -1,8 +1,8 @@
 // Where the browser comes back to when it is not `return_to` that is hostile: the request line, a header, another site.
+import { type KnownApp, startKnownApp } from '../support/app/known-app.ts'
+import { rawExchange } from '../support/browser/raw-exchange.ts'
 import { createLog } from '../support/evidence.ts'
-import { type KnownApp, startKnownApp } from '../support/known-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { rawExchange } from '../support/raw-exchange.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 let app: KnownApp
@@ -61,7 +61,7 @@ test.each([
 })
 
 test.each(['//evil.example', 'https://evil.example', '/.//evil.example', '/\\evil.example', '/logout', 'x'])(
-  'a log-in that another site began, with target_link_uri=%s, leads to the default page',
+  'a login that another site began, with target_link_uri=%s, leads to the default page',
   async (page) => {
     const asked = new URLSearchParams({ iss: provider.issuer, target_link_uri: page })
     const { url } = await app.visitor().logIn(app.url, { path: `/login?${asked}` })
@@ -72,7 +72,7 @@ test.each(['//evil.example', 'https://evil.example', '/.//evil.example', '/\\evi
 test.each(['//evil.example', 'https://evil.example', '/logout', '/.//evil.example'])(
   'what an app hands to res.oidc.login() is checked too: %s',
   async (page) => {
-    // Signed in, so that the guard lets it pass; logging in again is a redirect each way.
+    // Logged in, so that the guard lets it pass; logging in again is a redirect each way.
     const browser = app.visitor()
     await browser.logIn(app.url)
     const path = `/ask-for?page=${encodeURIComponent(page)}`

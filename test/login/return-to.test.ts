@@ -1,9 +1,9 @@
-// Where the browser ends after a log-in: on a page of ours (HOSTILE-INPUTS, return_to).
-import type { Browser } from '../support/browser.ts'
+// Where the browser ends after a login: on a page of ours (HOSTILE-INPUTS, return_to).
+import { type KnownApp, startKnownApp } from '../support/app/known-app.ts'
+import type { Browser } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
-import { type KnownApp, startKnownApp } from '../support/known-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer

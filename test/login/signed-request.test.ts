@@ -1,11 +1,11 @@
 // The authorization request as a signed JWT (JAR, RFC 9101), in the browser's address or pushed.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import type { AuthOptions } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import type { ClientOptions } from '../support/provider-client.ts'
-import { unsigned } from '../support/seen-requests.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import type { ClientOptions } from '../support/provider/client.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { unsigned } from '../support/provider/seen-requests.ts'
 
 const SIGNED = { signedAuthorizationRequests: true }
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -58,7 +58,7 @@ const keys: Row[] = [
   ['an Ed25519 key', ed25519, 'EdDSA'],
 ]
 test.each(keys)(
-  '%s signs all of the request, and the log-in goes well',
+  '%s signs all of the request, and the login goes well',
   async (_what, pair, alg, options = {}) => {
     const key = { ...pair.privateKey.export({ format: 'jwk' }), kid: 'key-1' }
     const authorizationParams = { max_age: '3600' }

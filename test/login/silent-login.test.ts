@@ -1,12 +1,12 @@
 // attemptSilentLogin: whoever the provider knows is logged in without being asked, once a browser, and nobody is in the way.
 import type { NextFunction, Request, Response } from 'express'
-import { startApp } from '../support/app.ts'
-import { Browser, type Page } from '../support/browser.ts'
+import { startApp } from '../support/app/app.ts'
+import { type KnownApp, startKnownApp } from '../support/app/known-app.ts'
+import { Browser, type Page } from '../support/browser/browser.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
-import { type KnownApp, startKnownApp } from '../support/known-app.ts'
-import { nextIdToken } from '../support/next-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { nextIdToken } from '../support/provider/next-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -90,7 +90,7 @@ test('on https the cookie is Secure and has the prefix', async () => {
   }
 })
 
-/** The answer to a silent log-in, with another error in it. */
+/** The answer to a silent login, with another error in it. */
 async function comeBackWith(error: string): Promise<{ browser: Browser; page: Page }> {
   const browser = new Browser()
   const callback = new URL(await browser.startLogin(app.url, { path: '/public?deep=1' }))
@@ -114,7 +114,7 @@ test.each(['server_error', 'access_denied', 'temporarily_unavailable', 'x\r\nevi
   async (error) => {
     const { browser } = await comeBackWith(error)
     expect(log.lines).toEqual([
-      expect.stringMatching(/silent log-in failed \(login_denied\): The provider did not log you in\.$/),
+      expect.stringMatching(/silent login failed \(login_denied\): The provider did not log you in\.$/),
     ])
     expect(refusals()).toHaveLength(1)
     await expectPage(() => browser.navigate(app.url + PAGE), 0)
@@ -131,7 +131,7 @@ test.each<[string, () => void]>([
   const browser = app.visitor()
   await expectPage(() => browser.navigate(app.url + PAGE), 1)
   const [said, ...more] = log.lines.filter((line) => !line.includes('the provider cannot be used just now'))
-  expect([said, more]).toEqual([expect.stringMatching(/silent log-in failed/), []])
+  expect([said, more]).toEqual([expect.stringMatching(/silent login failed/), []])
   await expectPage(() => browser.navigate(app.url + PAGE), 0)
 })
 
@@ -181,7 +181,7 @@ test('a guarded page asks silently first, then openly, and no third time', async
 
 test.each(['/logout', '/leave'])('whoever leaves by %s is not brought back', async (path) => {
   const browser = app.visitor()
-  // By the log-in route, so that this browser was never tried.
+  // By the login route, so that this browser was never tried.
   await expectPage(() => browser.navigate(`${app.url}/login?return_to=/public`), 1, 'known')
   await expectPage(() => browser.navigate(app.url + path, { from: null }), 0)
   await expectPage(() => browser.navigate(`${app.url}/public`), 0)

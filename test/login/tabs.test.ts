@@ -1,10 +1,10 @@
-// Several log-ins of one browser at once, given up or finished in any order (H25).
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+// Several logins of one browser at once, given up or finished in any order (H25).
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { rawExchange } from '../support/browser/raw-exchange.ts'
 import { createLog, setCookieLine, setCookieLines } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { rawExchange } from '../support/raw-exchange.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -56,7 +56,7 @@ test.each([
     await browser.clearCookies(provider.issuer)
     callbacks.push(await browser.tab().startLogin(app.url, { user: 'tab-bob', returnTo: '/public?bob' }))
     for (const index of order) await browser.navigate(callbacks[index] ?? '')
-    // The other one's back button: whose log-in that was is not known here any more.
+    // The other one's back button: whose login that was is not known here any more.
     const back = await browser.navigate(callbacks[order[0] ?? 0] ?? '')
     expect(back.status).toBe(400)
     const own = await browser.navigate(callbacks[order[1] ?? 0] ?? '')
@@ -64,7 +64,7 @@ test.each([
   },
 )
 
-test('200 log-ins started and given up keep the Cookie header small, and the next one works', async () => {
+test('200 logins started and given up keep the Cookie header small, and the next one works', async () => {
   const browser = new Browser()
   for (let index = 0; index < 200; index += 1) {
     await browser.navigate(`${app.url}/login?return_to=/public?${'x'.repeat(index * 7)}`, {
@@ -76,7 +76,7 @@ test('200 log-ins started and given up keep the Cookie header small, and the nex
   expect(page.json()).toMatchObject({ sub: 'patient' })
 })
 
-test('20 log-ins started at the same moment do not stay in the browser', async () => {
+test('20 logins started at the same moment do not stay in the browser', async () => {
   const browser = new Browser()
   const start = () => browser.tab().navigate(`${app.url}/login`, { stopAt: () => true })
   await Promise.all(Array.from({ length: 20 }, start))
@@ -85,7 +85,7 @@ test('20 log-ins started at the same moment do not stay in the browser', async (
   expect((await browser.cookies(app.url)).length).toBeLessThanOrEqual(5)
 })
 
-test('the newest log-in is never the one that makes room', async () => {
+test('the newest login is never the one that makes room', async () => {
   const browser = new Browser()
   const callbacks: string[] = []
   const tab = browser.tab()
@@ -99,7 +99,7 @@ test('the newest log-in is never the one that makes room', async () => {
   expect((await browser.request('GET', `${app.url}/public`)).json()).toMatchObject({ sub: 'newest' })
 })
 
-test('cookies that look like a log-in and are none make room first', async () => {
+test('cookies that look like a login and are none make room first', async () => {
   const browser = new Browser()
   for (let index = 0; index < 30; index += 1) {
     await browser.setCookie(`bff-login-${index}=${'noise'.repeat(20)}; Path=/`, app.url)
@@ -142,7 +142,7 @@ test.each([
   ['characters that grow when they are encoded', `/${'€'.repeat(400)}`],
   ['quotes and ampersands', `/?${'"&<'.repeat(600)}`],
 ])(
-  'the cookie of a log-in is one that browsers keep (4096 bytes), returning to %s',
+  'the cookie of a login is one that browsers keep (4096 bytes), returning to %s',
   async (_name, returnTo) => {
     const url = `${app.url}/login?return_to=${encodeURIComponent(returnTo)}`
     const page = await new Browser().navigate(url, { stopAt: () => true })
@@ -151,7 +151,7 @@ test.each([
   },
 )
 
-test("a log-in's cookie is bound to the browser like the session's, and lives ten minutes", async () => {
+test("a login's cookie is bound to the browser like the session's, and lives ten minutes", async () => {
   const page = await new Browser().navigate(`${app.url}/login`, { stopAt: () => true })
   const [name = ''] = setCookieLines(page)[0]?.split('=') ?? []
   expect(setCookieLines(page)).toHaveLength(1)

@@ -1,12 +1,12 @@
-// Log-ins that the provider or another site begins (OpenID Connect Core §4), and what nobody may begin with them.
+// Logins that the provider or another site begins (OpenID Connect Core §4), and what nobody may begin with them.
 import type { Redis } from 'ioredis'
-import { sessionIdOf } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser, type Page } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser, type Page } from '../support/browser/browser.ts'
 import { authKeys, createLog, setCookieLines } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { signIn } from '../support/signed-in.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { sessionIdOf } from '../support/session/age-session.ts'
+import { logIn } from '../support/session/logged-in.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -120,7 +120,7 @@ test.each(issuers)(
   },
 )
 
-test('3rd-party-init-login: a form without iss is refused, and a link without it is an ordinary log-in', async () => {
+test('3rd-party-init-login: a form without iss is refused, and a link without it is an ordinary login', async () => {
   await expectRefused(
     await begin(new Browser(), 'POST', { target_link_uri: '/' }, app.url),
     400,
@@ -211,9 +211,9 @@ test.each(METHODS)(
 )
 
 test.each(METHODS)(
-  '3rd-party-init-login: by %s, a live session stays as it is until the log-in is complete',
+  '3rd-party-init-login: by %s, a live session stays as it is until the login is complete',
   async (method) => {
-    const { browser, user } = await signIn(provider, app.url)
+    const { browser, user } = await logIn(provider, app.url)
     const [id, keys] = [await sessionIdOf(browser), await authKeys(store)]
     const asked = await begin(browser, method, { iss: provider.issuer })
     expect(setCookieLines(asked)).toEqual([expect.stringMatching(/^bff-login-/)])

@@ -1,9 +1,9 @@
 // RP-Initiated Logout 1.0: however the provider sends the browser back, it lands as it should and stays logged out.
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { authKeys, createLog, setCookieLines } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -67,7 +67,7 @@ test.each([
   await browser.logOut(app.url)
 })
 
-test('rp-init-logout-other-state: that of a log-in on its way leaves that log-in as it is', async () => {
+test('rp-init-logout-other-state: that of a login on its way leaves that login as it is', async () => {
   const browser = new Browser()
   await browser.logIn(app.url, { user: 'alice' })
   const copy = browser.clone()

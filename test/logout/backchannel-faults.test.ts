@@ -1,96 +1,95 @@
 // A logout token while its keys, the provider or the store are out of reach: 400, and the same token is good later.
-
-import type { TestApp } from '../support/app.ts'
-import { startAppProcess } from '../support/app-process.ts'
+import type { TestApp } from '../support/app/app.ts'
+import { startAppProcess } from '../support/app/app-process.ts'
+import { type LogoutFixture, startLogoutFixture } from '../support/app/logout-fixture.ts'
 import { eventually } from '../support/deadline.ts'
-import { type LogoutBench, startLogoutBench } from '../support/logout-bench.ts'
-import { sendLogout } from '../support/logout-client.ts'
-import { isCommand, isMark, isScript } from '../support/redis-commands.ts'
-import { type RedisFront, startRedisFront } from '../support/redis-front.ts'
-import { createSigningKey, type SigningKey } from '../support/signing-key.ts'
+import { sendLogout } from '../support/provider/logout-client.ts'
+import { createSigningKey, type SigningKey } from '../support/provider/signing-key.ts'
+import { isCommand, isMark, isScript } from '../support/redis/commands.ts'
+import { type RedisFront, startRedisFront } from '../support/redis/front.ts'
 
 const TIMES = { httpTimeoutSeconds: 1, redisTimeoutSeconds: 0.5 }
 
-let bench: LogoutBench
+let fixture: LogoutFixture
 let front: RedisFront
 /** the app in a process that has not asked the provider for anything yet */
 let late: TestApp
 
 beforeAll(async () => {
-  bench = await startLogoutBench()
-  front = await startRedisFront(bench.redis)
-  await bench.start()
+  fixture = await startLogoutFixture()
+  front = await startRedisFront(fixture.redis)
+  await fixture.start()
 })
 beforeEach(async () => {
-  late = await bench.start(TIMES, front.url)
-  bench.lines.length = 0
+  late = await fixture.start(TIMES, front.url)
+  fixture.lines.length = 0
 })
 afterEach(async () => {
-  bench.provider.normal()
+  fixture.provider.normal()
   front.normal()
-  await Promise.all([bench.provider.up(), front.up()])
+  await Promise.all([fixture.provider.up(), front.up()])
 })
 afterAll(async () => {
-  await bench?.stop()
+  await fixture?.stop()
   await front?.stop()
 })
 
-const keyFetches = () => bench.provider.requests({ endpoint: 'jwks' }).length
+const keyFetches = () => fixture.provider.requests({ endpoint: 'jwks' }).length
 
 async function expectFailure(token: string, code: string): Promise<void> {
   const answer = await sendLogout(late.url, token)
   expect(answer).toMatchObject({ status: 400, headers: { 'cache-control': 'no-store' } })
   expect(JSON.parse(answer.body)).toMatchObject({ error: 'invalid_request' })
-  const lines = bench.lines.filter((line) => !line.includes('the provider cannot be used just now'))
+  const lines = fixture.lines.filter((line) => !line.includes('the provider cannot be used just now'))
   expect(lines).toEqual([expect.stringContaining(`back-channel logout failed (${code})`)])
-  const said = answer.body + bench.lines + JSON.stringify(late.events)
+  const said = answer.body + fixture.lines + JSON.stringify(late.events)
   for (const part of token.split('.')) expect(said).not.toContain(part)
 }
 
 const faults: [string, () => unknown][] = [
-  ['answer 500', () => bench.provider.answerAll('jwks', { status: 500, body: 'oops' })],
-  ['answer 404', () => bench.provider.answerAll('jwks', { status: 404, body: { keys: [] } })],
-  ['are HTML', () => bench.provider.answerAll('jwks', { status: 200, body: '<html>' })],
-  ['are no list', () => bench.provider.answerAll('jwks', { status: 200, body: { keys: 'none' } })],
+  ['answer 500', () => fixture.provider.answerAll('jwks', { status: 500, body: 'oops' })],
+  ['answer 404', () => fixture.provider.answerAll('jwks', { status: 404, body: { keys: [] } })],
+  ['are HTML', () => fixture.provider.answerAll('jwks', { status: 200, body: '<html>' })],
+  ['are no list', () => fixture.provider.answerAll('jwks', { status: 200, body: { keys: 'none' } })],
   [
     'are 2 MB',
-    () => bench.provider.answerAll('jwks', { status: 200, body: { keys: [], x: 'x'.repeat(2e6) } }),
+    () => fixture.provider.answerAll('jwks', { status: 200, body: { keys: [], x: 'x'.repeat(2e6) } }),
   ],
   [
     'are elsewhere',
     () =>
-      bench.provider.answerAll('jwks', {
+      fixture.provider.answerAll('jwks', {
         status: 302,
-        headers: { location: `${bench.provider.issuer}/jwks?2` },
+        headers: { location: `${fixture.provider.issuer}/jwks?2` },
       }),
   ],
-  ['reset the connection', () => bench.provider.cutAll('jwks')],
-  ['break off', () => bench.provider.cutAll('jwks', 'midway')],
-  ['hang', () => bench.provider.delayAll('jwks', 60_000)],
+  ['reset the connection', () => fixture.provider.cutAll('jwks')],
+  ['break off', () => fixture.provider.cutAll('jwks', 'midway')],
+  ['hang', () => fixture.provider.delayAll('jwks', 60_000)],
 ]
 
 test.each(faults)('keys that %s make it 400; the token is good once they are there', async (_name, arm) => {
-  const browser = await bench.logIn('waiting')
-  const token = await bench.client.token({ sub: 'waiting' })
+  const browser = await fixture.logIn('waiting')
+  const token = await fixture.client.token({ sub: 'waiting' })
   arm()
   await expectFailure(token, 'provider_unavailable')
-  expect(await bench.isIn(browser)).toBe(true)
-  bench.provider.normal()
+  expect(await fixture.isIn(browser)).toBe(true)
+  fixture.provider.normal()
   // What failed is not asked for again within a second.
   await eventually('the keys to be fetched', async () => (await sendLogout(late.url, token)).status === 200)
-  expect(await bench.isIn(browser)).toBe(false)
+  expect(await fixture.isIn(browser)).toBe(false)
 })
 
 test('a provider that is down makes it 400; the token is good once it is back', async () => {
-  const browser = await bench.logIn('waiting')
-  const token = await bench.client.token({ sub: 'waiting' })
-  await bench.provider.down()
+  const browser = await fixture.logIn('waiting')
+  const token = await fixture.client.token({ sub: 'waiting' })
+  await fixture.provider.down()
   await expectFailure(token, 'provider_unavailable')
-  await bench.provider.up()
-  expect(await bench.isIn(browser)).toBe(true)
+  await fixture.provider.up()
+  expect(await fixture.isIn(browser)).toBe(true)
   // A discovery that failed is tried again after a second.
   await eventually('the logout', async () => (await sendLogout(late.url, token)).status === 200)
-  expect(await bench.isIn(browser)).toBe(false)
+  expect(await fixture.isIn(browser)).toBe(false)
 })
 
 const isOnce = (args: string[]) => isCommand('set')(args) && args.includes('NX')
@@ -109,34 +108,34 @@ test.each(commands)(
   'a store that refuses %s makes it 400; the token is good later',
   async (_name, match, stays) => {
     for (const claim of ['sub', 'sid']) {
-      const browser = await bench.logIn('waiting')
-      const token = await bench.client.token({
-        [claim]: claim === 'sub' ? 'waiting' : await bench.sidOf(browser),
+      const browser = await fixture.logIn('waiting')
+      const token = await fixture.client.token({
+        [claim]: claim === 'sub' ? 'waiting' : await fixture.sidOf(browser),
       })
-      bench.lines.length = 0
+      fixture.lines.length = 0
       front.refuseAll(match)
       await expectFailure(token, 'store_unavailable')
-      expect(await bench.isIn(browser)).toBe(stays)
+      expect(await fixture.isIn(browser)).toBe(stays)
       front.normal()
       expect(await sendLogout(late.url, token)).toMatchObject({ status: 200 })
-      expect(await bench.isIn(browser)).toBe(false)
+      expect(await fixture.isIn(browser)).toBe(false)
     }
   },
 )
 
 test('a store that is away makes it 400; the token is good once it is back', async () => {
-  const browser = await bench.logIn('waiting')
-  const token = await bench.client.token({ sub: 'waiting' })
+  const browser = await fixture.logIn('waiting')
+  const token = await fixture.client.token({ sub: 'waiting' })
   await front.down()
   await expectFailure(token, 'store_unavailable')
   await front.up()
-  expect(await bench.isIn(browser)).toBe(true)
+  expect(await fixture.isIn(browser)).toBe(true)
   await eventually('the logout', async () => (await sendLogout(late.url, token)).status === 200)
-  expect(await bench.isIn(browser)).toBe(false)
+  expect(await fixture.isIn(browser)).toBe(false)
 })
 
 test('many tokens at once fetch the keys once', async () => {
-  const tokens = await Promise.all(Array.from({ length: 20 }, () => bench.client.token({ sub: 'nobody' })))
+  const tokens = await Promise.all(Array.from({ length: 20 }, () => fixture.client.token({ sub: 'nobody' })))
   const before = keyFetches()
   const answers = await Promise.all(tokens.map((token) => sendLogout(late.url, token)))
   expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200))
@@ -155,9 +154,9 @@ async function later(seconds: number, run: () => Promise<void>): Promise<void> {
 }
 
 test('unknown keys make the keys be fetched once more, and not again for a while', async () => {
-  const name = () => bench.client.token({ sub: 'x' }, { header: { kid: 'nobody knows it' } })
+  const name = () => fixture.client.token({ sub: 'x' }, { header: { kid: 'nobody knows it' } })
   const [good, ...forged] = await Promise.all([
-    bench.client.token({ sub: 'x' }),
+    fixture.client.token({ sub: 'x' }),
     ...Array.from({ length: 20 }, name),
   ])
   const before = keyFetches()
@@ -178,47 +177,49 @@ test('unknown keys make the keys be fetched once more, and not again for a while
 test('a key that the provider has changed to is taken at once, and a next one after a while', async () => {
   const [first, second] = await Promise.all([createSigningKey(), createSigningKey()])
   const sign = ({ jwk }: SigningKey) =>
-    bench.client.token({ sub: 'rotated' }, { key: jwk, header: { kid: jwk.kid } })
+    fixture.client.token({ sub: 'rotated' }, { key: jwk, header: { kid: jwk.kid } })
   const show = ({ publicJwk }: SigningKey) =>
-    bench.provider.answerNext('jwks', { status: 200, body: { keys: [publicJwk] } })
-  const browser = await bench.logIn('rotated')
+    fixture.provider.answerNext('jwks', { status: 200, body: { keys: [publicJwk] } })
+  const browser = await fixture.logIn('rotated')
   const [before, token, next] = await Promise.all([
-    bench.client.token({ sub: 'x' }),
+    fixture.client.token({ sub: 'x' }),
     sign(first),
     sign(second),
   ])
   expect((await sendLogout(late.url, before)).status).toBe(200)
   show(first)
   expect((await sendLogout(late.url, token)).status).toBe(200)
-  expect(await bench.isIn(browser)).toBe(false)
+  expect(await fixture.isIn(browser)).toBe(false)
 
-  const again = await bench.logIn('rotated')
+  const again = await fixture.logIn('rotated')
   show(second)
   expect((await sendLogout(late.url, next)).status).toBe(400)
-  expect(await bench.isIn(again)).toBe(true)
+  expect(await fixture.isIn(again)).toBe(true)
   await later(31, async () => expect((await sendLogout(late.url, next)).status).toBe(200))
-  expect(await bench.isIn(again)).toBe(false)
+  expect(await fixture.isIn(again)).toBe(false)
 })
 
 test('processes whose clocks are ten minutes off go by the store’s', async () => {
-  const clock = new URL('../support/shifted-clock.mjs', import.meta.url)
+  const clock = new URL('../support/app/shifted-clock.mjs', import.meta.url)
   const open = (off: number) =>
     startAppProcess({
-      redisUrl: bench.redis.url,
-      options: { ...bench.client.options },
+      redisUrl: fixture.redis.url,
+      options: { ...fixture.client.options },
       env: { NODE_OPTIONS: `--import=${clock}`, CLOCK_OFF_MS: String(off) },
     })
   const processes = await Promise.all([open(600_000), open(-600_000)])
   try {
     for (const { url } of processes) {
-      const browser = await bench.logIn('timed')
+      const browser = await fixture.logIn('timed')
       const seconds = Math.floor(Date.now() / 1000)
       for (const wrong of [{ exp: seconds - 60 }, { iat: seconds + 300, exp: seconds + 500 }]) {
-        expect((await sendLogout(url, await bench.client.token({ sub: 'timed', ...wrong }))).status).toBe(400)
+        expect((await sendLogout(url, await fixture.client.token({ sub: 'timed', ...wrong }))).status).toBe(
+          400,
+        )
       }
-      expect(await bench.isIn(browser)).toBe(true)
-      expect((await sendLogout(url, await bench.client.token({ sub: 'timed' }))).status).toBe(200)
-      expect(await bench.isIn(browser)).toBe(false)
+      expect(await fixture.isIn(browser)).toBe(true)
+      expect((await sendLogout(url, await fixture.client.token({ sub: 'timed' }))).status).toBe(200)
+      expect(await fixture.isIn(browser)).toBe(false)
     }
   } finally {
     await Promise.all(processes.map((each) => each.stop()))

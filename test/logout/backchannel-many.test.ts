@@ -1,17 +1,17 @@
 // A person with 100,000 sessions is logged out: all of them end, and Redis has time for everybody else meanwhile.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import type { AuthRecord } from '../../src/auth-record.ts'
-import { encodeRecord } from '../../src/auth-records/record-codec.ts'
-import { createSealer } from '../../src/seal.ts'
-import { createSignedInId } from '../../src/session-id.ts'
-import { sessionIdOf, storedRecord } from '../support/age-session.ts'
-import type { TestApp } from '../support/app.ts'
-import { TEST_SECRET } from '../support/app-options.ts'
-import { type AppProcess, startAppProcess } from '../support/app-process.ts'
-import { Browser } from '../support/browser.ts'
+import { createSealer } from '../../src/lib/seal.ts'
+import type { AuthRecord } from '../../src/record/auth-record.ts'
+import { createLoggedInId } from '../../src/record/session-id.ts'
+import { encodeRecord } from '../../src/store/record-codec.ts'
+import type { TestApp } from '../support/app/app.ts'
+import { TEST_SECRET } from '../support/app/app-options.ts'
+import { type AppProcess, startAppProcess } from '../support/app/app-process.ts'
+import { type LogoutFixture, startLogoutFixture } from '../support/app/logout-fixture.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
-import { type LogoutBench, startLogoutBench } from '../support/logout-bench.ts'
+import { sessionIdOf, storedRecord } from '../support/session/age-session.ts'
 
 const MANY = 100_000
 const BATCH = 500
@@ -28,8 +28,8 @@ const STORE = `
     redis.call('PEXPIREAT', key, ARGV[at + 2])
   end`
 
-let bench: LogoutBench
-/** the one that is told of the log-out */
+let fixture: LogoutFixture
+/** the one that is told of the logout */
 let app: AppProcess
 /** the same app in this process */
 let here: TestApp
@@ -37,11 +37,11 @@ let store: Redis
 let template: AuthRecord
 
 beforeAll(async () => {
-  bench = await startLogoutBench()
-  store = bench.store
-  app = await startAppProcess({ redisUrl: bench.redis.url, options: { ...bench.client.options } })
-  here = await bench.start()
-  await bench.client.register(app.url)
+  fixture = await startLogoutFixture()
+  store = fixture.store
+  app = await startAppProcess({ redisUrl: fixture.redis.url, options: { ...fixture.client.options } })
+  here = await fixture.start()
+  await fixture.client.register(app.url)
   const browser = new Browser()
   await browser.logIn(app.url, { user: USER })
   const record = await storedRecord(store, await sessionIdOf(browser))
@@ -51,15 +51,15 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(async () => {
   await app?.stop()
-  await bench?.stop()
+  await fixture?.stop()
 })
 
-/** Sessions of one person, each a millisecond younger than the one before, as the log-in of the first stored itself. */
+/** Sessions of one person, each a millisecond younger than the one before, as the login of the first stored itself. */
 async function seed(count: number): Promise<string[]> {
   const [group = ''] = await store.keys('bff:sessions:sub:*')
   const sealer = createSealer([TEST_SECRET], 'auth record')
   const { createdAt, endsAt } = template
-  const ids = Array.from({ length: count }, createSignedInId)
+  const ids = Array.from({ length: count }, createLoggedInId)
   for (let from = 0; from < count; from += BATCH) {
     const batch = ids.slice(from, from + BATCH).map((id, at) => ({ id, older: count - from - at }))
     const stored = batch.flatMap(({ id, older }) => {
@@ -85,7 +85,7 @@ test('100,000 sessions of one person end, and nobody else waits for it', async (
 
   await store.config('SET', 'slowlog-log-slower-than', LONGEST_COMMAND_MS * 1000)
   await store.call('SLOWLOG', 'RESET')
-  const form = new URLSearchParams({ logout_token: await bench.client.token({ sub: USER }) })
+  const form = new URLSearchParams({ logout_token: await fixture.client.token({ sub: USER }) })
   let over = false
   // It takes longer than a browser's request here may.
   const logout = fetch(`${app.url}/backchannel-logout`, { method: 'POST', body: form }).finally(() => {
@@ -102,7 +102,7 @@ test('100,000 sessions of one person end, and nobody else waits for it', async (
     }
     return waited.sort((a, b) => a - b)[Math.floor(waited.length * 0.99)] ?? 0
   }
-  const second = bench.redis.connect()
+  const second = fixture.redis.connect()
   const measured = [
     timed(() => second.ping()),
     timed(() => second.get('a key of somebody else')),

@@ -1,31 +1,31 @@
 // POST /backchannel-logout as a request: what may stand in it, how it may come, where it is mounted.
 import express from 'express'
 import { auth } from '../../src/index.ts'
-import type { TestApp } from '../support/app.ts'
-import type { Browser } from '../support/browser.ts'
-import { type LogoutBench, startLogoutBench } from '../support/logout-bench.ts'
-import { LOGOUT_EVENT, type LogoutRequest, sendLogout } from '../support/logout-client.ts'
-import { startOwnApp } from '../support/own-app.ts'
-import type { Forgery } from '../support/signing-key.ts'
+import type { TestApp } from '../support/app/app.ts'
+import { type LogoutFixture, startLogoutFixture } from '../support/app/logout-fixture.ts'
+import { startOwnApp } from '../support/app/own-app.ts'
+import type { Browser } from '../support/browser/browser.ts'
+import { LOGOUT_EVENT, type LogoutRequest, sendLogout } from '../support/provider/logout-client.ts'
+import type { Forgery } from '../support/provider/signing-key.ts'
 
 const USER = 'somebody'
 const ACCEPTED = { status: 200, body: '', headers: { 'cache-control': 'no-store' } }
 
-let bench: LogoutBench
+let fixture: LogoutFixture
 let app: TestApp
 let browser: Browser
 let sid: string
 
 beforeAll(async () => {
-  bench = await startLogoutBench()
-  app = await bench.start()
+  fixture = await startLogoutFixture()
+  app = await fixture.start()
 })
 beforeEach(async () => {
-  browser = await bench.logIn(USER)
-  sid = await bench.sidOf(browser)
-  bench.lines.length = 0
+  browser = await fixture.logIn(USER)
+  sid = await fixture.sidOf(browser)
+  fixture.lines.length = 0
 })
-afterAll(() => bench?.stop())
+afterAll(() => fixture?.stop())
 
 const now = () => Math.floor(Date.now() / 1000)
 const someone = () => ({ sub: USER, sid })
@@ -116,24 +116,24 @@ function type(value: string | undefined) {
 }
 
 test.each(forms)('%s is refused, and the same token is still good', async (_name, make) => {
-  const token = await bench.client.token(someone())
+  const token = await fixture.client.token(someone())
   const request = make(token)
   const answer = await sendLogout(app.url, token, request)
   expect(answer).toMatchObject({ status: 400, headers: { 'cache-control': 'no-store' } })
   if (request.method !== 'HEAD') expect(JSON.parse(answer.body)).toMatchObject({ error: 'invalid_request' })
-  expect(bench.lines).toEqual([expect.stringContaining('back-channel logout failed')])
-  for (const part of token.split('.')) expect(answer.body + bench.lines).not.toContain(part)
-  expect(await bench.isIn(browser)).toBe(true)
+  expect(fixture.lines).toEqual([expect.stringContaining('back-channel logout failed')])
+  for (const part of token.split('.')) expect(answer.body + fixture.lines).not.toContain(part)
+  expect(await fixture.isIn(browser)).toBe(true)
 
   expect(await sendLogout(app.url, token)).toMatchObject(ACCEPTED)
-  expect(await bench.isIn(browser)).toBe(false)
+  expect(await fixture.isIn(browser)).toBe(false)
 })
 
 test.each<[string, () => object, Forgery]>([
   ['sub', () => ({ sub: USER }), {}],
   ['sid', () => ({ sid }), {}],
   ['sub and sid', someone, {}],
-  ['aud a list', () => ({ ...someone(), aud: ['other', bench.client.options.clientID] }), {}],
+  ['aud a list', () => ({ ...someone(), aud: ['other', fixture.client.options.clientID] }), {}],
   ['claims that nobody knows', () => ({ ...someone(), trace_id: 'x', 'https://x/y': { z: [1] } }), {}],
   ['more events', () => ({ ...someone(), events: { [LOGOUT_EVENT]: {}, 'https://x/other': 1 } }), {}],
   ['members in the event', () => ({ ...someone(), events: { [LOGOUT_EVENT]: { more: true } } }), {}],
@@ -145,11 +145,11 @@ test.each<[string, () => object, Forgery]>([
   ['typ Logout+JWT', someone, { header: { typ: 'Logout+JWT' } }],
   ['no kid', someone, { header: { kid: undefined } }],
 ])('a logout token with %s ends the session', async (_name, claims, forgery) => {
-  const answer = await sendLogout(app.url, await bench.client.token(claims(), forgery))
+  const answer = await sendLogout(app.url, await fixture.client.token(claims(), forgery))
   expect(answer).toMatchObject(ACCEPTED)
   expect(answer.headers['set-cookie']).toBeUndefined()
-  expect(bench.lines).toEqual([])
-  expect(await bench.isIn(browser)).toBe(false)
+  expect(fixture.lines).toEqual([])
+  expect(await fixture.isIn(browser)).toBe(false)
 })
 
 test.each<[string, (token: string) => LogoutRequest]>([
@@ -173,57 +173,57 @@ test.each<[string, (token: string) => LogoutRequest]>([
   ['an opaque origin', () => ({ headers: { origin: 'null' } })],
   ['a cookie that is none of ours', () => ({ headers: { cookie: 'bff=s%3As-planted.forged' } })],
 ])('a logout with %s is carried out', async (_name, make) => {
-  const token = await bench.client.token(someone())
+  const token = await fixture.client.token(someone())
   const answer = await sendLogout(app.url, token, make(token))
   expect(answer).toMatchObject(ACCEPTED)
   expect(answer.headers['set-cookie']).toBeUndefined()
-  expect(await bench.isIn(browser)).toBe(false)
+  expect(await fixture.isIn(browser)).toBe(false)
 })
 
 test('somebody else’s session cookie on the request changes nothing for them', async () => {
-  const other = await bench.logIn('somebody-else')
+  const other = await fixture.logIn('somebody-else')
   const cookie = (await other.cookies(app.url)).map(String).join('; ')
-  const token = await bench.client.token(someone())
+  const token = await fixture.client.token(someone())
   expect(await sendLogout(app.url, token, { headers: { cookie } })).toMatchObject(ACCEPTED)
-  expect(await Promise.all([browser, other].map((each) => bench.isIn(each)))).toEqual([false, true])
+  expect(await Promise.all([browser, other].map((each) => fixture.isIn(each)))).toEqual([false, true])
 })
 
 test.each(['sub', 'sid'])('a logout of somebody who is logged out already, by %s, is 200', async (claim) => {
   await browser.request('POST', `${app.url}/logout`)
   const answer = await sendLogout(
     app.url,
-    await bench.client.token({ [claim]: claim === 'sub' ? USER : sid }),
+    await fixture.client.token({ [claim]: claim === 'sub' ? USER : sid }),
   )
   expect(answer).toMatchObject(ACCEPTED)
-  expect(bench.lines).toEqual([])
+  expect(fixture.lines).toEqual([])
 })
 
 describe('the route', () => {
-  const start = (options: object) => bench.start(options)
+  const start = (options: object) => fixture.start(options)
 
   test('is not there where it is unmounted: the app answers, and nobody is logged out', async () => {
     const without = await start({ routes: { backchannelLogout: false } })
-    expect((await sendLogout(without.url, await bench.client.token(someone()))).status).toBe(404)
-    expect(await bench.isIn(browser)).toBe(true)
+    expect((await sendLogout(without.url, await fixture.client.token(someone()))).status).toBe(404)
+    expect(await fixture.isIn(browser)).toBe(true)
   })
 
   test('may be at another path, and is not at the usual one then', async () => {
     const moved = await start({ routes: { backchannelLogout: '/from/the/provider' }, authRequired: true })
-    const token = await bench.client.token(someone())
+    const token = await fixture.client.token(someone())
     expect((await sendLogout(moved.url, token)).status).toBe(401)
-    expect(await bench.isIn(browser)).toBe(true)
+    expect(await fixture.isIn(browser)).toBe(true)
     expect(await sendLogout(moved.url, token, { path: '/from/the/provider' })).toMatchObject(ACCEPTED)
-    expect(await bench.isIn(browser)).toBe(false)
+    expect(await fixture.isIn(browser)).toBe(false)
   })
 
   test.each([true, false])('works below a parser of the app’s own (extended: %s)', async (extended) => {
-    const { options: client } = bench.client
-    const own = await startOwnApp({ redisUrl: bench.redis.url, options: client }, (options) => {
+    const { options: client } = fixture.client
+    const own = await startOwnApp({ redisUrl: fixture.redis.url, options: client }, (options) => {
       const handler = auth({ ...options, logger: { warn: () => {} } })
       const parsers = [express.json(), express.urlencoded({ extended })]
       return { app: express().use(...parsers, handler), auth: handler }
     })
-    const token = await bench.client.token(someone())
+    const token = await fixture.client.token(someone())
     const twice = form([
       ['logout_token', token],
       ['logout_token', token],
@@ -234,11 +234,11 @@ describe('the route', () => {
       }
       const json = { headers: type('application/json'), body: JSON.stringify({ logout_token: token }) }
       expect((await sendLogout(own.url, token, json)).status).toBe(400)
-      expect(await bench.isIn(browser)).toBe(true)
+      expect(await fixture.isIn(browser)).toBe(true)
       expect(await sendLogout(own.url, token)).toMatchObject(ACCEPTED)
     } finally {
       await own.stop()
     }
-    expect(await bench.isIn(browser)).toBe(false)
+    expect(await fixture.isIn(browser)).toBe(false)
   })
 })

@@ -1,21 +1,21 @@
-// Who is logged out at the provider is logged out here: real log-outs there, two processes, and what is in flight.
+// Who is logged out at the provider is logged out here: real logouts there, two processes, and what is in flight.
 import type { Redis } from 'ioredis'
-import { keysOf, sessionIdOf, storedRecord } from '../support/age-session.ts'
-import { type AppCluster, startAppCluster } from '../support/app-cluster.ts'
-import type { AppProcess } from '../support/app-process.ts'
-import { Browser } from '../support/browser.ts'
+import { type AppCluster, startAppCluster } from '../support/app/app-cluster.ts'
+import type { AppProcess } from '../support/app/app-process.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import {
   createLogoutClient,
   type LogoutClient,
   sendLogout,
   startLogoutProvider,
-} from '../support/logout-client.ts'
-import type { TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { sha256 } from '../support/seen-requests.ts'
-import { signIn } from '../support/signed-in.ts'
-import { claimsOfToken } from '../support/signing-key.ts'
+} from '../support/provider/logout-client.ts'
+import type { TestProvider } from '../support/provider/provider.ts'
+import { sha256 } from '../support/provider/seen-requests.ts'
+import { claimsOfToken } from '../support/provider/signing-key.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { keysOf, sessionIdOf, storedRecord } from '../support/session/age-session.ts'
+import { logIn } from '../support/session/logged-in.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -62,11 +62,11 @@ const endings = (subject: string) =>
 
 async function logOutAtProvider(browser: Browser): Promise<void> {
   const page = await browser.finish(await browser.navigate(`${provider.issuer}/session/end`))
-  expect(page.body).toContain('signed out')
+  expect(page.body).toContain('logged out')
 }
 
-test('a log-out at the provider ends the session here, data and all, and no other of the same person', async () => {
-  const { browser, user } = await signIn(provider, cluster.url)
+test('a logout at the provider ends the session here, data and all, and no other of the same person', async () => {
+  const { browser, user } = await logIn(provider, cluster.url)
   const elsewhere = new Browser()
   await elsewhere.logIn(cluster.url, { user })
   await send(browser, 'POST', `${one.url}/cart`, { cart: 'mine' })
@@ -81,8 +81,8 @@ test('a log-out at the provider ends the session here, data and all, and no othe
   expect(endings(user)).toEqual(['backchannel_logout'])
 })
 
-test('every log-in of one session at the provider ends with it', async () => {
-  const { browser, user } = await signIn(provider, cluster.url)
+test('every login of one session at the provider ends with it', async () => {
+  const { browser, user } = await logIn(provider, cluster.url)
   const again = browser.clone()
   await again.clearCookies(cluster.url)
   await again.logIn(cluster.url, { user })
@@ -92,10 +92,10 @@ test('every log-in of one session at the provider ends with it', async () => {
 })
 
 test('by sub every session of that person ends, on every process, and nobody else’s', async () => {
-  const { browser: first, user } = await signIn(provider, cluster.url)
+  const { browser: first, user } = await logIn(provider, cluster.url)
   const mine = [first, new Browser(), new Browser()]
   for (const browser of mine.slice(1)) await browser.logIn(cluster.url, { user })
-  const others = await Promise.all([signIn(provider, cluster.url), signIn(provider, cluster.url)])
+  const others = await Promise.all([logIn(provider, cluster.url), logIn(provider, cluster.url)])
   await logout(one, { sub: user })
   for (const browser of mine) expect(await isIn(browser)).toBe(false)
   for (const { browser } of others) expect(await isIn(browser)).toBe(true)
@@ -105,7 +105,7 @@ test('by sub every session of that person ends, on every process, and nobody els
 test.each(['sid', 'sub'])(
   'of a name that only looks like theirs nobody is logged out, by %s',
   async (claim) => {
-    const { browser, user } = await signIn(provider, cluster.url)
+    const { browser, user } = await logIn(provider, cluster.url)
     const value = claim === 'sid' ? await sidOf(browser) : user
     const swapped = claim === 'sid' ? 'sub' : 'sid'
     for (const wrong of [
@@ -124,7 +124,7 @@ test.each(['sid', 'sub'])(
 )
 
 test('after three renewals, whose ID tokens name no session or another one, the first name still ends it', async () => {
-  const { browser, renewals } = await signIn(provider, cluster.url)
+  const { browser, renewals } = await logIn(provider, cluster.url)
   const sid = await sidOf(browser)
   for (const next of [undefined, 'a-session-of-somebody-else', undefined]) {
     provider.rewriteNext('token', async (json) => {
@@ -144,7 +144,7 @@ test('after three renewals, whose ID tokens name no session or another one, the 
 test.each(['sid', 'sub'])(
   'during a renewal a logout by %s wins, and the refresh token that comes too late is revoked',
   async (claim) => {
-    const { browser, user, renewals } = await signIn(provider, cluster.url)
+    const { browser, user, renewals } = await logIn(provider, cluster.url)
     const id = await sessionIdOf(browser)
     const sid = await sidOf(browser)
     const held = provider.holdNext('token', { mode: 'after' })
@@ -165,7 +165,7 @@ test.each(['sid', 'sub'])(
 )
 
 test('a slow handler that writes req.session brings nothing back', async () => {
-  const { browser, user } = await signIn(provider, cluster.url)
+  const { browser, user } = await logIn(provider, cluster.url)
   const id = await sessionIdOf(browser)
   await send(browser, 'POST', `${one.url}/cart`, { cart: 'old' })
   const slow = send(browser, 'POST', `${one.url}/cart?gate=slow`, { cart: 'new' })
@@ -181,7 +181,7 @@ test('a slow handler that writes req.session brings nothing back', async () => {
 })
 
 test('the same token at both processes at once ends the session once', async () => {
-  const { browser, user } = await signIn(provider, cluster.url)
+  const { browser, user } = await logIn(provider, cluster.url)
   const token = await client.token({ sub: user })
   const answers = await Promise.all([one, other].map(({ url }) => sendLogout(url, token)))
   for (const { status } of answers) expect([200, 400]).toContain(status)
@@ -192,7 +192,7 @@ test('the same token at both processes at once ends the session once', async () 
 })
 
 test('the refresh token is the provider’s to leave or to revoke', async () => {
-  const [{ user }, { browser }] = [await signIn(provider, cluster.url), await signIn(provider, cluster.url)]
+  const [{ user }, { browser }] = [await logIn(provider, cluster.url), await logIn(provider, cluster.url)]
   const before = provider.revocations().length
   await logout(one, { sub: user })
   // What this process says to the provider next: by then it would have said that, too.
@@ -204,7 +204,7 @@ test('the refresh token is the provider’s to leave or to revoke', async () => 
 
 test('what is kept for it in Redis ends by itself, names nobody, and goes with the session', async () => {
   await redis.flush()
-  const { browser, user } = await signIn(provider, cluster.url)
+  const { browser, user } = await logIn(provider, cluster.url)
   const sid = await sidOf(browser)
   const groups = () => store.keys('bff:sessions:*')
   const expectShort = async (names: string[]) => {

@@ -1,22 +1,22 @@
-// A log-out at the provider where sessions are in memory, and where the app has an express-session of its own.
+// A logout at the provider where sessions are in memory, and where the app has an express-session of its own.
 import express from 'express'
 import expressSession, { MemoryStore } from 'express-session'
 import type { AuthOptions } from '../../src/index.ts'
-import { type AppEvent, listenToAll } from '../support/app-events.ts'
-import { type Auth, createApp } from '../support/app-routes.ts'
-import { Browser } from '../support/browser.ts'
+import { type AppEvent, listenToAll } from '../support/app/app-events.ts'
+import { type Auth, createApp } from '../support/app/app-routes.ts'
+import { createGates } from '../support/app/gates.ts'
+import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
-import { createGates } from '../support/gates.ts'
 import {
   createLogoutClient,
   type LogoutClient,
   sendLogout,
   startLogoutProvider,
-} from '../support/logout-client.ts'
-import { type OwnApp, startOwnApp } from '../support/own-app.ts'
-import type { TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { sha256 } from '../support/seen-requests.ts'
+} from '../support/provider/logout-client.ts'
+import type { TestProvider } from '../support/provider/provider.ts'
+import { sha256 } from '../support/provider/seen-requests.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 describe.each([
   ['in memory', true],
@@ -78,7 +78,7 @@ describe.each([
   const isIn = async (browser: Browser) =>
     (await browser.request('GET', `${app.url}/public`)).json().authenticated
 
-  test('a log-out at the provider ends the session here', async () => {
+  test('a logout at the provider ends the session here', async () => {
     const [browser, other] = [await logIn('real'), await logIn('real')]
     await browser.finish(await browser.navigate(`${provider.issuer}/session/end`))
     expect([await isIn(browser), await isIn(other)]).toEqual([false, true])
@@ -110,7 +110,7 @@ describe.each([
   })
 
   test.each(['sub', 'sid'])(
-    'a log-in that is under way ends with a logout by %s, a later one does not',
+    'a login that is under way ends with a logout by %s, a later one does not',
     async (claim) => {
       const user = `under-way-${claim}`
       const known = await logIn(user)

@@ -1,19 +1,19 @@
 // Logout tokens that must end nothing (HOSTILE-INPUTS, "Logout tokens"; Back-Channel Logout 1.0 §2.6).
-import type { TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
-import { type LogoutBench, startLogoutBench } from '../support/logout-bench.ts'
-import { LOGOUT_EVENT, sendLogout } from '../support/logout-client.ts'
+import type { TestApp } from '../support/app/app.ts'
+import { type LogoutFixture, startLogoutFixture } from '../support/app/logout-fixture.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { LOGOUT_EVENT, sendLogout } from '../support/provider/logout-client.ts'
 import {
   claimsOfToken,
   createSigningKey,
   type Forgery,
   type SigningKey,
   sharedSigningKey,
-} from '../support/signing-key.ts'
+} from '../support/provider/signing-key.ts'
 
 const USER = 'somebody-who-stays'
 
-let bench: LogoutBench
+let fixture: LogoutFixture
 let app: TestApp
 let strict: TestApp
 let browser = new Browser()
@@ -23,23 +23,23 @@ let listed: SigningKey
 beforeAll(async () => {
   listed = await createSigningKey('ES256')
   const jwks = { keys: [(await sharedSigningKey()).jwk, listed.jwk] as never[] }
-  bench = await startLogoutBench({ configure: (given) => ({ ...given, jwks }) })
-  app = await bench.start()
-  strict = await bench.start({ requireLogoutTokenType: true })
+  fixture = await startLogoutFixture({ configure: (given) => ({ ...given, jwks }) })
+  app = await fixture.start()
+  strict = await fixture.start({ requireLogoutTokenType: true })
 })
 beforeEach(async () => {
-  if (await bench.isIn(browser)) return
-  browser = await bench.logIn(USER)
-  sid = await bench.sidOf(browser)
+  if (await fixture.isIn(browser)) return
+  browser = await fixture.logIn(USER)
+  sid = await fixture.sidOf(browser)
 })
-afterAll(() => bench?.stop())
+afterAll(() => fixture?.stop())
 
-const keys = async () => (await bench.store.keys('*')).sort()
+const keys = async () => (await fixture.store.keys('*')).sort()
 
 /** 400, nothing touched, nothing remembered, nothing said that was sent; one line for operators. */
 async function expectRefused(token: string, at = app, secrets: string[] = []): Promise<void> {
   const before = await keys()
-  for (const said of [bench.lines, at.events]) said.length = 0
+  for (const said of [fixture.lines, at.events]) said.length = 0
   const answer = await sendLogout(at.url, token)
   const { headers } = answer
   expect(answer.status).toBe(400)
@@ -47,27 +47,27 @@ async function expectRefused(token: string, at = app, secrets: string[] = []): P
   expect(headers['content-type']).toMatch('application/json')
   expect(headers['set-cookie']).toBeUndefined()
   expect(JSON.parse(answer.body)).toEqual({ error: 'invalid_request', error_description: expect.any(String) })
-  expect(bench.lines).toEqual([expect.stringMatching(/^.*logout failed \(logout_token_invalid\): .*$/)])
+  expect(fixture.lines).toEqual([expect.stringMatching(/^.*logout failed \(logout_token_invalid\): .*$/)])
   expect(at.events.map(({ name }) => name)).toEqual(['refused'])
-  const said = answer.body + JSON.stringify([headers, bench.lines, at.events])
+  const said = answer.body + JSON.stringify([headers, fixture.lines, at.events])
   for (const sent of [token, ...token.split('.'), USER, sid, ...secrets]) {
     if (sent.length > 8) expect(said).not.toContain(sent)
   }
   expect(await keys()).toEqual(before)
-  expect(await bench.isIn(browser)).toBe(true)
+  expect(await fixture.isIn(browser)).toBe(true)
 }
 
 const now = () => Math.floor(Date.now() / 1000)
 const someone = () => ({ sub: USER, sid })
 
 test.each<[string, () => object]>([
-  ['iss + "1"', () => ({ iss: `${bench.provider.issuer}1` })],
-  ['iss of another case', () => ({ iss: bench.provider.issuer.replace('http', 'HTTP') })],
-  ['iss with a slash', () => ({ iss: `${bench.provider.issuer}/` })],
-  ['iss a list', () => ({ iss: [bench.provider.issuer] })],
+  ['iss + "1"', () => ({ iss: `${fixture.provider.issuer}1` })],
+  ['iss of another case', () => ({ iss: fixture.provider.issuer.replace('http', 'HTTP') })],
+  ['iss with a slash', () => ({ iss: `${fixture.provider.issuer}/` })],
+  ['iss a list', () => ({ iss: [fixture.provider.issuer] })],
   ['no iss', () => ({ iss: undefined })],
-  ['aud + "1"', () => ({ aud: `${bench.client.options.clientID}1` })],
-  ['aud with one byte changed', () => ({ aud: bench.client.options.clientID.replace('l', 'L') })],
+  ['aud + "1"', () => ({ aud: `${fixture.client.options.clientID}1` })],
+  ['aud with one byte changed', () => ({ aud: fixture.client.options.clientID.replace('l', 'L') })],
   ['aud of others', () => ({ aud: ['other', 'another'] })],
   ['aud an empty list', () => ({ aud: [] })],
   ['no aud', () => ({ aud: undefined })],
@@ -105,12 +105,12 @@ test.each<[string, () => object]>([
   ['sid empty', () => ({ sid: '' })],
   ['sid null', () => ({ sid: null })],
 ])('a logout token with %s ends nothing', async (_name, changes) => {
-  await expectRefused(await bench.client.token({ ...someone(), ...changes() }))
+  await expectRefused(await fixture.client.token({ ...someone(), ...changes() }))
 })
 
-const forged = (forgery: Forgery) => () => bench.client.token(someone(), forgery)
+const forged = (forgery: Forgery) => () => fixture.client.token(someone(), forgery)
 const tampered = (part: number, change: (text: string) => string) => async () => {
-  const parts = (await bench.client.token(someone())).split('.')
+  const parts = (await fixture.client.token(someone())).split('.')
   return parts.map((text, at) => (at === part ? change(text) : text)).join('.')
 }
 const recoded = (change: (json: object) => object) => (text: string) =>
@@ -135,7 +135,7 @@ test.each<[string, () => string | Promise<string>]>([
   ],
   [
     'HS256 keyed with the client secret',
-    () => forged({ alg: 'HS256', key: bench.client.options.clientSecret })(),
+    () => forged({ alg: 'HS256', key: fixture.client.options.clientSecret })(),
   ],
   [
     'HS256 keyed with the public key',
@@ -167,22 +167,22 @@ test.each<[string, () => string | Promise<string>]>([
   ],
   [
     'claims that are no object',
-    () => bench.provider.signIdToken([someone()], { header: { typ: 'logout+jwt' } }),
+    () => fixture.provider.signIdToken([someone()], { header: { typ: 'logout+jwt' } }),
   ],
   ['typ at+jwt', forged({ header: { typ: 'at+jwt' } })],
   ['typ logout+jwt1', forged({ header: { typ: 'logout+jwt1' } })],
   ['typ a number', forged({ header: { typ: 5 } })],
   ['typ null', forged({ header: { typ: null } })],
-  ['an ID token in its place', () => String(bench.provider.secretsSeen().find(isIdToken))],
+  ['an ID token in its place', () => String(fixture.provider.secretsSeen().find(isIdToken))],
   [
     'an ID token of typ logout+jwt in its place',
     async () => {
-      const idToken = String(bench.provider.secretsSeen().find(isIdToken))
-      return bench.provider.signIdToken(claimsOfToken(idToken), { header: { typ: 'logout+jwt' } })
+      const idToken = String(fixture.provider.secretsSeen().find(isIdToken))
+      return fixture.provider.signIdToken(claimsOfToken(idToken), { header: { typ: 'logout+jwt' } })
     },
   ],
   ['no token at all', () => 'not-a-token-at-all'],
-  ['five parts', async () => `${await bench.client.token(someone())}.a.b`],
+  ['five parts', async () => `${await fixture.client.token(someone())}.a.b`],
 ])('%s ends nothing', async (_name, make) => {
   await expectRefused(await make())
 })
@@ -206,34 +206,34 @@ test.each([
   ['nothing', undefined],
 ])('a strict app refuses a logout token whose typ says %s', async (_name, typ) => {
   strict.events.length = 0
-  await expectRefused(await bench.client.token(someone(), { header: { typ } }), strict)
+  await expectRefused(await fixture.client.token(someone(), { header: { typ } }), strict)
 })
 
 test.each([
   ['of the person', () => ({ sub: USER })],
   ['of the session', () => ({ sid })],
-])('a logout token %s that was used is refused, and the next log-in stays', async (_name, changes) => {
-  const token = await bench.client.token(changes())
+])('a logout token %s that was used is refused, and the next login stays', async (_name, changes) => {
+  const token = await fixture.client.token(changes())
   expect(await sendLogout(app.url, token)).toMatchObject({ status: 200 })
-  expect(await bench.isIn(browser)).toBe(false)
-  browser = await bench.logIn(USER)
-  sid = await bench.sidOf(browser)
+  expect(await fixture.isIn(browser)).toBe(false)
+  browser = await fixture.logIn(USER)
+  sid = await fixture.sidOf(browser)
   for (const each of [app, strict]) await expectRefused(token, each)
 })
 
 test('a jti that was used is refused in another token', async () => {
   const jti = 'a jti that comes twice'
-  expect(await sendLogout(app.url, await bench.client.token({ sub: 'nobody', jti }))).toMatchObject({
+  expect(await sendLogout(app.url, await fixture.client.token({ sub: 'nobody', jti }))).toMatchObject({
     status: 200,
   })
-  await expectRefused(await bench.client.token({ ...someone(), jti }), app, [jti])
+  await expectRefused(await fixture.client.token({ ...someone(), jti }), app, [jti])
 })
 
 test('a used token is remembered for as long as it would pass', async () => {
   const before = await keys()
-  await sendLogout(app.url, await bench.client.token({ sub: 'nobody', exp: now() - 5 }))
+  await sendLogout(app.url, await fixture.client.token({ sub: 'nobody', exp: now() - 5 }))
   const used = (await keys()).filter((key) => key.startsWith('bff:once:logout:') && !before.includes(key))
   expect(used).toHaveLength(1)
   // Five seconds of the thirty that clocks may differ are gone.
-  expect(await bench.store.pttl(used[0] ?? '')).toBeGreaterThan(20_000)
+  expect(await fixture.store.pttl(used[0] ?? '')).toBeGreaterThan(20_000)
 })

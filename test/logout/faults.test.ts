@@ -1,10 +1,10 @@
-// A log-out while the provider or the store is out of reach: it ends the session here, or says that it did not.
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+// A logout while the provider or the store is out of reach: it ends the session here, or says that it did not.
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { authKeys, createLog, setCookieLine, setCookieLines } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -18,7 +18,7 @@ beforeAll(async () => {
   app = await startApp({ ...setup, provider, redisUrl: redis.url })
 })
 beforeEach(async () => {
-  // It would wait five seconds for the provider: a log-out does not.
+  // It would wait five seconds for the provider: a logout does not.
   const options = { ...setup.options, httpTimeoutSeconds: 5 }
   late = await startApp({ provider, redisUrl: redis.url, options })
 })
@@ -32,7 +32,7 @@ afterAll(async () => {
   await Promise.all([provider?.stop(), redis?.stop()])
 })
 
-async function signIn(user: string): Promise<Browser> {
+async function logIn(user: string): Promise<Browser> {
   const browser = new Browser()
   await browser.logIn(app.url, { user })
   return browser
@@ -40,7 +40,7 @@ async function signIn(user: string): Promise<Browser> {
 const whoIs = async (browser: Browser) => (await browser.request('GET', `${app.url}/public`)).json()
 
 test('while the provider is down the session ends here, and the browser lands home', async () => {
-  const browser = await signIn('offline')
+  const browser = await logIn('offline')
   const copy = browser.clone()
   await provider.down()
   const page = await browser.submit(`${late.url}/logout`, {}, { from: late.url })
@@ -49,8 +49,8 @@ test('while the provider is down the session ends here, and the browser lands ho
   expect(await whoIs(copy)).toMatchObject({ authenticated: false })
 })
 
-test('while the provider hangs the log-out does not', async () => {
-  const browser = await signIn('hanging')
+test('while the provider hangs the logout does not', async () => {
+  const browser = await logIn('hanging')
   provider.holdNext('discovery')
   const began = performance.now()
   const page = await browser.request('POST', `${late.url}/logout`)
@@ -68,7 +68,7 @@ test.each([
   ['resets the connection', () => provider.cutNext('revocation')],
   ['hangs', () => void provider.holdNext('revocation')],
 ])('a revocation that %s keeps nobody from logging out', async (_name, arm) => {
-  const browser = await signIn('unrevoked')
+  const browser = await logIn('unrevoked')
   arm()
   const page = await browser.request('POST', `${app.url}/logout`)
   expect(page.status).toBe(303)
@@ -78,8 +78,8 @@ test.each([
   for (const secret of provider.secretsSeen()) expect(JSON.stringify(app.events)).not.toContain(secret)
 })
 
-test('while Redis is down the answer is 503 and the cookie stays; afterwards the log-out works', async () => {
-  const [browser, other] = [await signIn('stuck'), await signIn('stuck')]
+test('while Redis is down the answer is 503 and the cookie stays; afterwards the logout works', async () => {
+  const [browser, other] = [await logIn('stuck'), await logIn('stuck')]
   app.app.post('/leave', (_req, res) => res.oidc.logout())
   const keys = await authKeys(redis.connect())
   redis.freeze()
@@ -109,7 +109,7 @@ test('while Redis is down the answer is 503 and the cookie stays; afterwards the
 })
 
 test('a store that cannot end the session makes the answer 503, and both stay', async () => {
-  const browser = await signIn('undeletable')
+  const browser = await logIn('undeletable')
   const store = redis.connect()
   await store.call('ACL', 'SETUSER', 'default', '-del')
   try {
@@ -123,8 +123,8 @@ test('a store that cannot end the session makes the answer 503, and both stay', 
   expect(provider.liveRefreshTokens('undeletable')).toHaveLength(1)
 })
 
-test('while Redis is down a callback is 503 and the log-in can still be completed; so is the back button', async () => {
-  const browser = await signIn('patient')
+test('while Redis is down a callback is 503 and the login can still be completed; so is the back button', async () => {
+  const browser = await logIn('patient')
   const done = await browser.startLogin(app.url, { user: 'patient' })
   await browser.navigate(done)
   const callback = await browser.startLogin(app.url, { user: 'patient' })

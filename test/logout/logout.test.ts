@@ -1,11 +1,11 @@
 // POST /logout: here first, then revocation, then the provider's own session, and back home.
 import type { Redis } from 'ioredis'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually, within } from '../support/deadline.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -27,7 +27,7 @@ afterAll(async () => {
 const sessionKeys = async () => [...(await store.keys('bff:{*}:auth')), ...(await store.keys('bff:{*}:app'))]
 const whoIs = async (browser: Browser, at = app) => (await browser.request('GET', `${at.url}/public`)).json()
 
-async function signIn(user: string, at = app): Promise<Browser> {
+async function logIn(user: string, at = app): Promise<Browser> {
   const browser = new Browser()
   await browser.logIn(at.url, { user })
   await browser.request('POST', `${at.url}/cart`, { json: { cart: 'own' } })
@@ -35,7 +35,7 @@ async function signIn(user: string, at = app): Promise<Browser> {
 }
 
 test('logging out leads over the provider home, and a copy of the cookie is dead', async () => {
-  const browser = await signIn('alice')
+  const browser = await logIn('alice')
   const copy = browser.clone()
   const page = await browser.logOut(app.url)
   expect(page).toMatchObject({ status: 200, url: `${app.url}/` })
@@ -51,7 +51,7 @@ test('logging out leads over the provider home, and a copy of the cookie is dead
 })
 
 test('the answer is a 303 to end_session with id_token_hint and post_logout_redirect_uri, and no body', async () => {
-  const browser = await signIn('bob')
+  const browser = await logIn('bob')
   const page = await browser.request('POST', `${app.url}/logout`)
   expect(page).toMatchObject({ status: 303, body: '', headers: { 'cache-control': 'no-store' } })
   const url = new URL(page.headers.location ?? '')
@@ -62,7 +62,7 @@ test('the answer is a 303 to end_session with id_token_hint and post_logout_redi
 })
 
 test('the session is gone in Redis before the revocation reaches the provider, and nobody waits for it', async () => {
-  const browser = await signIn('carol')
+  const browser = await logIn('carol')
   expect(provider.liveRefreshTokens('carol')).toHaveLength(1)
   const hold = provider.holdNext('revocation')
   const answered = browser.request('POST', `${app.url}/logout`)
@@ -80,7 +80,7 @@ test('the session is gone in Redis before the revocation reaches the provider, a
 })
 
 test('the refresh token that is revoked is the newest', async () => {
-  const browser = await signIn('dave')
+  const browser = await logIn('dave')
   await browser.request('POST', `${app.url}/renew`)
   await browser.request('POST', `${app.url}/renew`)
   await browser.request('POST', `${app.url}/logout`)
@@ -88,7 +88,7 @@ test('the refresh token that is revoked is the newest', async () => {
 })
 
 test('logging out twice, and without ever having logged in, is no error', async () => {
-  const browser = await signIn('erin')
+  const browser = await logIn('erin')
   const copy = browser.clone()
   await browser.request('POST', `${app.url}/logout`)
   for (const each of [browser, copy, new Browser()]) {
@@ -100,8 +100,8 @@ test('logging out twice, and without ever having logged in, is no error', async 
   expect(ends.filter(({ name }) => name === 'session-ended')).toHaveLength(1)
 })
 
-test('two log-outs at once revoke once and end once', async () => {
-  const browser = await signIn('frank')
+test('two logouts at once revoke once and end once', async () => {
+  const browser = await logIn('frank')
   const before = provider.revocations().length
   const pages = await Promise.all(
     [browser, browser.clone()].map((each) => each.request('POST', `${app.url}/logout`)),
@@ -111,13 +111,13 @@ test('two log-outs at once revoke once and end once', async () => {
   expect(provider.revocations()).toHaveLength(before + 1)
 })
 
-test("one session's log-out leaves the user's other session alone", async () => {
-  const [here, there] = [await signIn('grace'), await signIn('grace')]
+test("one session's logout leaves the user's other session alone", async () => {
+  const [here, there] = [await logIn('grace'), await logIn('grace')]
   await here.request('POST', `${app.url}/logout`)
   expect(await whoIs(there)).toMatchObject({ sub: 'grace' })
 })
 
-test('a log-out takes an anonymous visitor’s data from the browser, too', async () => {
+test('a logout takes an anonymous visitor’s data from the browser, too', async () => {
   const browser = new Browser()
   await browser.request('POST', `${app.url}/cart`, { json: { cart: 'anonymous' } })
   await browser.request('POST', `${app.url}/logout`)
@@ -128,7 +128,7 @@ test.each<[string, { from: string | null }]>([
   ['by the address bar', { from: null }],
   ['by a link of ours', { from: 'http://localhost/' }],
 ])('GET /logout %s logs out', async (_name, { from }) => {
-  const browser = await signIn('heidi')
+  const browser = await logIn('heidi')
   const page = await browser.finish(
     await browser.navigate(`${app.url}/logout`, { from: from && `${app.url}/` }),
   )
@@ -136,7 +136,7 @@ test.each<[string, { from: string | null }]>([
 })
 
 test('GET /logout from another site is refused, and the session lives', async () => {
-  const browser = await signIn('ivan')
+  const browser = await logIn('ivan')
   const before = provider.revocations().length
   const link = await browser.navigate(`${app.url}/logout`, { from: 'https://evil.example/' })
   expect(link.status).toBe(403)
@@ -157,7 +157,7 @@ test('GET /logout from another site is refused, and the session lives', async ()
 test.each(['HEAD', 'PUT', 'DELETE', 'OPTIONS'])(
   '%s /logout is refused, and the session lives',
   async (method) => {
-    const browser = await signIn('judy')
+    const browser = await logIn('judy')
     const page = await browser.request(method, `${app.url}/logout`)
     expect(page).toMatchObject({ status: 405, headers: { allow: 'GET, POST' } })
     expect(await whoIs(browser)).toMatchObject({ sub: 'judy' })
@@ -169,7 +169,7 @@ test.each([
   '?returnTo=https://evil.example',
   '?post_logout_redirect_uri=https://evil.example',
 ])('/logout%s cannot change where the browser lands', async (query) => {
-  const browser = await signIn('mallory')
+  const browser = await logIn('mallory')
   const page = await browser.request('POST', `${app.url}/logout${query}`)
   const url = new URL(page.headers.location ?? '')
   expect(url.searchParams.get('post_logout_redirect_uri')).toBe(`${app.url}/`)

@@ -1,11 +1,11 @@
-// What options and handlers make of a log-out: without the provider, without revocation, to another page.
+// What options and handlers make of a logout: without the provider, without revocation, to another page.
 import express from 'express'
 import { type AuthOptions, auth } from '../../src/index.ts'
-import { Browser } from '../support/browser.ts'
+import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
-import { type OwnApp, startOwnApp } from '../support/own-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 const apps: OwnApp[] = []
@@ -35,7 +35,7 @@ async function start(options: AuthOptions = {}): Promise<OwnApp> {
   return app
 }
 
-async function signIn(app: OwnApp, user: string): Promise<Browser> {
+async function logIn(app: OwnApp, user: string): Promise<Browser> {
   const browser = new Browser()
   expect((await browser.logIn(app.url, { user })).json()).toMatchObject({ sub: user })
   return browser
@@ -43,7 +43,7 @@ async function signIn(app: OwnApp, user: string): Promise<Browser> {
 
 test('idpLogout: false ends the session here, and lands home at once', async () => {
   const app = await start({ idpLogout: false })
-  const browser = await signIn(app, 'here')
+  const browser = await logIn(app, 'here')
   const page = await browser.request('POST', `${app.url}/logout`)
   expect(page).toMatchObject({ status: 303, headers: { location: '/' } })
   expect(setCookieLine(page, 'bff')).toMatch(/^bff=;/)
@@ -53,7 +53,7 @@ test('idpLogout: false ends the session here, and lands home at once', async () 
 
 test('revokeOnLogout: false leaves the refresh token to the provider', async () => {
   const app = await start({ revokeOnLogout: false })
-  const browser = await signIn(app, 'kept')
+  const browser = await logIn(app, 'kept')
   const before = provider.revocations().length
   const page = await browser.request('POST', `${app.url}/logout`)
   expect(page.headers.location).toContain('/session/end')
@@ -65,7 +65,7 @@ test('revokeOnLogout: false leaves the refresh token to the provider', async () 
 test('a provider without revocation or end_session lands home', async () => {
   provider.rewriteNext('discovery', ({ revocation_endpoint: _, end_session_endpoint: __, ...rest }) => rest)
   const app = await start()
-  const browser = await signIn(app, 'plain')
+  const browser = await logIn(app, 'plain')
   const before = provider.revocations().length
   const page = await browser.request('POST', `${app.url}/logout`)
   expect(page).toMatchObject({ status: 303, headers: { location: '/' } })
@@ -76,12 +76,12 @@ test('a provider without revocation or end_session lands home', async () => {
 test('routes.postLogoutRedirect is where the browser lands', async () => {
   const routes = { postLogoutRedirect: '/goodbye' }
   const app = await start({ routes })
-  const browser = await signIn(app, 'leaving')
+  const browser = await logIn(app, 'leaving')
   const { headers } = await browser.request('POST', `${app.url}/logout`)
   const { searchParams } = new URL(headers.location ?? '')
   expect(searchParams.get('post_logout_redirect_uri')).toBe(`${app.url}/goodbye`)
   const local = await start({ routes, idpLogout: false })
-  const other = await signIn(local, 'leaving')
+  const other = await logIn(local, 'leaving')
   expect((await other.submit(`${local.url}/logout`, {}, { from: local.url })).json()).toMatchObject({
     at: '/goodbye',
     sub: null,
@@ -98,7 +98,7 @@ test('routes: false unmounts /logout, /login and /me', async () => {
 })
 
 test('routes can have other names', async () => {
-  const routes = { login: '/sign-in', callback: '/back', logout: '/sign-out', user: '/whoami' }
+  const routes = { login: '/enter', callback: '/back', logout: '/logout', user: '/whoami' }
   const client = await provider.registerClient({ baseURL: 'http://localhost:1' })
   const app = await start({ routes, clientID: client.clientId, clientSecret: client.clientSecret })
   await provider.registerClient({
@@ -108,10 +108,10 @@ test('routes can have other names', async () => {
     postLogoutRedirectUris: [`${app.url}/`],
   })
   const browser = new Browser()
-  const page = await browser.logIn(app.url, { path: '/sign-in?return_to=/login', user: 'renamed' })
+  const page = await browser.logIn(app.url, { path: '/enter?return_to=/login', user: 'renamed' })
   expect(page.json()).toEqual({ at: '/login', sub: 'renamed' })
   expect((await browser.request('GET', `${app.url}/whoami`)).json()).toMatchObject({ authenticated: true })
-  expect((await browser.logOut(app.url, '/sign-out')).json()).toEqual({ at: '/', sub: null })
+  expect((await browser.logOut(app.url, '/logout')).json()).toEqual({ at: '/', sub: null })
 })
 
 const HOSTILE = [
@@ -150,7 +150,7 @@ describe('res.oidc', () => {
   })
 
   test('logout({ returnTo }) names that page to the provider', async () => {
-    const browser = await signIn(app, 'out')
+    const browser = await logIn(app, 'out')
     const page = await browser.request('GET', `${app.url}/out?to=/bye`)
     const { searchParams } = new URL(page.headers.location ?? '')
     expect(page.status).toBe(303)
@@ -159,7 +159,7 @@ describe('res.oidc', () => {
   })
 
   test.each(HOSTILE)('logout({ returnTo: %j }) lands home, logged in or not', async (to) => {
-    const browser = await signIn(app, 'out')
+    const browser = await logIn(app, 'out')
     const path = `${app.url}/out?to=${encodeURIComponent(to)}`
     const { searchParams } = new URL((await browser.request('GET', path)).headers.location ?? '')
     expect(searchParams.get('post_logout_redirect_uri')).toBe(`${app.url}/`)

@@ -1,4 +1,4 @@
-// How the client says who it is and asks for a log-in: what fits together, and every mistake with its cure.
+// How the client says who it is and asks for a login: what fits together, and every mistake with its cure.
 import { generateKeyPairSync } from 'node:crypto'
 import { mistakeIn, resolve } from './valid.ts'
 

@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
-import { Browser } from '../support/browser.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually, within } from '../support/deadline.ts'
 import { freePort } from '../support/listen.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 const require = createRequire(import.meta.url)
 const SNIPPET = `

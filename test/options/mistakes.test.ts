@@ -158,7 +158,7 @@ test.each<[name: string, options: object, cure: RegExp]>([
 })
 
 test.each(['client_id', 'redirect_uri', 'state', 'nonce', 'code_challenge', 'code_challenge_method'])(
-  'authorizationParams.%s is made anew for every log-in, and refused in the configuration',
+  'authorizationParams.%s is made anew for every login, and refused in the configuration',
   (name) => {
     const message = mistakeIn({ authorizationParams: { [name]: 'mine' } })
     expect(message).toContain(`authorizationParams.${name} `)

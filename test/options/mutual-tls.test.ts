@@ -1,6 +1,6 @@
 // The client's certificate: what is taken, and every mistake with its cure.
 import { generateKeyPairSync } from 'node:crypto'
-import { type Certificates, createCertificates } from '../support/certificates.ts'
+import { type Certificates, createCertificates } from '../support/provider/certificates.ts'
 import { mistakeIn, resolve } from './valid.ts'
 
 const encrypted = generateKeyPairSync('ed25519').privateKey.export({

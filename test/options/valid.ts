@@ -1,7 +1,7 @@
 // The fewest options that auth() takes, and how the tests of this folder resolve them: without this machine's environment.
-import type { Config } from '../../src/config.ts'
 import { ConfigurationError } from '../../src/errors.ts'
-import { resolveOptions } from '../../src/resolve-options.ts'
+import type { Config } from '../../src/options/config.ts'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
 
 export const SECRET = 'a secret of the option tests which is long enough'
 

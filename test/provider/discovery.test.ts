@@ -1,15 +1,15 @@
 // The discovery document: of another issuer, without what it needs, endless; and that its jwks_uri is where keys are.
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog, setCookieLine, setCookieLines } from '../support/evidence.ts'
-import type { Json } from '../support/fault-controls.ts'
-import { type Forge, forgeNext, signed } from '../support/forge-id-token.ts'
-import { type HostileServer, MANNERS, startHostileServer } from '../support/hostile-server.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { type SignedIn, signIn } from '../support/signed-in.ts'
-import { createSigningKey } from '../support/signing-key.ts'
+import type { Json } from '../support/provider/fault-controls.ts'
+import { type Forge, forgeNext, signed } from '../support/provider/forge-id-token.ts'
+import { type HostileServer, MANNERS, startHostileServer } from '../support/provider/hostile-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { createSigningKey } from '../support/provider/signing-key.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
 
 const client = { clientId: 'careful', clientSecret: 'known to both of them' }
 let provider: TestProvider
@@ -17,7 +17,7 @@ let redis: RedisServer
 let hostile: HostileServer
 let metadata: Json
 /** somebody who logged in while the provider was as it should be */
-let session: SignedIn
+let session: LoggedIn
 let older: TestApp
 /** a fresh one for each test: it has not discovered the provider yet */
 let app: TestApp | undefined
@@ -26,7 +26,7 @@ beforeAll(async () => {
   ;[provider, redis, hostile] = await Promise.all([startProvider(), startRedis(), startHostileServer()])
   older = await open()
   await provider.registerClient({ ...client, baseURL: older.url })
-  session = await signIn(provider, older.url)
+  session = await logIn(provider, older.url)
   const address = `${provider.issuer}/.well-known/openid-configuration`
   metadata = (await new Browser().request('GET', address)).json()
 })
@@ -45,7 +45,7 @@ function open(issuerBaseURL = provider.issuer): Promise<TestApp> {
   return startApp({ redisUrl: redis.url, options })
 }
 
-/** Nothing leads to the provider: no log-in begins, no refresh token is sent. */
+/** Nothing leads to the provider: no login begins, no refresh token is sent. */
 async function expectNobodySentThere({ url }: TestApp) {
   const before = provider.requests((seen) => seen.endpoint !== 'discovery').length
   const page = await new Browser().navigate(`${url}/login`)
@@ -81,7 +81,7 @@ test.each([
   ['an authorization_endpoint that is a number', 5],
   ['an authorization_endpoint without a host', '/auth'],
   ['an authorization_endpoint that is a script', 'javascript:alert(1)'],
-])('discovery with %s begins no log-in, and shows nobody what is wrong inside', async (_what, endpoint) => {
+])('discovery with %s begins no login, and shows nobody what is wrong inside', async (_what, endpoint) => {
   provider.answerAll('discovery', { status: 200, body: { ...metadata, authorization_endpoint: endpoint } })
   app = await open()
   const page = await new Browser().navigate(`${app.url}/login`)

@@ -1,12 +1,12 @@
 // Keys that do not end, drip or lead elsewhere: bounded time and memory, a clear error, and no refresh token lost.
-import { endBackOff } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
-import { type HostileServer, MANNERS, startHostileServer } from '../support/hostile-server.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { signIn } from '../support/signed-in.ts'
+import { type HostileServer, MANNERS, startHostileServer } from '../support/provider/hostile-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { endBackOff } from '../support/session/age-session.ts'
+import { logIn } from '../support/session/logged-in.ts'
 
 const client = { clientId: 'patient', clientSecret: 'known to all of its processes' }
 let provider: TestProvider
@@ -45,7 +45,7 @@ async function open(): Promise<TestApp> {
   return app
 }
 
-test.each(MANNERS)('keys of %s make no session, and the next log-in works', async (_what, manner, detail) => {
+test.each(MANNERS)('keys of %s make no session, and the next login works', async (_what, manner, detail) => {
   hostile.answer(manner, keys)
   const app = await open()
   const browser = new Browser()
@@ -64,7 +64,7 @@ test.each(MANNERS)(
   'keys of %s at a renewal are asked for once, and cost no refresh token',
   async (_what, manner, detail) => {
     hostile.answer('right', keys)
-    const { browser, get, renewals, user } = await signIn(provider, (await open()).url)
+    const { browser, get, renewals, user } = await logIn(provider, (await open()).url)
     hostile.answer(manner, keys)
     const app = await open()
     const asked = hostile.paths().length

@@ -1,10 +1,10 @@
 // The refresh grant as the provider sees it, and the endpoint that it never hears of: userinfo.
-import { startApp, type TestApp } from '../support/app.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
 import { createLog } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { sha256 } from '../support/seen-requests.ts'
-import { signIn } from '../support/signed-in.ts'
-import { claimsOfToken } from '../support/signing-key.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { sha256 } from '../support/provider/seen-requests.ts'
+import { claimsOfToken } from '../support/provider/signing-key.ts'
+import { logIn } from '../support/session/logged-in.ts'
 
 let provider: TestProvider
 let app: TestApp
@@ -20,7 +20,7 @@ afterAll(async () => {
 })
 
 test('refresh-token: a renewal takes the new ID token, and the next one presents the new refresh token', async () => {
-  const { get, user } = await signIn(provider, app.url)
+  const { get, user } = await logIn(provider, app.url)
   const [first] = provider.liveRefreshTokens(user)
   let second = ''
   provider.rewriteNext('token', async ({ refresh_token, id_token, ...json }) => {
@@ -41,7 +41,7 @@ test('refresh-token: a renewal takes the new ID token, and the next one presents
 
 test('userinfo-invalid-sub: a userinfo endpoint that speaks of another is never asked', async () => {
   provider.answerAll('userinfo', { status: 200, body: { sub: 'mallory', name: 'Mallory' } })
-  const { get, user } = await signIn(provider, app.url)
+  const { get, user } = await logIn(provider, app.url)
   for (const path of ['/fresh', '/private', '/token', '/me'])
     expect((await get(app.url + path)).status).toBe(200)
   const me = (await get(`${app.url}/me`)).json()

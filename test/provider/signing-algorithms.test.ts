@@ -1,10 +1,16 @@
-// idTokenSigningAlg: what is configured is accepted, at log-in and at renewal, and nothing else is.
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+// idTokenSigningAlg: what is configured is accepted, at login and at renewal, and nothing else is.
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
-import { accessTokenHash, type Forge, flipped, forgeNext, signed } from '../support/forge-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { createSigningKey, type SigningKey } from '../support/signing-key.ts'
+import {
+  accessTokenHash,
+  type Forge,
+  flipped,
+  forgeNext,
+  signed,
+} from '../support/provider/forge-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { createSigningKey, type SigningKey } from '../support/provider/signing-key.ts'
 
 // With the hash that its at_hash is made by (OpenID Connect Core §3.1.3.6).
 const ALGORITHMS = [

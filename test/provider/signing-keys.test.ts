@@ -1,13 +1,13 @@
 // The provider's keys: they change, they lack a kid, there are too many of them.
 import type { JWK } from 'jose'
-import { sessionIdOf, storedRecord } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
-import { type Forge, forgeNext, signed } from '../support/forge-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { createSigningKey, type SigningKey, sharedSigningKey } from '../support/signing-key.ts'
+import { type Forge, forgeNext, signed } from '../support/provider/forge-id-token.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { createSigningKey, type SigningKey, sharedSigningKey } from '../support/provider/signing-key.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { sessionIdOf, storedRecord } from '../support/session/age-session.ts'
 
 const client = { clientId: 'two-apps', clientSecret: 'known to both of them' }
 let provider: TestProvider
@@ -55,7 +55,7 @@ function publish(...keys: unknown[]): void {
   provider.answerAll('jwks', { status: 200, body: { keys } })
 }
 
-/** `beforeSigning` is what the provider does after it showed the log-in page. */
+/** `beforeSigning` is what the provider does after it showed the login page. */
 async function logIn(forge: Forge = signed(), beforeSigning = () => {}) {
   const browser = new Browser()
   const callback = await browser.startLogin(app.url, { user: 'alice' })
@@ -82,7 +82,7 @@ async function expectRenewalKept(browser: Browser, forge: Forge) {
 }
 
 // OpenID Connect Core §10.1.1: an unfamiliar kid is the sign to ask for the keys again.
-test('signing-key-rotation: the second log-in comes by a new key, and is accepted', async () => {
+test('signing-key-rotation: the second login comes by a new key, and is accepted', async () => {
   expect((await logIn()).page.status).toBe(200)
   publish(next.publicJwk)
   const { page } = await logIn(byKey(next))
@@ -90,7 +90,7 @@ test('signing-key-rotation: the second log-in comes by a new key, and is accepte
   expect(page.json()).toMatchObject({ sub: 'alice' })
 })
 
-test('signing-key-rotation: a renewal after the log-in comes by a new key, and counts', async () => {
+test('signing-key-rotation: a renewal after the login comes by a new key, and counts', async () => {
   const { browser } = await logIn()
   publish(next.publicJwk)
   void forgeNext(provider, byKey(next))
@@ -98,7 +98,7 @@ test('signing-key-rotation: a renewal after the log-in comes by a new key, and c
   expect(page.json()).toMatchObject({ sub: 'alice', generation: 2 })
 })
 
-test('signing-key-rotation-just-before-signing: a log-in is accepted, and so is a renewal', async () => {
+test('signing-key-rotation-just-before-signing: a login is accepted, and so is a renewal', async () => {
   const { browser, page } = await logIn(byKey(next), () => publish(next.publicJwk))
   expect(page.json()).toMatchObject({ sub: 'alice', generation: 1 })
   publish(old.publicJwk)
@@ -152,7 +152,7 @@ const KEY_SETS: [string, status: number, Forge, keys: () => unknown[]][] = [
   ['nothing that is a key', 503, signed(), () => [null, 1, 'key']],
 ]
 
-test.each(KEY_SETS)('JWKS with %s makes a log-in %s, in no time', async (_what, status, forge, keys) => {
+test.each(KEY_SETS)('JWKS with %s makes a login %s, in no time', async (_what, status, forge, keys) => {
   publish(...keys())
   const began = performance.now()
   const { browser, page } = await logIn(forge)

@@ -1,14 +1,14 @@
 // Everything that a token endpoint can answer to a code, beside what is in the ID token.
-import { ageSession } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { authKeys, createLog, setCookieLine } from '../support/evidence.ts'
-import type { Json } from '../support/fault-controls.ts'
-import type { Answer } from '../support/faults.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { signIn } from '../support/signed-in.ts'
+import type { Json } from '../support/provider/fault-controls.ts'
+import type { Answer } from '../support/provider/faults.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { ageSession } from '../support/session/age-session.ts'
+import { logIn } from '../support/session/logged-in.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -111,14 +111,14 @@ async function expectToLast(browser: Browser, seconds: number | undefined) {
   expect(await generation()).toBe(seconds === undefined ? before : before + 1)
 }
 
-test.each(RIGHT)('a log-in by an answer with %s is accepted, and bounded', async (what, change, seconds) => {
+test.each(RIGHT)('a login by an answer with %s is accepted, and bounded', async (what, change, seconds) => {
   const { browser, page } = await comeBack(what, () => provider.rewriteNext('token', change))
   expect(page.json()).toMatchObject({ sub: what, generation: 1 })
   await expectToLast(browser, seconds)
 })
 
 test.each(RIGHT)('a renewal by an answer with %s counts, and is bounded', async (_what, change, seconds) => {
-  const { browser, get } = await signIn(provider, app.url)
+  const { browser, get } = await logIn(provider, app.url)
   provider.rewriteNext('token', change)
   expect((await get(`${app.url}/fresh`)).json()).toMatchObject({ generation: 2 })
   await expectToLast(browser, seconds)

@@ -1,9 +1,9 @@
 // The attributes of the session's cookie (RFC 10017 §6.1.3.2), by the Set-Cookie header, on http and on https.
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { exchange } from '../support/browser/http-exchange.ts'
 import { idIn, setCookieLine, setCookieLines } from '../support/evidence.ts'
-import { exchange } from '../support/http-exchange.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 const HTTPS = 'https://app.example.test'
 
@@ -31,7 +31,7 @@ const attributes = (line = '') =>
     .sort()
 const SIGNED_ID = /^s%3As-[\w-]{43}\.[\w%]+$/
 
-/** The provider's answer to a log-in at the https app, and the cookies of `/login`. */
+/** The provider's answer to a login at the https app, and the cookies of `/login`. */
 async function startSecureLogin() {
   const browser = new Browser()
   const stopAt = (url: URL) => url.origin === HTTPS
@@ -100,10 +100,10 @@ test("an anonymous visitor's req.session works on https behind a proxy, whatever
 
 test.each([
   ['an anonymous', false],
-  ['a signed-in', true],
+  ['a logged-in', true],
 ])(
   'an app that gives %s req.session.cookie a lifetime changes no other attribute',
-  async (_name, signedIn) => {
+  async (_name, loggedIn) => {
     for (const app of [plain, secure]) {
       app.app.get('/remember', (req, res) => {
         req.session.cart = 'kept'
@@ -112,14 +112,14 @@ test.each([
       })
     }
     const { callback, login } = await startSecureLogin()
-    const answer = signedIn && (await send(`/callback${callback.search}`, pair(setCookieLines(login)[0])))
+    const answer = loggedIn && (await send(`/callback${callback.search}`, pair(setCookieLines(login)[0])))
     const cookie = answer ? pair(setCookieLine(answer, '__Host-Http-bff')) : undefined
     const onHttps = setCookieLine(await send('/remember', cookie), '__Host-Http-bff')
     const browser = new Browser()
-    if (signedIn) await browser.logIn(plain.url)
+    if (loggedIn) await browser.logIn(plain.url)
     const onHttp = setCookieLine(await browser.request('GET', `${plain.url}/remember`), 'bff')
-    // An anonymous visitor's is new, and must be sent; a signed-in one's is there already.
-    if (!signedIn) expect([onHttp, onHttps]).toEqual(Array(2).fill(expect.stringContaining('Expires=')))
+    // An anonymous visitor's is new, and must be sent; a logged-in one's is there already.
+    if (!loggedIn) expect([onHttp, onHttps]).toEqual(Array(2).fill(expect.stringContaining('Expires=')))
     if (onHttp) expect(attributes(onHttp)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax'])
     if (onHttps) expect(attributes(onHttps)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'])
   },
@@ -141,7 +141,7 @@ test.each(['/public', '/', '/me', '/login', '/cart'])(
   },
 )
 
-test('an ordinary request of a signed-in session sets no cookie', async () => {
+test('an ordinary request of a logged-in session sets no cookie', async () => {
   const browser = new Browser()
   await browser.logIn(plain.url)
   for (const path of ['/private', '/me', '/cart']) {

@@ -1,9 +1,9 @@
 // Behind a proxy that ends TLS: baseURL says what is https, and no header of anybody's changes a cookie or an address.
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { exchange, type HeaderValues } from '../support/browser/http-exchange.ts'
 import { createLog, setCookieLine, setCookieLines } from '../support/evidence.ts'
-import { exchange, type HeaderValues } from '../support/http-exchange.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 const HTTPS = 'https://app.example.test'
 let provider: TestProvider

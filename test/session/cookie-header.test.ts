@@ -1,9 +1,9 @@
 // Cookie headers letter by letter: several of them, and names that only look like ours (HOSTILE-INPUTS, "The session cookie").
 import { sign } from 'cookie-signature'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { rawExchange } from '../support/raw-exchange.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { rawExchange } from '../support/browser/raw-exchange.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 const HTTPS_NAME = '__Host-Http-bff'
 const HTTPS = 'https://app.example.test'

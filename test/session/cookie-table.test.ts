@@ -1,12 +1,12 @@
 // Cookies that are not what we sent: anonymous, and never a 500 (HOSTILE-INPUTS, "The session cookie").
 import { sign } from 'cookie-signature'
-import { startApp, type TestApp } from '../support/app.ts'
-import { TEST_SECRET } from '../support/app-options.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { TEST_SECRET } from '../support/app/app-options.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { exchange } from '../support/browser/http-exchange.ts'
 import { idIn } from '../support/evidence.ts'
-import { exchange } from '../support/http-exchange.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 const NEWER_SECRET = 'a newer secret, of which the old app knows nothing'
 
@@ -15,7 +15,7 @@ let redis: RedisServer
 let app: TestApp
 let rotated: TestApp
 let foreign: TestApp
-/** The value of a signed-in session's cookie, as the browser sends it. */
+/** The value of a logged-in session's cookie, as the browser sends it. */
 let cookie = ''
 
 beforeAll(async () => {
@@ -44,7 +44,7 @@ const whoIs = async (header: string | undefined, at = app) => {
 const cartOf = async (header: string, at = app) => JSON.parse((await get('/cart', header, at)).body).cart
 const signedWith = (secret: string, id: string) => `bff=${encodeURIComponent(`s:${sign(id, secret)}`)}`
 
-test('the cookie itself is signed in', async () => {
+test('the cookie itself is logged in', async () => {
   expect(await whoIs(`bff=${cookie}`)).toBe('owner')
   expect(await cartOf(`bff=${cookie}`)).toBe('own')
 })
@@ -101,11 +101,11 @@ test.each([
 })
 
 test.each([
-  ['a signed-in id', 's-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'],
+  ['a logged-in id', 's-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'],
   ['an anonymous id', 'a-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'],
   ['an id of no kind', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'],
   ['an empty id', ''],
-  ['the id of the log-in key', '}:auth'],
+  ['the id of the login key', '}:auth'],
 ])('%s that is not in the store is never adopted', async (_name, id) => {
   const header = signedWith(TEST_SECRET, id)
   expect(await whoIs(header)).toBe('anonymous')

@@ -1,63 +1,66 @@
-// Sign-out everywhere where it is hard: log-ins under way, replicas that are missing, two apps on one store.
+// Logout everywhere where it is hard: logins under way, replicas that are missing, two apps on one store.
 import { Redis } from 'ioredis'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { type LogoutFixture, startLogoutFixture } from '../support/app/logout-fixture.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
-import { type LogoutBench, startLogoutBench } from '../support/logout-bench.ts'
-import { sendLogout } from '../support/logout-client.ts'
+import { sendLogout } from '../support/provider/logout-client.ts'
 
-let bench: LogoutBench
+let fixture: LogoutFixture
 let app: TestApp
 
 beforeAll(async () => {
-  bench = await startLogoutBench()
-  app = await bench.start()
+  fixture = await startLogoutFixture()
+  app = await fixture.start()
 })
-afterAll(() => bench?.stop())
+afterAll(() => fixture?.stop())
 
-test('a log-in that began before the sign-out ends in no session; one that begins after it does', async () => {
+test('a login that began before the logout ends in no session; one that begins after it does', async () => {
   const browser = new Browser()
   const callback = await browser.startLogin(app.url, { user: 'waiting' })
   await app.auth.sessions.revokeAll('waiting')
   expect(await browser.navigate(callback)).toMatchObject({ status: 400 })
-  expect(await bench.isIn(browser)).toBe(false)
+  expect(await fixture.isIn(browser)).toBe(false)
   expect(await app.auth.sessions.list('waiting')).toEqual([])
-  await eventually('its token to be revoked', () => bench.provider.liveRefreshTokens('waiting').length === 0)
-  expect(await bench.isIn(await bench.logIn('waiting'))).toBe(true)
+  await eventually(
+    'its token to be revoked',
+    () => fixture.provider.liveRefreshTokens('waiting').length === 0,
+  )
+  expect(await fixture.isIn(await fixture.logIn('waiting'))).toBe(true)
 })
 
 test('replicas that are missing hold nobody up', async () => {
-  const waiting = await bench.start({ waitReplicas: 1, redisTimeoutSeconds: 0.5 })
+  const waiting = await fixture.start({ waitReplicas: 1, redisTimeoutSeconds: 0.5 })
   const browsers = []
-  for (let count = 0; count < 12; count += 1) browsers.push(await bench.logIn('many'))
+  for (let count = 0; count < 12; count += 1) browsers.push(await fixture.logIn('many'))
   expect(await waiting.auth.sessions.revokeAll('many')).toBe(12)
-  for (const browser of browsers) expect(await bench.isIn(browser)).toBe(false)
+  for (const browser of browsers) expect(await fixture.isIn(browser)).toBe(false)
 })
 
-test('a log-in takes the place of the one before: nothing is left of that', async () => {
+test('a login takes the place of the one before: nothing is left of that', async () => {
   const browser = new Browser()
   for (let count = 0; count < 3; count += 1) await browser.logIn(app.url, { user: 'again' })
   expect(await app.auth.sessions.list('again')).toHaveLength(1)
-  const [key = ''] = await bench.store.keys('bff:sessions:sub:*')
+  const [key = ''] = await fixture.store.keys('bff:sessions:sub:*')
   const sizes = await Promise.all(
-    (await bench.store.keys('bff:sessions:sub:*')).map((one) => bench.store.zcard(one)),
+    (await fixture.store.keys('bff:sessions:sub:*')).map((one) => fixture.store.zcard(one)),
   )
   expect([typeof key, Math.max(...sizes)]).toEqual(['string', 1])
 })
 
 test('another app of the same provider on the same Redis keeps its sessions', async () => {
-  const { provider, redis } = bench
+  const { provider, redis } = fixture
   const other = await startApp({ provider, redisUrl: redis.url })
   try {
-    const [here, there] = [await bench.logIn('both'), new Browser()]
+    const [here, there] = [await fixture.logIn('both'), new Browser()]
     await there.logIn(other.url, { user: 'both' })
     expect(await app.auth.sessions.revokeAll('both')).toBe(1)
-    const again = await bench.logIn('both')
-    expect(await sendLogout(app.url, await bench.client.token({ sub: 'both' }))).toMatchObject({
+    const again = await fixture.logIn('both')
+    expect(await sendLogout(app.url, await fixture.client.token({ sub: 'both' }))).toMatchObject({
       status: 200,
     })
-    expect([await bench.isIn(here), await bench.isIn(again)]).toEqual([false, false])
-    expect(await bench.isIn(there, other)).toBe(true)
+    expect([await fixture.isIn(here), await fixture.isIn(again)]).toEqual([false, false])
+    expect(await fixture.isIn(there, other)).toBe(true)
     expect(other.events.map(({ name }) => name)).not.toContain('record-unreadable')
   } finally {
     await other.stop()
@@ -65,11 +68,11 @@ test('another app of the same provider on the same Redis keeps its sessions', as
 })
 
 test('an app’s own client that speaks RESP3 ends them too', async () => {
-  const client = new Redis(bench.redis.url, { protocol: 3, replyMapping: 'resp3' })
-  const own = await bench.start({ redis: client })
-  const browsers = [await bench.logIn('resp3'), await bench.logIn('resp3')]
+  const client = new Redis(fixture.redis.url, { protocol: 3, replyMapping: 'resp3' })
+  const own = await fixture.start({ redis: client })
+  const browsers = [await fixture.logIn('resp3'), await fixture.logIn('resp3')]
   expect(await own.auth.sessions.revokeAll('resp3')).toBe(2)
-  for (const browser of browsers) expect(await bench.isIn(browser)).toBe(false)
+  for (const browser of browsers) expect(await fixture.isIn(browser)).toBe(false)
   client.disconnect()
 })
 

@@ -1,8 +1,8 @@
 // Without Redis: for trying things out, and in production only when it is asked for by name.
-import { startApp } from '../support/app.ts'
-import { startAppProcess } from '../support/app-process.ts'
-import { Browser } from '../support/browser.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startApp } from '../support/app/app.ts'
+import { startAppProcess } from '../support/app/app-process.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 
 let provider: TestProvider
 beforeAll(async () => {

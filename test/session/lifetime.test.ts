@@ -1,11 +1,11 @@
 // How long a session lives: idle, absolute, and never longer in one key than in the other.
 import type { Redis } from 'ioredis'
-import { sessionIdOf } from '../support/age-session.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
+import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { sessionIdOf } from '../support/session/age-session.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const DAY = 86_400_000
 
-async function signIn(at = app, user = 'alice') {
+async function logIn(at = app, user = 'alice') {
   const browser = new Browser()
   await browser.logIn(at.url, { user })
   await browser.request('POST', `${at.url}/cart`, { json: { cart: 'own' } })
@@ -39,7 +39,7 @@ async function signIn(at = app, user = 'alice') {
 const get = (browser: Browser, path: string, at = app) => browser.request('GET', `${at.url}${path}`)
 
 test('a session lives for its idle time, and its data as long', async () => {
-  const { ttls } = await signIn()
+  const { ttls } = await logIn()
   const [auth = 0, data = 0] = await ttls()
   expect(auth).toBeGreaterThan(DAY - 60_000)
   expect(auth).toBeLessThanOrEqual(DAY)
@@ -48,7 +48,7 @@ test('a session lives for its idle time, and its data as long', async () => {
 })
 
 test.each(['/public', '/private', '/cart', '/nothing-here'])('GET %s extends the idle time', async (path) => {
-  const { browser, ttls, leave } = await signIn()
+  const { browser, ttls, leave } = await logIn()
   await leave(DAY / 2)
   await get(browser, path)
   await eventually('both keys to live a day again', async () =>
@@ -57,7 +57,7 @@ test.each(['/public', '/private', '/cart', '/nothing-here'])('GET %s extends the
 })
 
 test('GET /me never does', async () => {
-  const { browser, ttls, leave } = await signIn()
+  const { browser, ttls, leave } = await logIn()
   await leave(DAY / 2)
   for (let again = 0; again < 5; again += 1) await get(browser, '/me')
   // Requests in turn over one connection to Redis: had /me written, this one would come after it.
@@ -66,7 +66,7 @@ test('GET /me never does', async () => {
 })
 
 test('it is extended at most once a minute', async () => {
-  const { browser, ttls, leave } = await signIn()
+  const { browser, ttls, leave } = await logIn()
   await leave(DAY - 50_000)
   await get(browser, '/private')
   await get(browser, '/private')
@@ -77,7 +77,7 @@ test('it is extended at most once a minute', async () => {
 })
 
 test('writing req.session does not let the data outlive the auth record', async () => {
-  const { browser, ttls, leave } = await signIn()
+  const { browser, ttls, leave } = await logIn()
   await leave(DAY / 2)
   await browser.request('POST', `${app.url}/cart?`, { json: { cart: 'more' } })
   await eventually('both keys to live equally long', async () => {
@@ -87,7 +87,7 @@ test('writing req.session does not let the data outlive the auth record', async 
 })
 
 test('without the auth record the data is nobody’s', async () => {
-  const { browser, keys } = await signIn()
+  const { browser, keys } = await logIn()
   await store.del(keys[0])
   expect((await get(browser, '/public')).json()).toMatchObject({ authenticated: false })
   expect((await get(browser, '/cart')).json()).toEqual({ cart: null })
@@ -97,7 +97,7 @@ test('no use extends it past the absolute time', async () => {
   const session = { absoluteTimeoutSeconds: 600 }
   const brief = await startApp({ provider, redisUrl: redis.url, options: { session } })
   try {
-    const { browser, ttls, leave } = await signIn(brief)
+    const { browser, ttls, leave } = await logIn(brief)
     await leave(60_000)
     await get(browser, '/private', brief)
     await eventually('the session to be extended', async () => ((await ttls())[0] ?? 0) > 60_000)
@@ -114,7 +114,7 @@ test('an idle time of half a minute is extended too', async () => {
     options: { session: { idleTimeoutSeconds: 30 } },
   })
   try {
-    const { browser, ttls, leave } = await signIn(short)
+    const { browser, ttls, leave } = await logIn(short)
     await leave(5000)
     await get(browser, '/private', short)
     await eventually('the session to live on', async () => ((await ttls())[0] ?? 0) > 20_000, 3000)

@@ -3,12 +3,12 @@ import express from 'express'
 import expressSession, { MemoryStore } from 'express-session'
 import type { Redis } from 'ioredis'
 import { auth, requireAuth, requireFresh } from '../../src/index.ts'
-import type { Auth } from '../support/app-routes.ts'
-import { Browser } from '../support/browser.ts'
+import type { Auth } from '../support/app/app-routes.ts'
+import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { authKeys, createLog, idIn } from '../support/evidence.ts'
-import { type OwnApp, startOwnApp } from '../support/own-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -72,7 +72,7 @@ test('logs in, renews and logs out on the app’s session, with the app’s cook
   expect(await authKeys(store)).toEqual([])
 })
 
-test('anonymous data is kept at log-in, under a new id, and the old one is dead', async () => {
+test('anonymous data is kept at login, under a new id, and the old one is dead', async () => {
   const browser = new Browser()
   await get(browser, '/set?cart=apples')
   const before = browser.clone()
@@ -101,7 +101,7 @@ test('another user does not get the data', async () => {
   expect(await get(browser, '/seen')).toMatchObject({ cart: null, sub: 'bob' })
 })
 
-test('another user does not get the data of a log-in that is over', async () => {
+test('another user does not get the data of a login that is over', async () => {
   const browser = new Browser()
   await logInAs(browser, 'alice')
   await get(browser, '/set?cart=of+alice')
@@ -123,14 +123,14 @@ test('no token is in the app’s session', async () => {
   for (const secret of provider.secretsSeen()) expect(JSON.stringify(kept)).not.toContain(secret)
 })
 
-test('the app cannot be told that an anonymous session is signed in', async () => {
+test('the app cannot be told that an anonymous session is logged in', async () => {
   const browser = new Browser()
   await get(browser, '/set?cart[expressBffSession]=true')
   const page = await browser.request('GET', `${app.url}/private`)
   expect(page).toMatchObject({ status: 401 })
 })
 
-test('an invalid_grant ends the log-in, and the page can be used on', async () => {
+test('an invalid_grant ends the login, and the page can be used on', async () => {
   const browser = new Browser()
   await logInAs(browser, 'blocked')
   provider.revokeGrants('blocked')

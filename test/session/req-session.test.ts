@@ -1,11 +1,11 @@
-// req.session is express-session's, as ever: over Redis and in memory, for anonymous and for signed-in visitors.
+// req.session is express-session's, as ever: over Redis and in memory, for anonymous and for logged-in visitors.
 import express, { type RequestHandler } from 'express'
 import { auth } from '../../src/index.ts'
-import { Browser } from '../support/browser.ts'
+import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { idIn } from '../support/evidence.ts'
-import { type OwnApp, startOwnApp } from '../support/own-app.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let provider: TestProvider
 let redis: RedisServer
@@ -78,7 +78,7 @@ describe.each(['redis', 'memory'])('in %s', (where) => {
     return browser
   }
 
-  test('a session that ends in the middle of a request leaves an empty one, kept through the next log-in', async () => {
+  test('a session that ends in the middle of a request leaves an empty one, kept through the next login', async () => {
     const browser = await visitor('blocked')
     await get(browser, '/set?cart=apples')
     provider.blockAccount('blocked')
@@ -93,7 +93,7 @@ describe.each(['redis', 'memory'])('in %s', (where) => {
 
   describe.each([
     ['anonymous', undefined],
-    ['signed-in', 'alice'],
+    ['logged-in', 'alice'],
   ])('an %s visitor', (_name, user) => {
     test('sets, reads and unsets', async () => {
       const browser = await visitor(user)
@@ -116,7 +116,7 @@ describe.each(['redis', 'memory'])('in %s', (where) => {
       expect(await get(browser, '/seen')).toMatchObject({ cart: 'saved', sub: user ?? null })
     })
 
-    test('destroy() ends the session, and the log-in with it', async () => {
+    test('destroy() ends the session, and the login with it', async () => {
       const browser = await visitor(user)
       await get(browser, '/set?cart=apples')
       const before = browser.clone()
@@ -156,7 +156,7 @@ describe.each(['redis', 'memory'])('in %s', (where) => {
     expect(String(seen.header).split('; ').sort()).toEqual([`bff=${value}`, 'theme=dark'].sort())
   })
 
-  test('after the log-out nothing is left', async () => {
+  test('after the logout nothing is left', async () => {
     const browser = await visitor('alice')
     await get(browser, '/set?cart=apples')
     const before = browser.clone()

@@ -1,12 +1,12 @@
 // auth().sessions.list(): where somebody is logged in, as they may see it.
 import { inspect } from 'node:util'
-import { sessionIdOf } from '../support/age-session.ts'
-import type { TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
-import { type LogoutBench, startLogoutBench } from '../support/logout-bench.ts'
-import { sendLogout } from '../support/logout-client.ts'
+import type { TestApp } from '../support/app/app.ts'
+import { type LogoutFixture, startLogoutFixture } from '../support/app/logout-fixture.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { sendLogout } from '../support/provider/logout-client.ts'
+import { sessionIdOf } from '../support/session/age-session.ts'
 
-let bench: LogoutBench
+let fixture: LogoutFixture
 let app: TestApp
 /** the same app in another process */
 let other: TestApp
@@ -14,16 +14,16 @@ let person = 0
 let user: string
 
 beforeAll(async () => {
-  bench = await startLogoutBench()
-  app = await bench.start()
-  other = await bench.start()
+  fixture = await startLogoutFixture()
+  app = await fixture.start()
+  other = await fixture.start()
   app.app.get('/id', (req, res) => void res.json({ id: req.oidc.session?.id ?? null }))
 })
 beforeEach(() => {
   person += 1
   user = `person-${person}`
 })
-afterAll(() => bench?.stop())
+afterAll(() => fixture?.stop())
 
 const idsOf = async (sub: string, at = app) => (await at.auth.sessions.list(sub)).map(({ id }) => id)
 
@@ -60,11 +60,11 @@ test('a session is listed as what it is, where it came from and when, with nothi
   expect(renewed).toMatchObject({ id: entry?.id, createdAt: entry?.createdAt, userAgent: entry?.userAgent })
   expect(renewed?.renewedAt.getTime()).toBeGreaterThan(entry?.renewedAt.getTime() ?? Number.NaN)
   const shown = inspect([entry, renewed], { depth: 9, showHidden: true })
-  for (const secret of bench.provider.secretsSeen()) expect(shown).not.toContain(secret)
+  for (const secret of fixture.provider.secretsSeen()) expect(shown).not.toContain(secret)
 })
 
 test('GET /me does not say the id, nor does any page of ours', async () => {
-  const browser = await bench.logIn(user)
+  const browser = await fixture.logIn(user)
   const id = await sessionIdOf(browser)
   const me = await browser.request('GET', `${app.url}/me`)
   expect(me.json()).toMatchObject({ authenticated: true, session: { generation: 1 } })
@@ -94,13 +94,13 @@ test.each([
 
 test('the newest is first, and only that person’s are there, the same at every process', async () => {
   const ids: string[] = []
-  for (let count = 0; count < 4; count += 1) ids.unshift(await sessionIdOf(await bench.logIn(user)))
-  await bench.logIn(`${user}0`)
+  for (let count = 0; count < 4; count += 1) ids.unshift(await sessionIdOf(await fixture.logIn(user)))
+  await fixture.logIn(`${user}0`)
   for (const at of [app, other]) expect(await idsOf(user, at)).toEqual(ids)
 })
 
 test('what has ended is not listed, however it ended', async () => {
-  const browsers = await Promise.all(Array.from({ length: 5 }, () => bench.logIn(user)))
+  const browsers = await Promise.all(Array.from({ length: 5 }, () => fixture.logIn(user)))
   const [kept, loggedOut, revokedOne, toldOf, again] = browsers as [
     Browser,
     Browser,
@@ -110,7 +110,7 @@ test('what has ended is not listed, however it ended', async () => {
   ]
   await loggedOut.request('POST', `${app.url}/logout`)
   await app.auth.sessions.revoke(await sessionIdOf(revokedOne))
-  await sendLogout(app.url, await bench.client.token({ sid: await bench.sidOf(toldOf) }))
+  await sendLogout(app.url, await fixture.client.token({ sid: await fixture.sidOf(toldOf) }))
   const before = await sessionIdOf(again)
   await again.logIn(app.url, { user })
   expect(await sessionIdOf(again)).not.toBe(before)
@@ -118,11 +118,11 @@ test('what has ended is not listed, however it ended', async () => {
 })
 
 test('a session of somebody else is not listed, whatever the index says', async () => {
-  const [browser, somebody] = [await bench.logIn(user), await bench.logIn(`${user}0`)]
+  const [browser, somebody] = [await fixture.logIn(user), await fixture.logIn(`${user}0`)]
   const ids = [await sessionIdOf(browser), await sessionIdOf(somebody)]
-  for (const key of await bench.store.keys('bff:sessions:sub:*')) {
-    if ((await bench.store.zscore(key, ids[0] ?? '')) === null) continue
-    await bench.store.zadd(key, Date.now() + 1e9, ids[1] ?? '')
+  for (const key of await fixture.store.keys('bff:sessions:sub:*')) {
+    if ((await fixture.store.zscore(key, ids[0] ?? '')) === null) continue
+    await fixture.store.zadd(key, Date.now() + 1e9, ids[1] ?? '')
   }
   expect(await idsOf(user)).toEqual(ids.slice(0, 1))
 })
@@ -142,12 +142,12 @@ test.each<[string, (id: string) => unknown]>([
   ['an id in other case', (id) => id.toUpperCase()],
   ['100 kB', () => 'x'.repeat(100_000)],
 ])('revoking %s is false, and a list of it is empty', async (_name, make) => {
-  const browser = await bench.logIn(user)
+  const browser = await fixture.logIn(user)
   const id = make(await sessionIdOf(browser)) as string
   expect(await app.auth.sessions.revoke(id)).toBe(false)
   expect(await app.auth.sessions.list(id)).toEqual([])
   expect(await app.auth.sessions.revokeAll(id)).toBe(0)
-  expect(await bench.isIn(browser)).toBe(true)
+  expect(await fixture.isIn(browser)).toBe(true)
 })
 
 test('an app is given these three methods, and cannot change them', () => {

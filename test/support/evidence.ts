@@ -1,6 +1,6 @@
 // What a test looks at besides the answer: the log, the Set-Cookie lines, what is in Redis.
 import type { Redis } from 'ioredis'
-import type { Hop } from './page.ts'
+import type { Hop } from './browser/page.ts'
 
 /** A logger for `auth({ logger })` that keeps every line. */
 export function createLog() {
@@ -18,7 +18,7 @@ export function setCookieLine(answer: Pick<Hop, 'headers'>, name: string): strin
   return setCookieLines(answer).find((line) => line.startsWith(`${name}=`))
 }
 
-/** The keys of signed-in sessions' records. */
+/** The keys of logged-in sessions' records. */
 export async function authKeys(redis: Redis): Promise<string[]> {
   return (await redis.keys('bff:{*}:auth')).sort()
 }

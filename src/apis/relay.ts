@@ -1,0 +1,38 @@
+// relay(): hands requests on to an API with the person's access token, and the answers back.
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { asError, ConfigurationError, isAuthError, RefusedError } from '../errors.ts'
+import { answerProblem } from '../http/problem.ts'
+import { reportRefused } from '../http/report-refused.ts'
+import { contextOf } from '../session/request-context.ts'
+import { createForward } from './forward.ts'
+import { type RelayOptions, resolveRelayOptions } from './relay-options.ts'
+import { createUpstreamRequests } from './upstream-request.ts'
+
+export type { RelayOptions } from './relay-options.ts'
+
+/**
+ * Hands requests on to an API with the person's access token, and its answers back, both as they come: uploads, downloads,
+ * event streams, and with {@link handleUpgrade} WebSockets. Mount it above body parsers:
+ * `app.use('/api', relay({ target: 'https://api.example.com/v1' }))`.
+ *
+ * @throws ConfigurationError that names the option and the cure
+ */
+export function relay(options: RelayOptions): RequestHandler {
+  const config = resolveRelayOptions(options)
+  const forward = createForward(config, createUpstreamRequests(config))
+
+  return async function relay(req: Request, res: Response, next: NextFunction): Promise<void> {
+    try {
+      const context = contextOf(req)
+      try {
+        await forward(context)
+      } catch (error) {
+        if (!isAuthError(error) || error instanceof ConfigurationError) throw error
+        if (error instanceof RefusedError) reportRefused(context, error)
+        answerProblem(req, res, error, context.config)
+      }
+    } catch (error) {
+      next(asError(error))
+    }
+  }
+}

@@ -1,0 +1,75 @@
+// The session's cookie: an id, signed.
+import { sign, unsign } from 'cookie-signature'
+import type { Request } from 'express'
+import { BoundedMap } from '../lib/bounded-map.ts'
+import type { Config } from '../options/config.ts'
+import { isLoggedInId } from '../record/session-id.ts'
+import { type CookieChange, parseCookies, type RequestCookies } from './cookies.ts'
+
+export interface ReadCookies {
+  readonly all: RequestCookies
+  /** The id in the session's cookie, if its signature is ours; `outdated` where an older secret made it. */
+  readonly session: { readonly id: string; readonly outdated: boolean } | undefined
+}
+
+export interface SessionCookie {
+  read(req: Request): ReadCookies
+  /** The cookie as express-session would read it. */
+  write(id: string): CookieChange
+  clear(): CookieChange
+  readonly name: string
+}
+
+/** What express-session puts before a signed value. */
+const SIGNED = 's:'
+
+/** Headers that were read, of up to so many characters. */
+const MOST_HEADERS = 2000
+const LONGEST_HEADER = 2000
+
+export function createSessionCookie(config: Config): SessionCookie {
+  const { name, cookie, absoluteTimeoutSeconds } = config.session
+  /** A browser sends the same header again and again. */
+  const known = new BoundedMap<string, ReadCookies>(MOST_HEADERS)
+
+  return {
+    name,
+
+    read({ headers: { cookie: header = '' } }) {
+      const before = known.get(header)
+      if (before !== undefined) return before
+      const all = parseCookies(header)
+      const read = { all, session: sessionIn(all) }
+      // Nobody without a session of ours can push out what is known of others.
+      if (read.session !== undefined && header.length <= LONGEST_HEADER) known.set(header, read)
+      return read
+    },
+
+    write(id) {
+      const value = SIGNED + sign(id, config.secrets[0] ?? '')
+      // The session's own times are kept in the store; the browser may drop the cookie when no session can live on.
+      const lasting = isLoggedInId(id) ? { maxAge: absoluteTimeoutSeconds * 1000 } : {}
+      return { name, value, options: { ...cookie, ...lasting } }
+    },
+
+    clear: () => ({ name, value: undefined, options: cookie }),
+  }
+
+  function sessionIn(cookies: RequestCookies): ReadCookies['session'] {
+    for (const [candidate, value] of cookies) {
+      // A cookie may come twice, one of them planted: the first whose signature holds is ours.
+      const read =
+        candidate === name && value.startsWith(SIGNED) ? verify(value.slice(SIGNED.length)) : undefined
+      if (read !== undefined) return read
+    }
+    return undefined
+  }
+
+  function verify(signed: string): ReadCookies['session'] {
+    for (const [age, secret] of config.secrets.entries()) {
+      const id = unsign(signed, secret)
+      if (id !== false) return { id, outdated: age > 0 }
+    }
+    return undefined
+  }
+}

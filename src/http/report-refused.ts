@@ -1,0 +1,19 @@
+// A refusal, told to whoever listens and to the log, in one line.
+import { type AuthError, RefusedError } from '../errors.ts'
+import type { AuthEventEmitter } from '../events.ts'
+import type { Config } from '../options/config.ts'
+
+const LONGEST = 300
+
+/** @param what what was refused, where the code alone does not say it */
+export function reportRefused(
+  { config, events }: { readonly config: Config; readonly events: AuthEventEmitter },
+  error: AuthError,
+  what = 'refused',
+): void {
+  const reason = (error instanceof RefusedError && error.reason) || error.message
+  // It may hold what a person, an app or a stranger chose: one line stays one line.
+  const detail = reason.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').slice(0, LONGEST)
+  events.emit('refused', { code: error.code, detail })
+  config.logger.warn(`express-bff-session: ${what} (${error.code}): ${detail}`)
+}

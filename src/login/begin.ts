@@ -1,0 +1,33 @@
+// Begins a login: remembers it in the browser, and sends the browser to the provider.
+import { applyCookies } from '../cookies/cookies.ts'
+import type { LoginWishes } from '../cookies/login-transaction.ts'
+import { redirect } from '../http/redirect.ts'
+import { ownPage } from '../http/return-to.ts'
+import type { StepUp } from '../record/step-up.ts'
+import type { RequestContext } from '../session/request-context.ts'
+
+export interface LoginRequest {
+  /** Where the browser wants to be after it; anything that is not a page of ours becomes the default. */
+  readonly returnTo: unknown
+  readonly stepUp?: StepUp | undefined
+  readonly silent?: true
+  readonly loginHint?: string | undefined
+}
+
+export async function beginLogin(
+  { config, logins, provider, store, ...request }: RequestContext,
+  { returnTo, stepUp, silent, loginHint }: LoginRequest,
+): Promise<void> {
+  request.session.requireKnown()
+  // The store's clock; and where there is no store, a login could not be completed either.
+  const now = await store.now()
+  const wishes: LoginWishes = {
+    ...(stepUp && { stepUp: { ...stepUp, sub: request.session.record?.claims.sub } }),
+    ...(silent && { silent }),
+  }
+  const transaction = logins.create(ownPage(returnTo, config), now, wishes)
+  const url = await provider.authorizationURL(transaction, now, loginHint)
+  applyCookies(request.res, logins.remember(transaction, request.cookies))
+  // RFC 9700 §4.12: what was posted is not posted on.
+  redirect(request.res, request.req.method === 'POST' ? 303 : 302, url.href)
+}

@@ -1,0 +1,85 @@
+// What a login has to pass after the provider's word for it: the step-up that was asked for, and the app's own say.
+import type { LoginTransaction } from '../cookies/login-transaction.ts'
+import { LoginRequiredError, RefusedError } from '../errors.ts'
+import type { CodeExchange } from '../provider/provider.ts'
+import type { AuthRecord } from '../record/auth-record.ts'
+import { authenticationTime, isSamePerson, personalClaims } from '../record/id-token-claims.ts'
+import { stepUpFault } from '../record/step-up.ts'
+import type { RequestContext } from '../session/request-context.ts'
+
+/**
+ * The request can be changed in the browser on its way, so what comes back is what counts (RFC 9470 §6).
+ *
+ * @throws RefusedError; the session that was there stays as it is, and nobody is sent to try again
+ */
+export function checkStepUp(
+  { config, session }: RequestContext,
+  { stepUp, startedAt }: LoginTransaction,
+  { claims }: CodeExchange,
+  now: number,
+): void {
+  if (stepUp === undefined) return
+  const live = session.record?.claims
+  const others = stepUp.sub !== undefined && stepUp.sub !== claims.sub
+  if (others || (live !== undefined && !isSamePerson(live, claims))) {
+    throw failed('Somebody else logged in. To go on as another person, log out first.', 'another sub')
+  }
+  const authenticatedAt = authenticationTime(claims, now)
+  const fault = stepUpFault({ authenticatedAt, claims }, stepUp, now, config.clockToleranceSeconds)
+  if (fault !== undefined) throw failed(NOT_MET, fault)
+  // `prompt=login` was sent, so whoever authenticated earlier did not do it for this. Both times are by the store's
+  // clock, but for the exchange of the code and the fractions of a second that an ID token leaves out.
+  const slackSeconds = config.httpTimeoutSeconds + 1
+  if (authenticatedAt === undefined || authenticatedAt < startedAt - slackSeconds * 1000) {
+    throw failed(NOT_MET, 'its auth_time is missing, or before the login was asked for')
+  }
+}
+
+const NOT_MET = 'The provider did not confirm your identity in the way that this page needs.'
+
+function failed(message: string, reason: string): RefusedError {
+  return new RefusedError('step_up_failed', 403, message, { reason })
+}
+
+/** @returns what the app adds to the person @throws RefusedError where it does not let them in */
+export async function askApp(
+  { config, req }: RequestContext,
+  { claims, tokens }: CodeExchange,
+): Promise<AuthRecord['enrichment']> {
+  const { afterCallback } = config
+  if (afterCallback === undefined) return undefined
+  const login = {
+    user: personalClaims(claims),
+    claims,
+    scope: tokens.scope,
+    getAccessToken: () => tokens.accessToken,
+  }
+  try {
+    return readVerdict(await afterCallback(login, req))
+  } catch (error) {
+    // Whoever asks for the session here would be sent to log in, which is what they are doing.
+    if (!(error instanceof LoginRequiredError)) throw error
+    throw new TypeError(`afterCallback() ran into '${error.code}': the session begins after it`)
+  }
+}
+
+/** What is no verdict lets nobody in: it may have been meant as a no. */
+function readVerdict(verdict: unknown): AuthRecord['enrichment'] {
+  if (verdict === undefined) return undefined
+  if (!isPlainObject(verdict)) throw noVerdict()
+  const { refuse, user, ...others } = verdict
+  if (Object.keys(others).length > 0) throw noVerdict()
+  if (refuse !== undefined) throw new RefusedError('login_refused', 403, String(refuse))
+  if (user !== undefined && !isPlainObject(user)) throw noVerdict()
+  // As it will be found again, in whichever store.
+  return user && JSON.parse(JSON.stringify(user))
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  const prototype = typeof value === 'object' && value !== null && Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function noVerdict(): TypeError {
+  return new TypeError('afterCallback() must return undefined, { refuse: string } or { user: object }')
+}

@@ -1,0 +1,170 @@
+// GET or POST /callback: what the provider sent back becomes a session, once.
+import { applyCookies } from '../cookies/cookies.ts'
+import { hashState, LOGIN_SECONDS, type LoginTransaction } from '../cookies/login-transaction.ts'
+import { isAuthError, RefusedError } from '../errors.ts'
+import { redirect } from '../http/redirect.ts'
+import { reportRefused } from '../http/report-refused.ts'
+import { ownPage } from '../http/return-to.ts'
+import type { CodeExchange } from '../provider/provider.ts'
+import type { RequestContext } from '../session/request-context.ts'
+import { askApp, checkStepUp } from './callback-checks.ts'
+import { callbackParameters } from './callback-parameters.ts'
+import { beginSession, giveUp } from './callback-session.ts'
+
+/** OpenID Connect Core §3.1.2.6: what a provider says that was not allowed to ask. */
+const NOT_LOGGED_IN = new Set([
+  'login_required',
+  'interaction_required',
+  'consent_required',
+  'account_selection_required',
+])
+
+/** A login on its way, and what came back for it. */
+interface Completion {
+  readonly context: RequestContext
+  readonly transaction: LoginTransaction
+  readonly parameters: URLSearchParams
+  /** The store's clock. */
+  readonly now: number
+}
+
+/** @returns true where the browser was answered, and nothing is left to do @throws AuthError where it is refused */
+type Step = (completion: Completion) => boolean | Promise<boolean>
+
+/** What has to be so before the code is sent, and what becomes of it, from top to bottom. */
+const STEPS: readonly Step[] = [
+  requireAnswer,
+  requireInTime,
+  requireSameProvider,
+  useOnce,
+  forgetTransaction,
+  leaveWhoLoggedIn,
+  completeLogin,
+  land,
+]
+
+export async function callback(context: RequestContext): Promise<void> {
+  const { cookies, logins, req, res, session, store } = context
+  // RFC 9700 §4.2.4: the code in this page's URL goes nowhere else.
+  res.set({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+  session.requireKnown()
+  const sent = await callbackParameters(context)
+  const state = sent.get('state') ?? ''
+  const transaction = logins.find(state, cookies)
+  if (transaction === undefined) return alreadyDone(context, state)
+  if (req.method === 'POST') return comeBackByGet(context, transaction, sent)
+
+  const parameters = new URLSearchParams(transaction.posted ?? sent)
+  const completion: Completion = { context, transaction, parameters, now: await store.now() }
+  for (const step of STEPS) if (await step(completion)) return
+}
+
+function requireAnswer({ parameters }: Completion): boolean {
+  if (parameters.has('code') || parameters.has('error')) return false
+  throw new RefusedError('callback_malformed', 400, "The callback has no 'code'. Begin the login again.")
+}
+
+function requireInTime({ context, transaction, now }: Completion): boolean {
+  if (!context.logins.isExpired(transaction, now)) return false
+  forget(context, transaction)
+  throw new RefusedError('login_expired', 400, 'The login took longer than ten minutes. Begin again.')
+}
+
+function requireSameProvider({ context, transaction }: Completion): boolean {
+  if (transaction.issuer === context.config.issuer.href) return false
+  throw new RefusedError('login_unknown', 400, 'The login was begun at another provider. Begin again.')
+}
+
+/** RFC 9700 §2.1.1, RFC 9700 §4.7.1. The code is sent once: a callback that comes twice, at whichever process, has lost its login. */
+async function useOnce({ context, transaction: { state } }: Completion): Promise<boolean> {
+  if (await context.store.useOnce(`login:${hashState(state)}`, LOGIN_SECONDS)) return false
+  alreadyDone(context, state)
+  return true
+}
+
+function forgetTransaction({ context, transaction }: Completion): boolean {
+  forget(context, transaction)
+  return false
+}
+
+/** Meanwhile somebody logged in of their own will: they are not replaced by whom the provider remembers. */
+function leaveWhoLoggedIn(completion: Completion): boolean {
+  const { context, transaction } = completion
+  return transaction.silent === true && context.session.record !== undefined && land(completion)
+}
+
+async function completeLogin(completion: Completion): Promise<boolean> {
+  const { context, transaction, now } = completion
+  const codeExchange = await exchange(completion)
+  if (codeExchange === undefined) return false
+  try {
+    checkStepUp(context, transaction, codeExchange, now)
+    const enrichment = await askApp(context, codeExchange)
+    await beginSession(context, transaction, codeExchange, enrichment, now)
+  } catch (error) {
+    giveUp(context, codeExchange)
+    throw error
+  }
+  return false
+}
+
+/** @returns undefined where nobody was to be asked, and so nobody was logged in */
+async function exchange({
+  context,
+  transaction,
+  parameters,
+  now,
+}: Completion): Promise<CodeExchange | undefined> {
+  const { provider, session } = context
+  try {
+    return await provider.exchangeCode(parameters, transaction, now, session.record === undefined)
+  } catch (error) {
+    if (transaction.silent === undefined || !isAuthError(error)) throw error
+    const answer = error instanceof RefusedError ? error.error : undefined
+    if (answer === undefined || !NOT_LOGGED_IN.has(answer)) {
+      reportRefused(context, error, 'a silent login failed')
+    }
+    return undefined
+  }
+}
+
+/** On the page where the login began. */
+function land({ context, transaction }: Completion): boolean {
+  landOn(context, transaction.returnTo)
+  return true
+}
+
+function landOn({ config, res }: RequestContext, returnTo: string): void {
+  redirect(res, 303, ownPage(returnTo, config))
+}
+
+/**
+ * The provider's form (OAuth 2.0 Form Post Response Mode §2) comes without the session's SameSite cookie. A GET of our
+ * own brings it; what was posted waits in the login's cookie meanwhile, and not in a URL.
+ */
+function comeBackByGet(
+  { config, cookies, logins, res }: RequestContext,
+  transaction: LoginTransaction,
+  sent: URLSearchParams,
+): void {
+  applyCookies(res, logins.remember({ ...transaction, posted: sent.toString() }, cookies))
+  const state = encodeURIComponent(transaction.state)
+  redirect(res, 303, `${config.redirectURI.pathname}?state=${state}`)
+}
+
+/** The browser's back button, a reload: the page is there already, the session as it was. */
+function alreadyDone(context: RequestContext, state: string): void {
+  const login = context.session.record?.logins.find(({ stateHash }) => stateHash === hashState(state))
+  if (login === undefined) {
+    throw new RefusedError(
+      'login_unknown',
+      400,
+      'This browser has no such login on its way: it was completed, begun elsewhere, or its cookie did not come back. Begin again.',
+    )
+  }
+  landOn(context, login.returnTo)
+}
+
+function forget({ logins, res }: RequestContext, { state }: LoginTransaction): void {
+  applyCookies(res, [logins.forget(state)])
+}

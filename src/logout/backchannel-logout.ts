@@ -1,0 +1,57 @@
+// POST /backchannel-logout: the provider says that somebody was logged out there (Back-Channel Logout 1.0 §2.5–2.8).
+import { createHash } from 'node:crypto'
+import type { Request, Response } from 'express'
+import { isAuthError, RefusedError } from '../errors.ts'
+import { readForm } from '../http/form.ts'
+import { reportRefused } from '../http/report-refused.ts'
+import type { LogoutToken } from '../provider/logout-token.ts'
+import type { Services } from '../session/services.ts'
+
+/** Redis counts no further than its clock goes; such a token was not meant to end. */
+const LONGEST_SECONDS = 10 * 365 * 86_400
+
+/** No cookie is read: the token is the proof, and it comes from the provider's server, not from a browser. */
+export async function backchannelLogout(services: Services, req: Request, res: Response): Promise<void> {
+  res.set('cache-control', 'no-store')
+  try {
+    const { token, seenKey } = await readToken(services, req, res)
+    // The refresh tokens are the provider's to revoke or, with offline_access, to leave (§2.7).
+    await services.sessions.endGroup(token.group, 'backchannel_logout')
+    // Remembered last: a logout that failed may be sent again.
+    await services.store.useOnce(
+      seenKey,
+      Math.ceil(Math.min(Math.max(1, token.secondsLeft), LONGEST_SECONDS)),
+    )
+    res.status(200).end()
+  } catch (error) {
+    if (!isAuthError(error)) throw error
+    reportRefused(services, error, 'a back-channel logout failed')
+    // §2.8: 400 for a request that is not valid, and for a logout that failed.
+    res.status(400).json({ error: 'invalid_request', error_description: error.message })
+  }
+}
+
+async function readToken(
+  { config, provider, store }: Services,
+  req: Request,
+  res: Response,
+): Promise<{ token: LogoutToken; seenKey: string }> {
+  if (req.method !== 'POST') throw malformed('must be a POST')
+  const form = await readForm(req, res, malformed)
+  const sent = form.get('logout_token')
+  if (!sent) throw malformed('has no logout_token')
+  const token = await provider.logoutToken(sent, await store.now())
+  const seenKey = `logout:${createHash('sha256')
+    .update(JSON.stringify([config.issuer.href, config.clientID, token.jti]))
+    .digest('base64url')}`
+  if (await store.wasUsed(seenKey)) {
+    throw new RefusedError('logout_token_invalid', 400, 'The logout token was refused.', {
+      reason: 'it was used before',
+    })
+  }
+  return { token, seenKey }
+}
+
+function malformed(how: string): RefusedError {
+  return new RefusedError('logout_token_invalid', 400, `The logout request ${how}.`)
+}

@@ -1,0 +1,20 @@
+// Paths of this app: its URLs below baseURL, and when two are the same to Express.
+
+/** An URL of this app: `path` below baseURL, which may itself have a path. */
+export function urlBelow(baseURL: URL, path: string): URL {
+  return new URL(baseURL.pathname.replace(/\/$/, '') + path, baseURL)
+}
+
+/** Express matches paths in any case and with a trailing slash. */
+export function comparablePath(path: string): string {
+  let decoded = path
+  try {
+    decoded = decodeURIComponent(path)
+  } catch {
+    // A broken escape is compared as it stands.
+  }
+  let end = decoded.length
+  // Not by a regular expression: on thousands of slashes that takes a time that grows with their square.
+  while (end > 1 && decoded[end - 1] === '/') end -= 1
+  return decoded.slice(0, end).toLowerCase()
+}

@@ -1,0 +1,64 @@
+// The option `authorizationParams`: what every login asks of the provider.
+import type { Config } from './config.ts'
+import { group, isLoopback, isURI, oneOf, optionError, text } from './read-option.ts'
+
+/** What every login makes anew: nobody may fix it in the configuration. */
+const RESERVED_PARAMS = [
+  'client_id',
+  'redirect_uri',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+]
+
+export function resolveAuthorizationParams(
+  given: unknown,
+  env: NodeJS.ProcessEnv,
+  baseURL: URL,
+): Config['authorizationParams'] {
+  const params: Record<string, string> = { scope: env.SCOPE || 'openid profile email offline_access' }
+  // Restricts the access token (RFC 9700 §2.3); `resource` is the standard's word for it (RFC 8707 §2).
+  if (env.AUDIENCE) params.audience = env.AUDIENCE
+  const { resource: _, ...others } = group(given, 'authorizationParams')
+  for (const [name, value] of Object.entries(others)) {
+    if (value === undefined) continue
+    if (RESERVED_PARAMS.includes(name))
+      throw optionError(`authorizationParams.${name}`, 'is made anew for every login; leave it out')
+    params[name] = text(value, `authorizationParams.${name}`, 'must be a string that is not empty')
+  }
+  if (!params.scope?.split(' ').includes('openid'))
+    throw optionError('authorizationParams.scope (SCOPE)', "must include 'openid'")
+  // RFC 10017 §6.1: the authorization code grant, nothing else.
+  oneOf(params.response_type, 'authorizationParams.response_type', ['code'], 'code')
+  const mode = oneOf(
+    params.response_mode,
+    'authorizationParams.response_mode',
+    ['query', 'form_post'],
+    'query',
+  )
+  // The login's cookie has to come back with another site's form: SameSite=None, which browsers take only with
+  // Secure, and that over plain http only from this machine.
+  if (mode === 'form_post' && baseURL.protocol === 'http:' && !isLoopback(baseURL.hostname)) {
+    throw optionError(
+      'authorizationParams.response_mode',
+      "is form_post, which needs an https baseURL (BASE_URL), or http://localhost: browsers drop the login's cookie otherwise. Use https, or leave response_mode out",
+    )
+  }
+  return Object.freeze(params)
+}
+
+/** @param given `authorizationParams` */
+export function resolveResources(given: unknown): readonly string[] {
+  const { resource } = group(given, 'authorizationParams')
+  if (resource === undefined) return Object.freeze([])
+  const resources: unknown[] = [resource].flat()
+  // RFC 8707 §2
+  if (resources.length === 0 || !resources.every((one) => isURI(one) && !one.includes('#'))) {
+    throw optionError(
+      'authorizationParams.resource',
+      'must be the URL of an API without a fragment, such as https://api.example.com, or a list of them',
+    )
+  }
+  return Object.freeze(resources as string[])
+}

@@ -1,0 +1,52 @@
+// The certificate that this client shows the provider (RFC 8705), read and found to be usable before anything is sent.
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+import type { MutualTLS } from './config.ts'
+import { attempt, group, onlyKnown, optionError, text } from './read-option.ts'
+
+export function resolveMutualTLS(given: unknown, issuer: URL): MutualTLS | undefined {
+  if (given === undefined) return undefined
+  const options = group(given, 'mutualTLS')
+  onlyKnown(options, ['cert', 'key', 'ca'], 'mutualTLS.')
+  const cert = pem(options.cert, 'mutualTLS.cert', "must be this client's certificate, in PEM")
+  const key = pem(
+    options.key,
+    'mutualTLS.key',
+    'must be the private key of mutualTLS.cert, in PEM, not encrypted',
+  )
+  const ca =
+    options.ca === undefined
+      ? undefined
+      : pem(options.ca, 'mutualTLS.ca', "must be the provider's CA certificates, in PEM")
+  const read = (text: string, option: string) =>
+    attempt(() => new X509Certificate(text), option, 'is no certificate in PEM')
+  const certificate = read(cert, 'mutualTLS.cert')
+  if (ca !== undefined) read(ca, 'mutualTLS.ca')
+  const privateKey = attempt(
+    () => createPrivateKey(key),
+    'mutualTLS.key',
+    'is no private key in PEM, or it is encrypted; decrypt it first with: openssl pkey -in key.pem',
+  )
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw optionError(
+      'mutualTLS.key',
+      'is not the private key of mutualTLS.cert; give the two that belong together',
+    )
+  }
+  attempt(
+    () => createSecureContext({ cert, key, ca }),
+    'mutualTLS',
+    'is refused by OpenSSL: a key is too short, or a certificate of the chain is broken',
+  )
+  if (issuer.protocol !== 'https:') {
+    throw optionError(
+      'mutualTLS',
+      'needs an https issuerBaseURL (ISSUER_BASE_URL): over http no certificate is shown',
+    )
+  }
+  return Object.freeze({ cert, key, ca })
+}
+
+function pem(given: unknown, option: string, cure: string): string {
+  return text(Buffer.isBuffer(given) ? given.toString() : given, option, cure)
+}

@@ -1,0 +1,150 @@
+// Reads one option at a time; every mistake says which option, what it must be, and what to do.
+import { ConfigurationError } from '../errors.ts'
+
+/** Longer than anything that is counted here; milliseconds of it are still exact. */
+const TEN_YEARS = 10 * 365 * 86_400
+
+export function optionError(option: string, cure: string): ConfigurationError {
+  return new ConfigurationError('invalid_option', `auth(): ${option} ${cure}`)
+}
+
+export function text(value: unknown, option: string, cure: string): string {
+  if (typeof value !== 'string' || value.trim() === '') throw optionError(option, cure)
+  return value
+}
+
+export function emptyIsNone(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value
+}
+
+export function flag(value: unknown, option: string, fallback: boolean): boolean {
+  if (value === undefined) return fallback
+  if (typeof value !== 'boolean') throw optionError(option, 'must be true or false')
+  return value
+}
+
+export function hook<T>(value: T | undefined, option: string, parameters: string): T | undefined {
+  if (value === undefined || typeof value === 'function') return value
+  throw optionError(option, `must be a function of ${parameters}`)
+}
+
+/** A number of seconds; from the environment it arrives as text. */
+export function seconds(
+  value: unknown,
+  option: string,
+  { fallback, min = 1, max = TEN_YEARS }: { fallback: number; min?: number; max?: number },
+): number {
+  if (value === undefined || value === '') return fallback
+  const number = typeof value === 'string' ? Number(value) : value
+  if (typeof number !== 'number' || !Number.isFinite(number) || number < min || number > max) {
+    throw optionError(
+      option,
+      `must be a number of seconds from ${min} to ${max}, not ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`,
+    )
+  }
+  return number
+}
+
+export function wholeNumber(
+  value: unknown,
+  option: string,
+  { fallback, min = 0, max = Number.MAX_SAFE_INTEGER }: { fallback: number; min?: number; max?: number },
+): number {
+  if (value === undefined) return fallback
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw optionError(option, `must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`)
+  }
+  return value
+}
+
+export function oneOf<const T extends string>(
+  value: unknown,
+  option: string,
+  choices: readonly T[],
+  fallback: T,
+): T {
+  if (value === undefined) return fallback
+  const choice = choices.find((candidate) => candidate === value)
+  if (choice === undefined) throw optionError(option, `must be one of ${choices.join(', ')}`)
+  return choice
+}
+
+/** An http(s) URL without credentials, query or fragment. Plain http is for development, or for this machine. */
+export function webURL(value: unknown, option: string, example: string, production: boolean): URL {
+  const given = text(value, option, `is required, for example ${example}`)
+  const url = URL.canParse(given) ? new URL(given) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw optionError(option, `must be an https URL such as ${example}`)
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw optionError(option, `must have no user name, query or fragment; write it like ${example}`)
+  }
+  if (url.protocol === 'http:' && production && !isLoopback(url.hostname)) {
+    throw optionError(
+      option,
+      'must be https in production (NODE_ENV=production): tokens and cookies travel over it',
+    )
+  }
+  return url
+}
+
+export function isLoopback(hostname: string): boolean {
+  return /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
+}
+
+/** Refuses names that are not options, with the nearest one that is. */
+export function onlyKnown(given: object, known: readonly string[], path = ''): void {
+  const name = unknownIn(given, known)
+  if (name !== undefined) throw optionError(path + name, unknownCure(name, known, path))
+}
+
+export function unknownIn(given: object, known: readonly string[]): string | undefined {
+  return Object.keys(given).find((name) => !known.includes(name))
+}
+
+export function unknownCure(name: string, known: readonly string[], path = ''): string {
+  const near = nearest(name, known)
+  const hint = near === undefined ? `the options are ${known.join(', ')}` : `did you mean ${path}${near}?`
+  return `is not an option; ${hint}`
+}
+
+export function group(value: unknown, option: string): Readonly<Record<string, unknown>> {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw optionError(option, 'must be an object')
+  }
+  return { ...value }
+}
+
+/** What a parser throws may hold what it parsed, and is not handed on. */
+export function attempt<T>(parse: () => T, option: string, cure: string): T {
+  try {
+    return parse()
+  } catch {
+    throw optionError(option, cure)
+  }
+}
+
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+  ranked.sort((a, b) => a.distance - b.distance)
+  const best = ranked[0]
+  return best !== undefined && best.distance <= Math.max(2, name.length / 3) ? best.candidate : undefined
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (const [i, left] of [...a.toLowerCase()].entries()) {
+    const next = [i + 1]
+    for (const [j, right] of [...b.toLowerCase()].entries()) {
+      const substituted = (row[j] ?? 0) + (left === right ? 0 : 1)
+      next.push(Math.min(substituted, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}
+
+export function isURI(value: unknown): value is string {
+  return typeof value === 'string' && URL.canParse(value)
+}

@@ -1,0 +1,179 @@
+// AuthOptions and the environment in, a complete and frozen Config out; every mistake is named at start-up.
+import { resolveApis } from './apis.ts'
+import { urlBelow } from './app-paths.ts'
+import type { AuthOptions, Logger } from './auth-options.ts'
+import { resolveAuthorizationParams, resolveResources } from './authorization-params.ts'
+import { resolveClient } from './client.ts'
+import type { Config } from './config.ts'
+import {
+  flag,
+  group,
+  hook,
+  oneOf,
+  onlyKnown,
+  optionError,
+  seconds,
+  text,
+  webURL,
+  wholeNumber,
+} from './read-option.ts'
+import { resolveRedis } from './redis.ts'
+import { resolveRenewal } from './renewal.ts'
+import { resolveRoutes } from './routes.ts'
+import { resolveSession } from './session.ts'
+import { resolveUserClaims } from './user-claims.ts'
+
+const OPTION_NAMES = [
+  'issuerBaseURL',
+  'baseURL',
+  'clientID',
+  'clientSecret',
+  'secret',
+  'redis',
+  'redisTimeoutSeconds',
+  'waitReplicas',
+  'allowInMemoryStore',
+  'authorizationParams',
+  'apis',
+  'authRequired',
+  'routes',
+  'renewal',
+  'session',
+  'clientAuthMethod',
+  'clientAssertionSigningKey',
+  'clientAssertionSigningAlg',
+  'pushedAuthorizationRequests',
+  'signedAuthorizationRequests',
+  'mutualTLS',
+  'idTokenSigningAlg',
+  'clockToleranceSeconds',
+  'httpTimeoutSeconds',
+  'idpLogout',
+  'revokeOnLogout',
+  'allowedOrigins',
+  'attemptSilentLogin',
+  'requireLogoutTokenType',
+  'userClaims',
+  'afterCallback',
+  'onCallbackError',
+  'logger',
+] as const satisfies readonly (keyof AuthOptions)[]
+
+// openid-client validates signatures of these; an HMAC would make the client secret a signing key.
+const ID_TOKEN_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
+
+/** @throws ConfigurationError that names the option and the cure */
+export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv = process.env): Config {
+  onlyKnown(group(options, 'options'), OPTION_NAMES)
+  const production = env.NODE_ENV === 'production'
+  const baseURL = webURL(
+    options.baseURL ?? env.BASE_URL,
+    'baseURL (BASE_URL)',
+    'https://app.example.com',
+    production,
+  )
+  const issuer = resolveIssuer(options.issuerBaseURL ?? env.ISSUER_BASE_URL, production)
+  const routes = resolveRoutes(options.routes)
+  const resources = resolveResources(options.authorizationParams)
+  const params = resolveAuthorizationParams(options.authorizationParams, env, baseURL)
+
+  return Object.freeze({
+    issuer,
+    baseURL,
+    redirectURI: urlBelow(baseURL, routes.callback),
+    ...resolveClient(options, env, issuer),
+    secrets: resolveSecrets(options.secret ?? env.SECRET?.split(',').map((one) => one.trim())),
+    ...resolveRedis(options, env, production),
+    redisTimeoutSeconds: seconds(options.redisTimeoutSeconds, 'redisTimeoutSeconds', {
+      fallback: 2,
+      min: 0.1,
+      max: 60,
+    }),
+    waitReplicas: wholeNumber(options.waitReplicas, 'waitReplicas', { fallback: 0, max: 16 }),
+    authorizationParams: params,
+    resources,
+    apis: resolveApis(options.apis, resources),
+    formPost: params.response_mode === 'form_post',
+    authRequired: flag(options.authRequired, 'authRequired', false),
+    routes,
+    renewal: resolveRenewal(options.renewal, env),
+    session: resolveSession(options.session, baseURL),
+    idTokenSigningAlg: oneOf(options.idTokenSigningAlg, 'idTokenSigningAlg', ID_TOKEN_ALGORITHMS, 'RS256'),
+    clockToleranceSeconds: seconds(options.clockToleranceSeconds, 'clockToleranceSeconds', {
+      fallback: 30,
+      min: 0,
+      max: 300,
+    }),
+    httpTimeoutSeconds: seconds(options.httpTimeoutSeconds, 'httpTimeoutSeconds', {
+      fallback: 5,
+      min: 0.1,
+      max: 60,
+    }),
+    idpLogout: flag(options.idpLogout, 'idpLogout', true),
+    revokeOnLogout: flag(options.revokeOnLogout, 'revokeOnLogout', true),
+    origins: Object.freeze([baseURL.origin, ...resolveOrigins(options.allowedOrigins)]),
+    attemptSilentLogin: flag(options.attemptSilentLogin, 'attemptSilentLogin', false),
+    requireLogoutTokenType: flag(options.requireLogoutTokenType, 'requireLogoutTokenType', false),
+    userClaims: resolveUserClaims(options.userClaims),
+    afterCallback: hook(options.afterCallback, 'afterCallback', '(login, req)'),
+    onCallbackError: hook(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
+    logger: resolveLogger(options.logger),
+  })
+}
+
+function resolveIssuer(given: unknown, production: boolean): URL {
+  const option = 'issuerBaseURL (ISSUER_BASE_URL)'
+  const issuer = webURL(given, option, 'https://tenant.eu.auth0.com', production)
+  // Their documents name no issuer, but a pattern of issuers, with which no ID token's can be equal (OpenID Connect Core
+  // §3.1.3.7); openid-client makes an exception for them that provider-configuration.ts does not keep.
+  if (/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations)(?:\/|$)/i.test(issuer.href)) {
+    throw optionError(
+      option,
+      'must name one tenant, such as https://login.microsoftonline.com/TENANT_ID/v2.0: at common and organizations the people of every tenant could log in',
+    )
+  }
+  return issuer
+}
+
+function resolveLogger(given: unknown): Logger {
+  if (given === undefined) return console
+  const logger = given as Partial<Logger> | null
+  if (typeof logger?.warn !== 'function')
+    throw optionError('logger', 'must have a method warn(line), as console has')
+  return logger as Logger
+}
+
+function resolveSecrets(given: unknown): readonly string[] {
+  const cure =
+    'must be at least 32 characters of randomness, or several of them, newest first (SECRET is split at commas); make one with: openssl rand -base64 48'
+  const secrets = (Array.isArray(given) ? given : [given]).map((one) => text(one, 'secret (SECRET)', cure))
+  if (secrets.length === 0 || secrets.some((one) => one.length < 32))
+    throw optionError('secret (SECRET)', cure)
+  return Object.freeze(secrets)
+}
+
+function resolveOrigins(given: unknown): readonly string[] {
+  if (given === undefined) return []
+  if (!Array.isArray(given)) throw optionError('allowedOrigins', 'must be a list of origins')
+  return given.map((one) => {
+    if (typeof one !== 'string' || !URL.canParse(one) || new URL(one).origin !== one) {
+      throw optionError(
+        'allowedOrigins',
+        `must hold origins such as https://admin.example.com, not ${JSON.stringify(one)}`,
+      )
+    }
+    return one
+  })
+}

@@ -1,0 +1,75 @@
+// HTTP to the provider, bounded in time and size; what a token answer held is kept in hand while it is being checked.
+
+/** Discovery, keys and token answers are some kB; more is no answer of a provider. */
+const MOST_BYTES = 1_000_000
+/** Statuses that have no body (Fetch §2.2.3): a Response must not be given one. */
+const BODILESS = new Set([101, 204, 205, 304])
+
+/** One conversation with the provider. */
+export interface Exchange {
+  /** Ends every request of the conversation. */
+  readonly signal: AbortSignal | undefined
+  /** The last answer to a POST, as it came. */
+  answer: { readonly status: number; readonly headers: Headers; readonly body: string } | undefined
+}
+
+/** Waits for work that is done for others too, no longer than `signal` allows; the work itself goes on. */
+export async function waitUnlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (signal === undefined) return work
+  work.catch(() => undefined)
+  let stop = () => {}
+  const ended = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+  })
+  return Promise.race([work, ended]).finally(() => signal.removeEventListener('abort', stop))
+}
+
+interface FetchOptions {
+  body?: ArrayBuffer | null | ReadableStream | string | Uint8Array | undefined | FormData | URLSearchParams
+  headers: Record<string, string>
+  method: string
+  redirect: 'manual'
+  signal?: AbortSignal | undefined
+}
+
+/** What a `fetch` sends and gives back, whichever library's it is. */
+export type Send = (url: string, init: RequestInit) => Promise<HttpAnswer>
+
+interface HttpAnswer {
+  readonly status: number
+  readonly headers: Iterable<[string, string]>
+  readonly body: AsyncIterable<Uint8Array> | null
+}
+
+/** The `customFetch` of openid-client. No redirect is followed, and no request is sent a second time. */
+export function createBoundedFetch(send: Send, exchange?: Exchange) {
+  return async (url: string, options: FetchOptions): Promise<Response> => {
+    const signals = [options.signal, exchange?.signal].filter((signal) => signal !== undefined)
+    const response = await send(url, { ...(options as RequestInit), signal: AbortSignal.any(signals) })
+    const { status } = response
+    const headers = new Headers([...response.headers])
+    const body = await readBounded(response)
+    if (exchange !== undefined && options.method === 'POST') exchange.answer = { status, headers, body }
+    return new Response(BODILESS.has(status) ? null : body, { status, headers })
+  }
+}
+
+async function readBounded(response: HttpAnswer): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength
+    // Leaving the loop cancels the stream.
+    if (bytes > MOST_BYTES) throw new AnswerTooLargeError()
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+class AnswerTooLargeError extends Error {
+  override readonly name = 'AnswerTooLargeError'
+  readonly code = 'ANSWER_TOO_LARGE'
+}

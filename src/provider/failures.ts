@@ -1,0 +1,133 @@
+// What went wrong at the provider, said without its error objects: those keep token answers deep in `cause`.
+import {
+  AuthorizationResponseError,
+  ClientError,
+  ResponseBodyError,
+  WWWAuthenticateChallengeError,
+} from 'openid-client'
+import { RefusedError } from '../errors.ts'
+import type { RenewalOutcome } from '../events.ts'
+import type { Exchange } from './bounded-fetch.ts'
+
+/** The token is not one of the provider's; its message says why, and holds nothing of the token. */
+export class SignatureError extends Error {
+  override readonly name = 'SignatureError'
+}
+
+/** Nobody can say whose the token is. */
+export class KeysUnavailableError extends Error {
+  override readonly name = 'KeysUnavailableError'
+}
+
+/** The provider's own description of itself lacks what is needed. */
+export class MetadataError extends Error {
+  override readonly name = 'MetadataError'
+}
+
+/** One line for operators; holds codes, never a value that the provider or the browser sent. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof ResponseBodyError)
+    return `the provider answered ${error.status} ${errorCode(error.error)}`
+  // RFC 6749 §5.2: a client that spoke HTTP Basic is refused with a challenge.
+  if (error instanceof WWWAuthenticateChallengeError)
+    return `the provider answered ${error.status} ${errorCode(error.cause[0]?.parameters.error ?? '')}`
+  if (error instanceof AuthorizationResponseError) return `the provider answered ${errorCode(error.error)}`
+  if (error instanceof MetadataError) return error.message
+  if (error instanceof SignatureError) return `its signature was refused: ${error.message}`
+  if (error instanceof KeysUnavailableError) return `${error.message}: ${describeFailure(error.cause)}`
+  if (isTimeout(error)) return 'the provider did not answer in time'
+  if (!(error instanceof Error)) return 'unknown failure'
+  // What jose says of an answer with keys; its other messages may hold what a token says.
+  if (codeOf(error) === 'ERR_JOSE_GENERIC') return error.message
+  const network = codeOf(error.cause) ?? codeOf((error.cause as Error | undefined)?.cause)
+  if (error instanceof ClientError && network === undefined)
+    return `${error.message} (${codeOf(error) ?? 'no code'})`
+  return `the provider could not be reached or understood (${network ?? codeOf(error) ?? error.name})`
+}
+
+/** How long the provider asked to be left alone (RFC 9110 §10.2.3), between a second and a minute. */
+export function retryAfterOf(exchange: Exchange): number | undefined {
+  const header = exchange.answer?.headers.get('retry-after')
+  if (!header) return undefined
+  // A date is by the clock of whoever sent it.
+  const sentAt = Date.parse(exchange.answer?.headers.get('date') ?? '') || Date.now()
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - sentAt) / 1000
+  return seconds > 0 ? Math.min(60, Math.max(1, seconds)) : undefined
+}
+
+export function loginDenied(error: AuthorizationResponseError): RefusedError {
+  return new RefusedError('login_denied', 400, 'The provider did not log you in.', {
+    error: error.error,
+    errorDescription: error.error_description,
+  })
+}
+
+/** @param reason for operators */
+export function loginFailed(reason: string): RefusedError {
+  return new RefusedError('login_failed', 400, 'The login could not be completed.', { reason })
+}
+
+/** What kind of failure it was, for those who watch. */
+export function outcomeOf(error: unknown, { answer }: Exchange): RenewalOutcome {
+  if (isTimeout(error)) return 'timeout'
+  if (codeOf((error as Error).cause) === 'ANSWER_TOO_LARGE') return 'unreadable'
+  if (answer === undefined) return 'unreachable'
+  if (answer.status === 429) return 'rate-limited'
+  if (answer.status >= 500) return 'server-error'
+  return answer.status >= 400 ? 'refused' : 'unreadable'
+}
+
+/** RFC 6749 §5.2, RFC 8707 §2, OpenID Connect Core §3.1.2.6; Auth0 says `access_denied`. */
+const OF_REQUEST = [
+  'invalid_scope',
+  'invalid_target',
+  'unauthorized_client',
+  'access_denied',
+  'consent_required',
+  'interaction_required',
+]
+
+/** What was asked for is refused, and nothing else is wrong. */
+export function isRefusedRequest(error: unknown): boolean {
+  return OF_REQUEST.some((code) => isErrorResponse(error, code))
+}
+
+export function isErrorResponse(error: unknown, code: string): boolean {
+  return error instanceof ResponseBodyError && error.error === code
+}
+
+const NO_ANSWER_OF_A_PROVIDER = new Set([
+  'OAUTH_TIMEOUT',
+  'OAUTH_ABORT',
+  'OAUTH_RESPONSE_IS_NOT_CONFORM',
+  'OAUTH_RESPONSE_IS_NOT_JSON',
+  'OAUTH_PARSE_ERROR',
+])
+
+/** True where the same thing may go well later: the network, an overload, an answer that is not the provider's. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof ResponseBodyError || error instanceof WWWAuthenticateChallengeError)
+    return error.status >= 500 || error.status === 429
+  if (error instanceof KeysUnavailableError) return true
+  if (error instanceof ClientError && error.code === undefined) return true
+  return error instanceof TypeError || NO_ANSWER_OF_A_PROVIDER.has(codeOf(error) ?? '')
+}
+
+/** Error codes are words (RFC 6749 §5.2 and its registry); what looks otherwise may be a token that was sent back. */
+function errorCode(code: string): string {
+  return /^[a-z]+(?:_[a-z]+)*$/.test(code) && code.length <= 40 ? code : 'an error'
+}
+
+function isTimeout(error: unknown): boolean {
+  const { name } = (error ?? {}) as Error
+  return (
+    name === 'TimeoutError' ||
+    name === 'AbortError' ||
+    /^(?:OAUTH_TIMEOUT|OAUTH_ABORT|ERR_JWKS_TIMEOUT)$/.test(codeOf(error) ?? '')
+  )
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined | null)?.code
+  return typeof code === 'string' ? code : undefined
+}

@@ -1,0 +1,39 @@
+// What openid-client leaves to us when it checks an ID token (OpenID Connect Core §3.1.3.7).
+import { createHash } from 'node:crypto'
+import { decodeProtectedHeader } from 'jose'
+import type { IdTokenClaims } from '../record/id-token-claims.ts'
+
+/** The answer of a token endpoint that has an ID token. */
+export interface Issued {
+  readonly claims: IdTokenClaims
+  readonly idToken: string
+  readonly accessToken: string
+}
+
+/**
+ * OpenID Connect Core §2 (`sub`), §3.1.3.7 (`iat`), §3.1.3.8 (`at_hash`).
+ *
+ * @param nowSeconds when the answer came
+ * @returns what is wrong, or undefined
+ */
+export function idTokenFault(
+  { claims, idToken, accessToken }: Issued,
+  clientID: string,
+  nowSeconds: number,
+  toleranceSeconds: number,
+): string | undefined {
+  if (claims.sub === '' || claims.sub.length > 255) return 'its sub is empty or too long'
+  if (claims.iat > nowSeconds + toleranceSeconds) return 'its iat is in the future'
+  if (claims.azp !== undefined && claims.azp !== clientID) return 'its azp is another client'
+  const { at_hash: sent } = claims
+  if (sent !== undefined && sent !== accessTokenHash(accessToken, idToken)) return 'its at_hash is wrong'
+  return undefined
+}
+
+/** The left half of the access token's hash, by the hash of the ID token's algorithm. */
+function accessTokenHash(accessToken: string, idToken: string): string {
+  const bits = /\d+$/.exec(decodeProtectedHeader(idToken).alg ?? '')?.[0]
+  const hash = bits === '256' || bits === '384' ? `sha${bits}` : 'sha512'
+  const digest = createHash(hash).update(accessToken).digest()
+  return digest.subarray(0, digest.length / 2).toString('base64url')
+}

@@ -1,0 +1,90 @@
+// A logout token: who was logged out at the provider, told by nobody but the provider (Back-Channel Logout 1.0 §2.6).
+import { decodeProtectedHeader, type JWTPayload } from 'jose'
+import { RefusedError } from '../errors.ts'
+import type { Config } from '../options/config.ts'
+import type { SessionGroup } from '../record/auth-record.ts'
+import type { Discovery } from './discovery.ts'
+import { SignatureError } from './failures.ts'
+import type { ProviderKeys } from './jwks.ts'
+
+export interface LogoutToken {
+  /** Whose sessions are to end: those of one session at the provider where it says `sid`, else all of the person. */
+  readonly group: SessionGroup
+  readonly jti: string
+  /** Seconds from now in which the same token would pass again. */
+  readonly secondsLeft: number
+}
+
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+
+/** Reads logout tokens. `now` is the store's clock. @throws RefusedError, TryLaterError */
+export function createLogoutTokens(
+  config: Config,
+  discovery: Discovery,
+  keys: ProviderKeys,
+): (token: string, now: number) => Promise<LogoutToken> {
+  return async (token, now) => {
+    const { issuer } = (await discovery.get()).serverMetadata()
+    const payload = await verified(token, keys, issuer, config, now).catch((error: unknown) => {
+      throw error instanceof SignatureError
+        ? invalid(error.message)
+        : discovery.unavailable('A logout token could not be checked', error)
+    })
+    if (!isTyped(token, config.requireLogoutTokenType)) throw invalid('its typ is not logout+jwt')
+    return readClaims(payload, now / 1000, config.clockToleranceSeconds)
+  }
+}
+
+function verified(
+  token: string,
+  keys: ProviderKeys,
+  issuer: string,
+  { clientID, clockToleranceSeconds }: Config,
+  now: number,
+): Promise<JWTPayload> {
+  return keys.claimsOf(token, {
+    issuer,
+    audience: clientID,
+    requiredClaims: ['iat', 'exp', 'jti', 'events'],
+    clockTolerance: clockToleranceSeconds,
+    currentDate: new Date(now),
+  })
+}
+
+function readClaims(payload: JWTPayload, nowSeconds: number, toleranceSeconds: number): LogoutToken {
+  const { sub, sid, jti, iat = 0, exp = 0, events } = payload
+  if (iat > nowSeconds + toleranceSeconds) throw invalid('its iat is in the future')
+  if (!isObject(events) || !Object.hasOwn(events, EVENT) || !isObject(events[EVENT]))
+    throw invalid('it has no event of a back-channel logout')
+  // With a nonce it could be an ID token.
+  if ('nonce' in payload) throw invalid('it has a nonce')
+  if (typeof jti !== 'string' || jti === '') throw invalid('it has no jti')
+  if (!isIdentifier(sub) || !isIdentifier(sid)) throw invalid('its sub or sid is no text')
+  const group = groupOf(sub, sid)
+  if (group === undefined) throw invalid('it has neither sub nor sid')
+  return { group, jti, secondsLeft: exp - nowSeconds + toleranceSeconds }
+}
+
+function groupOf(sub: string | undefined, sid: string | undefined): SessionGroup | undefined {
+  if (sid !== undefined) return { claim: 'sid', value: sid }
+  return sub === undefined ? undefined : { claim: 'sub', value: sub }
+}
+
+function isIdentifier(value: unknown): value is string | undefined {
+  return value === undefined || (typeof value === 'string' && value !== '')
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** §2.4 recommends `logout+jwt`. Keycloak before 25 and others still say `JWT`, which says nothing. */
+function isTyped(token: string, strict: boolean): boolean {
+  const { typ } = decodeProtectedHeader(token)
+  if (typ === undefined || /^jwt$/i.test(typ)) return !strict
+  return /^(?:application\/)?logout\+jwt$/i.test(typ)
+}
+
+function invalid(reason: string): RefusedError {
+  return new RefusedError('logout_token_invalid', 400, 'The logout token was refused.', { reason })
+}

@@ -1,0 +1,159 @@
+// What a logged-in session knows, and what a renewal makes of it.
+import { type AccessToken, type AccessTokens, LOGIN_TOKEN, refusal, withToken } from './access-token.ts'
+import { authenticationTime, expiryOf, type IdTokenClaims, renewedClaims } from './id-token-claims.ts'
+
+/** Tokens as the provider gave them. */
+export interface Tokens {
+  readonly accessToken: string
+  /** Seconds, as the provider said; undefined where it did not say. */
+  readonly accessTokenLifetimeSeconds: number | undefined
+  readonly refreshToken: string | undefined
+  readonly idToken: string | undefined
+  readonly scope: string | undefined
+}
+
+/** Times are milliseconds since the epoch by the store's clock, so that all processes agree on them. */
+export interface AuthRecord {
+  readonly generation: number
+  readonly claims: IdTokenClaims
+  readonly idToken: string
+  readonly accessToken: string
+  readonly refreshToken: string | undefined
+  readonly scope: string | undefined
+  readonly createdAt: number
+  /** When the absolute lifetime ends. */
+  readonly endsAt: number
+  /** When the person authenticated at the provider; undefined where it did not say. */
+  readonly authenticatedAt: number | undefined
+  /** The browser that logged in, for the person to know it again. */
+  readonly device: Device | undefined
+  /** What `afterCallback` had to say about the person. */
+  readonly enrichment: Readonly<Record<string, unknown>> | undefined
+  /** When the renewal that made this record began: what it says of the account was asked no earlier. */
+  readonly renewedAt: number
+  /** Undefined when the last answer had no ID token: then nothing says how long the claims hold. */
+  readonly idTokenExpiresAt: number | undefined
+  readonly accessTokenExpiresAt: number | undefined
+  /** Tokens for further APIs. */
+  readonly accessTokens?: AccessTokens
+  /** 0 to 1, drawn anew at each renewal, so that sessions made together do not fall due together. */
+  readonly jitter: number
+  /** The logins that this browser completed as this person, newest first, so that a repeated callback is known. */
+  readonly logins: readonly CompletedLogin[]
+}
+
+/** Where a login came from, as far as one can tell. */
+export interface Device {
+  /** As Express says: with `trust proxy`, what the proxy was told. */
+  readonly address: string | undefined
+  readonly userAgent: string | undefined
+}
+
+/** What sessions are found by from elsewhere: the person, or their session at the provider. */
+export interface SessionGroup {
+  readonly claim: 'sub' | 'sid'
+  readonly value: string
+}
+
+export interface CompletedLogin {
+  readonly stateHash: string
+  readonly returnTo: string
+}
+
+/** What a completed login or renewal brings. */
+export interface TokenAnswer {
+  readonly tokens: Tokens
+  /** Claims of the ID token in the answer, if it had one and every check passed. */
+  readonly claims: IdTokenClaims | undefined
+}
+
+/** What of a new record is not in the provider's answer. */
+export interface LoginFacts {
+  readonly logins: readonly CompletedLogin[]
+  readonly device: Device
+  readonly enrichment: AuthRecord['enrichment']
+  readonly absoluteTimeoutSeconds: number
+}
+
+export function newRecord(
+  answer: TokenAnswer & { claims: IdTokenClaims; tokens: { idToken: string } },
+  now: number,
+  { absoluteTimeoutSeconds, ...facts }: LoginFacts,
+): AuthRecord {
+  return {
+    generation: 1,
+    claims: answer.claims,
+    idToken: answer.tokens.idToken,
+    ...tokenFields(answer.tokens, now),
+    refreshToken: answer.tokens.refreshToken,
+    createdAt: now,
+    endsAt: now + absoluteTimeoutSeconds * 1000,
+    authenticatedAt: authenticationTime(answer.claims, now),
+    renewedAt: now,
+    idTokenExpiresAt: expiryOf(answer.claims, now),
+    jitter: Math.random(),
+    ...facts,
+  }
+}
+
+/** The record after an answer that did not pass: nothing of it is used, but the old refresh token is spent. */
+export function withRefreshToken(old: AuthRecord, refreshToken: string | undefined): AuthRecord {
+  return {
+    ...old,
+    generation: old.generation + 1,
+    refreshToken: refreshToken ?? old.refreshToken,
+    jitter: Math.random(),
+  }
+}
+
+/** The record after a renewal that began at `beganAt` and asked for the access token of that name. */
+export function renewed(
+  old: AuthRecord,
+  answer: TokenAnswer,
+  beganAt: number,
+  name = LOGIN_TOKEN,
+): AuthRecord {
+  const { tokens, claims } = answer
+  const fields = tokenFields(tokens, beganAt)
+  const next: AuthRecord = {
+    ...withRefreshToken(old, tokens.refreshToken),
+    ...(name === LOGIN_TOKEN
+      ? { ...fields, scope: tokens.scope ?? old.scope, renewedAt: beganAt, idTokenExpiresAt: undefined }
+      : { accessTokens: withToken(old.accessTokens, name, tokenIn(fields), beganAt) }),
+  }
+  // Without `openid` among the scopes asked for, no ID token comes, and what is known of the person is as old as before.
+  if (claims === undefined || tokens.idToken === undefined) return next
+  return {
+    ...next,
+    renewedAt: beganAt,
+    claims: renewedClaims(claims, old.claims),
+    idToken: tokens.idToken,
+    idTokenExpiresAt: expiryOf(claims, beganAt),
+  }
+}
+
+/** The record after the provider would not give the access token of that name: it is not asked again at once. */
+export function withRefusal(record: AuthRecord, name: string, now: number): AuthRecord {
+  return { ...record, accessTokens: withToken(record.accessTokens, name, refusal(now), now) }
+}
+
+export function accessTokenOf(record: AuthRecord, name: string): AccessToken | undefined {
+  return name === LOGIN_TOKEN ? tokenIn(record) : record.accessTokens?.[name]
+}
+
+export function groupsOf({ claims: { sub, sid } }: AuthRecord): SessionGroup[] {
+  const person: SessionGroup = { claim: 'sub', value: sub }
+  return typeof sid === 'string' && sid !== '' ? [person, { claim: 'sid', value: sid }] : [person]
+}
+
+function tokenFields({ accessToken, accessTokenLifetimeSeconds: lifetime, scope }: Tokens, now: number) {
+  return {
+    accessToken,
+    scope,
+    accessTokenExpiresAt: lifetime === undefined ? undefined : now + lifetime * 1000,
+  }
+}
+
+function tokenIn(fields: Pick<AuthRecord, 'accessToken' | 'accessTokenExpiresAt'>): AccessToken {
+  return { token: fields.accessToken, expiresAt: fields.accessTokenExpiresAt }
+}

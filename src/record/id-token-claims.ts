@@ -1,0 +1,84 @@
+// The claims of an ID token: about the person, about their authentication, and what a renewal may change.
+
+/** The claims of an ID token (OpenID Connect Core §2). */
+export interface IdTokenClaims {
+  readonly iss: string
+  readonly sub: string
+  readonly aud: string | readonly string[]
+  readonly exp: number
+  readonly iat: number
+  readonly auth_time?: number
+  readonly nonce?: string
+  readonly acr?: string
+  readonly azp?: string
+  readonly sid?: string
+  readonly [claim: string]: unknown
+}
+
+/** What of the ID token belongs to the protocol and not to the person. */
+const PROTOCOL_CLAIMS = new Set(
+  'aud iss iat exp nbf nonce azp auth_time s_hash at_hash c_hash jti sid acr amr'.split(' '),
+)
+
+/** Whether a claim is about the person. */
+export function isPersonal(claim: string): boolean {
+  return !PROTOCOL_CLAIMS.has(claim)
+}
+
+/** What the ID token says about the person. */
+export function personalClaims(claims: IdTokenClaims): Record<string, unknown> & { readonly sub: string } {
+  const personal = Object.entries(claims).filter(([claim]) => isPersonal(claim))
+  return { ...Object.fromEntries(personal), sub: claims.sub }
+}
+
+/** OpenID Connect Core §2: `sub` is unique within the issuer, and never given to somebody else. */
+export function isSamePerson(one: IdTokenClaims, other: IdTokenClaims): boolean {
+  return one.iss === other.iss && one.sub === other.sub
+}
+
+/**
+ * Compares a renewed ID token with the first one (OpenID Connect Core §12.2).
+ *
+ * @returns the claim that differs, or undefined
+ */
+export function renewedClaimMismatch(first: IdTokenClaims, next: IdTokenClaims): string | undefined {
+  if (next.iss !== first.iss) return 'iss'
+  if (next.sub !== first.sub) return 'sub'
+  if (!sameAudience(first.aud, next.aud)) return 'aud'
+  if (next.azp !== first.azp) return 'azp'
+  if (next.nonce !== undefined && next.nonce !== first.nonce) return 'nonce'
+  const { auth_time: firstTime } = first
+  if (firstTime !== undefined && next.auth_time !== undefined && next.auth_time !== firstTime)
+    return 'auth_time'
+  return undefined
+}
+
+function sameAudience(first: IdTokenClaims['aud'], next: IdTokenClaims['aud']): boolean {
+  const expected = new Set([first].flat())
+  const sent = new Set([next].flat())
+  return expected.size === sent.size && [...expected].every((audience) => sent.has(audience))
+}
+
+/**
+ * The claims of a renewed ID token. How the person authenticated does not change by a refresh (RFC 9470 §4): what the
+ * first one said holds, and what it did not say, a renewed one cannot add. Nor does what they were asked with, nor the
+ * session at the provider, by which a logout there finds this one.
+ */
+export function renewedClaims(next: IdTokenClaims, first: IdTokenClaims): IdTokenClaims {
+  const { auth_time: _, acr: __, amr: ___, sid: ____, ...rest } = next
+  const kept = ['auth_time', 'acr', 'amr', 'nonce', 'sid'].filter((claim) => first[claim] !== undefined)
+  return { ...rest, ...Object.fromEntries(kept.map((claim) => [claim, first[claim]])) }
+}
+
+/**
+ * When the person authenticated, by the store's clock: both times of the ID token are by the provider's, and only their
+ * difference is used. In the future it is no time of an authentication.
+ */
+export function authenticationTime({ auth_time: time, iat }: IdTokenClaims, now: number): number | undefined {
+  return typeof time === 'number' && Number.isFinite(time) ? now - (iat - time) * 1000 : undefined
+}
+
+/** Counted from the moment of asking, so that the provider's clock need not agree with the store's. */
+export function expiryOf(claims: IdTokenClaims, askedAt: number): number {
+  return askedAt + Math.max(0, claims.exp - claims.iat) * 1000
+}

@@ -1,0 +1,167 @@
+// Sends the refresh token as the holder of the lease, and makes of the answer what it is to the session.
+import type { AuthEventEmitter, AuthEvents, SessionEndReason } from '../events.ts'
+import type { Config } from '../options/config.ts'
+import type { Provider, RefreshAnswer } from '../provider/provider.ts'
+import { type AccessTokenRequest, LOGIN_TOKEN, REFUSED_SECONDS, tokenKey } from '../record/access-token.ts'
+import { type AuthRecord, renewed, withRefreshToken, withRefusal } from '../record/auth-record.ts'
+import { renewedClaimMismatch } from '../record/id-token-claims.ts'
+import type { BackOff, SessionStore } from '../store/store.ts'
+import type { RenewalResult } from './renewal-result.ts'
+import type { WriteBehind } from './write-behind.ts'
+
+interface RefreshServices {
+  readonly config: Config
+  readonly store: SessionStore
+  readonly provider: Provider
+  readonly events: AuthEventEmitter
+  readonly writeBehind: WriteBehind
+}
+
+const FIRST_BACK_OFF_SECONDS = 5
+const LONGEST_BACK_OFF_SECONDS = 60
+
+/** One renewal, by whoever holds the lease. */
+export interface Turn {
+  readonly id: string
+  /** Must have a refresh token. */
+  readonly seen: AuthRecord
+  /** The lease's. */
+  readonly owner: string
+  /** When the lease was granted, by the store's clock. */
+  readonly beganAt: number
+}
+
+/** Sends the refresh token of `turn.seen`, once, for that access token. */
+export type RefreshUnderLease = (turn: Turn, wanted: AccessTokenRequest) => Promise<RenewalResult>
+
+export function createRefresh({
+  config,
+  store,
+  provider,
+  events,
+  writeBehind,
+}: RefreshServices): RefreshUnderLease {
+  return async function refreshUnderLease(turn, wanted) {
+    const { seen, beganAt } = turn
+    const deadline = AbortSignal.timeout(config.renewal.timeoutSeconds * 1000)
+    const ask = (request: AccessTokenRequest) =>
+      provider.refresh(seen.refreshToken ?? '', request, deadline, beganAt)
+    const name = tokenKey(wanted)
+    const answer = await ask(wanted)
+    if (name !== LOGIN_TOKEN && answer.kind === 'unavailable' && answer.isOfRequest)
+      return refuse(turn, name, answer.detail)
+    // Entra says `invalid_grant` of a scope that nobody consented to as well. The session is over only where the
+    // refresh token brings nothing at all.
+    if (name !== LOGIN_TOKEN && answer.kind === 'rejected')
+      return settle(turn, await ask({}), LOGIN_TOKEN, name)
+    return settle(turn, answer, name)
+  }
+
+  /** @param refused the name of an access token that could not be had */
+  async function settle(
+    turn: Turn,
+    answer: RefreshAnswer,
+    name: string,
+    refused?: string,
+  ): Promise<RenewalResult> {
+    switch (answer.kind) {
+      case 'rejected':
+        return endIfStill(turn, 'refresh_token_rejected')
+      case 'unavailable':
+        return backOff(turn, answer)
+      case 'not-passed':
+        return keepRefreshToken(turn, answer.refreshToken, answer.detail)
+      case 'renewed':
+        return take(turn, answer, name, refused)
+    }
+  }
+
+  async function take(
+    turn: Turn,
+    answer: Extract<RefreshAnswer, { kind: 'renewed' }>,
+    name: string,
+    refused: string | undefined,
+  ): Promise<RenewalResult> {
+    const { seen, beganAt } = turn
+    const { tokens, claims } = answer
+    const mismatch = claims && renewedClaimMismatch(seen.claims, claims)
+    if (mismatch === 'sub') {
+      // OpenID Connect Core §12.2: somebody else's tokens; neither they nor the session may be used.
+      const unwanted = tokens.refreshToken ?? seen.refreshToken
+      if (unwanted !== undefined) provider.revoke(unwanted)
+      return endIfStill(turn, 'subject_changed')
+    }
+    if (mismatch !== undefined) {
+      return keepRefreshToken(turn, tokens.refreshToken, `its ${mismatch} differs`)
+    }
+    const record = renewed(seen, answer, beganAt, name)
+    const told = refused === undefined ? record : withRefusal(record, refused, beganAt)
+    const result = await commit(turn, told)
+    tell(result, told, { idToken: claims === undefined ? 'absent' : 'renewed' })
+    if (refused !== undefined) reportRefused(told, 'the provider answered invalid_grant for an API only')
+    return result
+  }
+
+  async function keepRefreshToken(
+    turn: Turn,
+    refreshToken: string | undefined,
+    detail: string,
+  ): Promise<RenewalResult> {
+    const record = withRefreshToken(turn.seen, refreshToken)
+    const result = await commit(turn, record, FIRST_BACK_OFF_SECONDS)
+    tell(result, record, { idToken: 'rejected', detail })
+    return result
+  }
+
+  /** One API's token is refused: that is between it and the provider, and no matter of the session's. */
+  async function refuse(turn: Turn, name: string, detail: string): Promise<RenewalResult> {
+    const record = withRefusal(withRefreshToken(turn.seen, undefined), name, turn.beganAt)
+    const result = await commit(turn, record)
+    reportRefused(record, detail)
+    return result
+  }
+
+  function reportRefused({ claims, generation }: AuthRecord, detail: string): void {
+    const refused = { outcome: 'refused', detail, retryAfterSeconds: REFUSED_SECONDS } as const
+    events.emit('renewal-failed', { subject: claims.sub, generation, ...refused })
+  }
+
+  function commit({ id, owner }: Turn, record: AuthRecord, backOffSeconds = 0): Promise<RenewalResult> {
+    return writeBehind.commit({ id, record, owner, backOffSeconds })
+  }
+
+  function tell(
+    result: RenewalResult,
+    record: AuthRecord,
+    what: Pick<AuthEvents['renewed'], 'idToken' | 'detail'>,
+  ): void {
+    if (result.kind !== 'renewed' || result.record !== record) return
+    events.emit('renewed', { subject: record.claims.sub, generation: record.generation, ...what })
+  }
+
+  /** RFC 10017 §6.1. The one way in which a renewal ends a session: the generation that was refused is still the stored one. */
+  async function endIfStill({ id, seen }: Turn, reason: SessionEndReason): Promise<RenewalResult> {
+    const { ended, record } = await store.end(id, seen.generation)
+    if (!ended && record !== undefined) return { kind: 'renewed', record }
+    if (ended) events.emit('session-ended', { subject: seen.claims.sub, reason })
+    return { kind: 'ended', reason }
+  }
+
+  async function backOff(
+    { id, seen, owner }: Turn,
+    { outcome, detail, retryAfterSeconds: asked }: Extract<RefreshAnswer, { kind: 'unavailable' }>,
+  ): Promise<RenewalResult> {
+    const { generation, claims } = seen
+    const backOff: BackOff = {
+      firstSeconds: FIRST_BACK_OFF_SECONDS,
+      longestSeconds: LONGEST_BACK_OFF_SECONDS,
+      share: 0.5 + Math.random() / 2,
+      askedSeconds: asked,
+    }
+    // A lease that cannot be given back ends by itself.
+    const waiting = await store.release(id, owner, backOff).catch(() => 0)
+    const retryAfterSeconds = Math.max(waiting, 1)
+    events.emit('renewal-failed', { subject: claims.sub, generation, outcome, detail, retryAfterSeconds })
+    return { kind: 'unavailable', because: 'provider', retryAfterSeconds }
+  }
+}

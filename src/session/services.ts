@@ -1,0 +1,19 @@
+// The services of one `auth()`, for whoever needs some of them.
+import type { LoginTransactions } from '../cookies/login-transaction.ts'
+import type { AuthEventEmitter } from '../events.ts'
+import type { Config } from '../options/config.ts'
+import type { Provider } from '../provider/provider.ts'
+import type { Renewer } from '../renewal/renew.ts'
+import type { SessionStore } from '../store/store.ts'
+import type { SessionRegister } from './session-register.ts'
+
+/** Made once, at start-up. */
+export interface Services {
+  readonly config: Config
+  readonly events: AuthEventEmitter
+  readonly store: SessionStore
+  readonly provider: Provider
+  readonly renewer: Renewer
+  readonly sessions: SessionRegister
+  readonly logins: LoginTransactions
+}

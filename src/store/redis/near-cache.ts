@@ -1,0 +1,37 @@
+// The near cache over Redis: a second connection hears what changes.
+import type { Redis } from 'ioredis'
+import type { AuthEventEmitter } from '../../events.ts'
+import type { Config } from '../../options/config.ts'
+import type { SessionStore } from '../store.ts'
+import { createCachedStore } from './cached-store.ts'
+import { createClientTracking } from './client-tracking.ts'
+import { openRedis, type RedisConnection } from './connection.ts'
+import { createSessionCache } from './session-cache.ts'
+
+/** @param reading the connection that `records` reads on */
+export function withNearCache(
+  store: SessionStore,
+  reading: RedisConnection,
+  given: NonNullable<Config['redis']>,
+  config: Config,
+  events: AuthEventEmitter,
+): SessionStore {
+  const sessions = createSessionCache()
+  const hearing = openRedis(given, config.redisTimeoutSeconds, events, { hears: true })
+  // The options allow it with one server only, and with connections of ours.
+  const [readingFrom, hearingFrom] = [reading.redis as Redis, hearing.redis as Redis]
+  const tracking = createClientTracking(readingFrom, hearingFrom, {
+    // Not from its beginning: ioredis may put a prefix before it.
+    changed: (key) => sessions.forget(/bff:\{(.+)\}:(?:auth|app)$/.exec(key)?.[1] ?? ''),
+    missed: sessions.forgetAll,
+  })
+
+  return {
+    ...createCachedStore(store, sessions, tracking.isHeard),
+    async close() {
+      tracking.close()
+      hearing.close()
+      await store.close()
+    },
+  }
+}

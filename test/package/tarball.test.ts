@@ -1,0 +1,209 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { startDevelopmentProvider } from '../../example-app/development-provider.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { freePort } from '../support/listen.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { readmeSnippet } from './snippets.ts'
+import { startScript } from './start-script.ts'
+
+const root = join(import.meta.dirname, '../..')
+/** For what waits for npm or tsc. */
+const slowMs = 120_000
+
+let folder: string
+let tarball: string
+/** What is in the tarball. */
+let unpacked: string
+
+const run = async (cwd: string, command: string, ...args: string[]) => {
+  try {
+    return (await promisify(execFile)(command, args, { cwd })).stdout
+  } catch (error) {
+    // tsc and npm say what is wrong on stdout, which Node.js leaves out of the message.
+    const { message, stdout } = error as Error & { stdout?: string }
+    throw new Error(`${message}\n${stdout ?? ''}`)
+  }
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'express-bff-session-'))
+  await run(root, 'npm', 'pack', '--pack-destination', folder)
+  const [packed] = await readdir(folder)
+  tarball = join(folder, packed ?? '')
+  unpacked = join(folder, 'unpacked')
+  await mkdir(unpacked)
+  await run(unpacked, 'tar', '-xzf', tarball)
+}, slowMs)
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test('the tarball holds what is meant, and nothing else', async () => {
+  const list = (await run(folder, 'tar', '-tzf', tarball)).trim().split('\n')
+  const meant = /^package\/(dist\/[\w/-]+(\.js|\.d\.ts)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
+  expect(list.filter((file) => !meant.test(file))).toEqual([])
+  expect(list).toEqual(
+    expect.arrayContaining(
+      ['dist/index.js', 'dist/index.d.ts', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json'].map(
+        (file) => `package/${file}`,
+      ),
+    ),
+  )
+})
+
+test('what is packed names no path of the machine it was built on, and no source map', async () => {
+  const files = await readdir(unpacked, { recursive: true, withFileTypes: true })
+  const texts = await Promise.all(
+    files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name), 'utf8')),
+  )
+  expect(texts.length).toBeGreaterThan(4)
+  expect(texts.filter((text) => text.includes(root) || text.includes('sourceMappingURL'))).toEqual([])
+})
+
+test('what a browser loads imports nothing, has no comments, and is below 2 kB compressed', async () => {
+  const browser = join(unpacked, 'package/dist/browser')
+  const files = (await readdir(browser)).filter((file) => file.endsWith('.js'))
+  expect(files).toContain('index.js')
+  const texts = await Promise.all(files.map((file) => readFile(join(browser, file), 'utf8')))
+  for (const text of texts) expect(text).not.toMatch(/\bimport\b|\bfrom\b|\brequire\b|\/\*|^\s*\/\//m)
+  const sizes = texts.map((text) => gzipSync(text).length)
+  expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(2000)
+  expect(await readFile(join(browser, 'index.d.ts'), 'utf8')).toContain('@throws BffError (401)')
+})
+
+test(
+  'the browser’s module type-checks as a bundler reads it, and loads where there is no page',
+  async () => {
+    const page = `import { BffError, fetch, me, onSessionEnd } from 'express-bff-session/browser'
+const stop: () => void = onSessionEnd((event) => event.preventDefault())
+const name: string | undefined = (await me())?.user.sub
+const answer: Response = await fetch('/api/balance')
+const isOver = (error: unknown) => error instanceof BffError && error.code === 'session_ended'
+// @ts-expect-error there is no such code
+const isOdd = (error: BffError) => error.code === 'session_end'
+export { answer, isOdd, isOver, name, stop }
+`
+    const project = join(folder, 'page')
+    await mkdir(join(project, 'node_modules'), { recursive: true })
+    await symlink(join(unpacked, 'package'), join(project, 'node_modules/express-bff-session'))
+    await writeFile(join(project, 'page.ts'), page)
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2022,dom',
+      '--module',
+      'esnext',
+    ]
+    await run(project, process.execPath, tsc, ...options, '--moduleResolution', 'bundler', 'page.ts')
+    const load = "console.log(typeof (await import(import.meta.resolve('express-bff-session/browser'))).me)"
+    expect(await run(project, process.execPath, '--input-type=module', '-e', load)).toBe('function\n')
+  },
+  slowMs,
+)
+
+describe.each(['5', '4'])('in an empty project with Express %s', (express) => {
+  const show = 'console.log(typeof auth, typeof requireAuth(), typeof requireFresh())'
+  const names = '{ auth, requireAuth, requireFresh }'
+  let project: string
+
+  beforeAll(async () => {
+    project = join(folder, `express-${express}`)
+    await mkdir(project)
+    await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }')
+    const packages = [tarball, `express@${express}`, `@types/express@${express}`]
+    await run(project, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...packages)
+  }, slowMs)
+
+  test('an installed copy is imported by an ES module', async () => {
+    await writeFile(join(project, 'esm.js'), `import ${names} from 'express-bff-session'\n${show}\n`)
+    expect(await run(project, process.execPath, 'esm.js')).toBe('function function function\n')
+  })
+
+  test('an installed copy is loaded by require()', async () => {
+    await writeFile(
+      join(project, 'commonjs.cjs'),
+      `const ${names} = require('express-bff-session')\n${show}\n`,
+    )
+    expect(await run(project, process.execPath, 'commonjs.cjs')).toBe('function function function\n')
+  })
+
+  test('the README snippet, pasted into the project, logs somebody in at the provider of the example', async () => {
+    const port = await freePort()
+    const baseURL = `http://localhost:${port}`
+    const redis = await startRedis()
+    const provider = await startDevelopmentProvider({ appURL: baseURL })
+    const values: Record<string, string> = {
+      ISSUER_BASE_URL: provider.issuer,
+      BASE_URL: baseURL,
+      CLIENT_ID: provider.clientID,
+      CLIENT_SECRET: provider.clientSecret,
+      SECRET: 'a secret of this test that is long enough',
+      REDIS_URL: redis.url,
+    }
+    const environment = readmeSnippet('# .env').replace(
+      /^(\w+)=.*$/gm,
+      (_, name) => `${name}="${values[name]}"`,
+    )
+    await writeFile(join(project, '.env'), environment)
+    await writeFile(join(project, 'server.mjs'), readmeSnippet('// server.mjs').replace('3000', `${port}`))
+    const server = await startScript(project, ['--env-file=.env', 'server.mjs'], `${baseURL}/me`)
+    const browser = new Browser()
+    try {
+      const profile = await browser.logIn(baseURL, { path: '/profile', user: 'Newcomer' })
+      expect(profile.url).toBe(`${baseURL}/profile`)
+      expect(profile.json()).toMatchObject({ sub: expect.any(String), name: 'Newcomer' })
+      expect(await redis.connect().keys('bff:{*}:auth')).toHaveLength(1)
+    } finally {
+      browser.close()
+      await server.stop()
+      await provider.close()
+      await redis.stop()
+    }
+  }, 60_000)
+
+  test(
+    'an installed copy type-checks under NodeNext, in both module systems',
+    async () => {
+      const app = `
+import ${names} from 'express-bff-session'
+
+const app = express()
+app.use(auth())
+app.use(auth({ issuerBaseURL: 'https://id.example.com', renewal: { afterSeconds: 60 } }))
+app.get('/', requireAuth(), (req, res) => {
+  const loggedIn: boolean = req.oidc.isAuthenticated()
+  const name: unknown = req.oidc.user?.name
+  res.json({ loggedIn, name })
+})
+app.post('/transfer', requireFresh(), requireFresh({ maxAgeSeconds: 30 }), (req, res) => {
+  res.json({ sub: req.oidc.user?.sub })
+})
+// @ts-expect-error there is no such option
+app.use(auth({ issuerBaseUrl: 'https://id.example.com' }))
+`
+      await writeFile(join(project, 'app.mts'), `import express from 'express'\n${app}`)
+      await writeFile(join(project, 'app.cts'), `import express = require('express')\n${app}`)
+      const tsc = join(root, 'node_modules/typescript/bin/tsc')
+      const options = [
+        '--noEmit',
+        '--strict',
+        '--target',
+        'es2023',
+        '--module',
+        'nodenext',
+        '--types',
+        'node',
+      ]
+      await run(project, process.execPath, tsc, ...options, 'app.mts', 'app.cts')
+    },
+    slowMs,
+  )
+})

@@ -1,0 +1,127 @@
+// The two stores of auth records as the tests of this folder open them, and records to put in.
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { AuthEventEmitter } from '../../src/events.ts'
+import type { AuthOptions } from '../../src/index.ts'
+import type { Config } from '../../src/options/config.ts'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
+import type { AuthRecord } from '../../src/record/auth-record.ts'
+import { createLoggedInId } from '../../src/record/session-id.ts'
+import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
+import { createRedisStore } from '../../src/store/redis/redis-store.ts'
+import type { BackOff, LeaseTerms, SessionStore } from '../../src/store/store.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+
+export const SECRET = 'a secret of the store tests, long enough'
+export const IDLE_SECONDS = 100
+
+export function configWith(options: AuthOptions = {}): Config {
+  return resolveOptions(
+    {
+      issuerBaseURL: 'https://issuer.example.com',
+      baseURL: 'https://app.example.com',
+      clientID: 'client',
+      secret: SECRET,
+      session: { idleTimeoutSeconds: IDLE_SECONDS, absoluteTimeoutSeconds: 1000 },
+      ...options,
+    },
+    {},
+  )
+}
+
+export interface OpenedStore {
+  readonly records: SessionStore
+  /** what the store told, in order */
+  readonly told: { name: 'store-unavailable' | 'record-unreadable'; detail: string }[]
+}
+
+export function openRedisStore(redis: string | Redis, options: AuthOptions = {}): OpenedStore {
+  const events = new AuthEventEmitter()
+  const told: OpenedStore['told'] = []
+  for (const name of ['store-unavailable', 'record-unreadable'] as const) {
+    events.on(name, ({ detail }) => told.push({ name, detail }))
+  }
+  return { records: createRedisStore(configWith(options), redis, events), told }
+}
+
+export interface Backend {
+  start(): Promise<void>
+  /** options over the defaults */
+  open(options?: AuthOptions): SessionStore
+  stop(): Promise<void>
+}
+
+/** Rows of a `describe.each`: every test of the interface runs on both. */
+export const BACKENDS: [name: string, backend: Backend][] = [
+  ['in memory', memoryBackend()],
+  ['in Redis', redisBackend()],
+]
+
+function memoryBackend(): Backend {
+  return {
+    start: async () => {},
+    open: (options) => createMemoryStore(configWith(options)),
+    stop: async () => {},
+  }
+}
+
+function redisBackend(): Backend {
+  let server: RedisServer | undefined
+  const opened: SessionStore[] = []
+  return {
+    async start() {
+      server = await startRedis()
+    },
+    open(options) {
+      const { records } = openRedisStore(server?.url ?? '', options)
+      opened.push(records)
+      return records
+    },
+    async stop() {
+      await Promise.all(opened.map((records) => records.close()))
+      await server?.stop()
+    },
+  }
+}
+
+/** Tokens that nobody else has, so that a search for them finds no other's. */
+export function recordAt(now: number, changes: Partial<AuthRecord> = {}): AuthRecord {
+  const token = (name: string) => `${name}-${randomBytes(24).toString('base64url')}`
+  return {
+    generation: 1,
+    claims: { iss: 'https://issuer.example.com/', sub: 'alice', aud: 'client', exp: 2, iat: 1 },
+    idToken: token('id'),
+    accessToken: token('access'),
+    refreshToken: token('refresh'),
+    scope: 'openid',
+    createdAt: now,
+    endsAt: now + 1_000_000,
+    renewedAt: now,
+    idTokenExpiresAt: now + 3_600_000,
+    accessTokenExpiresAt: now + 3_600_000,
+    jitter: 0.5,
+    logins: [{ stateHash: 'hash', returnTo: '/' }],
+    authenticatedAt: now,
+    device: { address: '192.0.2.1', userAgent: 'a browser' },
+    enrichment: { role: 'admin' },
+    ...changes,
+  }
+}
+
+/** A stored session under a new id. */
+export async function storedSession(records: SessionStore, appData?: string) {
+  const id = createLoggedInId()
+  const record = recordAt(await records.now())
+  await records.create(id, record, appData)
+  return { id, record, next: { ...record, generation: 2, accessToken: `renewed-${randomUUID()}` } }
+}
+
+/** A lease of so many seconds, at a provider that takes a spent token again: its end is enough for the next. */
+export function leaseTerms(seconds: number): LeaseTerms {
+  return { seconds, reuseSeconds: 1_000_000, patienceSeconds: 0 }
+}
+
+/** The same back-off however often it comes. */
+export function backOff(seconds: number): BackOff {
+  return { firstSeconds: seconds, longestSeconds: seconds, share: 1, askedSeconds: undefined }
+}

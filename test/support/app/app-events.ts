@@ -1,0 +1,29 @@
+// Everything `auth()` told, in order: its events have no "all of them".
+import type { AuthEvents } from '../../../src/events.ts'
+import type { Auth } from './app-routes.ts'
+
+export interface AppEvent {
+  name: string
+  event: unknown
+}
+
+// A record of every name, so that the compiler misses the one that is not here.
+const NAMES: Record<keyof AuthEvents, true> = {
+  'logged-in': true,
+  'refresh-token-missing': true,
+  renewed: true,
+  'renewal-failed': true,
+  'commit-delayed': true,
+  'commit-lost': true,
+  'session-ended': true,
+  refused: true,
+  'store-unavailable': true,
+  'provider-unavailable': true,
+  'record-unreadable': true,
+}
+
+export function listenToAll(auth: Auth, tell: (told: AppEvent) => void): void {
+  for (const name of Object.keys(NAMES) as (keyof AuthEvents)[]) {
+    auth.on(name, (event) => tell({ name, event }))
+  }
+}

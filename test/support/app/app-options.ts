@@ -1,0 +1,41 @@
+// The options that all test apps share, and the client that a test app is at the provider.
+import type { AuthOptions } from '../../../src/index.ts'
+import type { ClientOptions } from '../provider/client.ts'
+import type { TestProvider } from '../provider/provider.ts'
+
+export interface AppSetup {
+  /** the app becomes a client of this provider, unless `options` name another */
+  provider?: TestProvider
+  /** a public client: no secret */
+  public?: boolean
+  /** what else the client is */
+  client?: ClientOptions
+  /** a URL: every server has connections of its own; without one, memory */
+  redisUrl?: string
+  /** over the defaults: `authorizationParams` are merged, everything else is replaced */
+  options?: AuthOptions
+}
+
+export const TEST_SECRET = 'a secret for tests, long enough for anybody'
+
+export async function resolveOptions(setup: AppSetup, baseURL: string): Promise<AuthOptions> {
+  const { provider, redisUrl, options = {} } = setup
+  const given = { baseURL, ...options }
+  const client =
+    provider && !options.clientID
+      ? await provider.registerClient({
+          baseURL: given.baseURL ?? baseURL,
+          public: setup.public ?? false,
+          ...setup.client,
+        })
+      : undefined
+  return {
+    ...(provider && { issuerBaseURL: provider.issuer }),
+    ...(client && { clientID: client.clientId, clientSecret: client.clientSecret }),
+    ...(redisUrl && { redis: redisUrl }),
+    secret: TEST_SECRET,
+    ...given,
+    // oidc-provider gives a refresh token only for offline_access with this prompt.
+    authorizationParams: { prompt: 'consent', ...options.authorizationParams },
+  }
+}

@@ -1,0 +1,32 @@
+// Compiles what tests run as a process of its own, so that none of them has to compile it at its start.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildSync } from 'esbuild'
+
+const root = join(import.meta.dirname, '../..')
+/** Below it, the packages of the project are found. */
+const folder = join(root, 'node_modules/.cache/express-bff-session')
+
+/**
+ * @param {string} entry a file of the project's
+ * @returns {string} the same as one module of JavaScript; packages are not in it
+ */
+export function compile(entry) {
+  const name = entry.replaceAll(/[/.]/g, '-')
+  // Another run may be reading the one it made.
+  const outfile = join(folder, `${name}-${process.pid}.mjs`)
+  mkdirSync(folder, { recursive: true })
+  buildSync({
+    entryPoints: [join(root, entry)],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    sourcemap: 'inline',
+    keepNames: true,
+    logLevel: 'warning',
+  })
+  return outfile
+}

@@ -1,0 +1,24 @@
+// Before all tests, once: what each file would otherwise make anew. Workers find it in their environment.
+import { generateKeyPairSync } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { compile } from './compile.mjs'
+
+/** @type {string[]} */
+const made = []
+
+export default function setup() {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  process.env.TEST_SIGNING_KEY = JSON.stringify(privateKey.export({ format: 'jwk' }))
+  for (const [name, entry] of Object.entries({
+    TEST_APP_MAIN: 'test/support/app/app-main.ts',
+    TEST_PACKAGE: 'src/index.ts',
+  })) {
+    const file = compile(entry)
+    process.env[name] = file
+    made.push(file)
+  }
+}
+
+export function removeMade() {
+  for (const file of made) rmSync(file, { force: true })
+}

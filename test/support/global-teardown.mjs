@@ -1,0 +1,3 @@
+import { removeMade } from './global-setup.mjs'
+
+export default removeMade
