@@ -1,23 +1,10 @@
 // Several logins of one browser at once, given up or finished in any order (H25).
-import { startApp, type TestApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { rawExchange } from '../support/browser/raw-exchange.ts'
-import { createLog, setCookieLine, setCookieLines } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { setCookieLine, setCookieLines } from '../support/evidence.ts'
+import { useServers } from '../support/servers.ts'
 
-let provider: TestProvider
-let redis: RedisServer
-let app: TestApp
-
-beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
-  app = await startApp({ provider, redisUrl: redis.url, options: { logger: createLog().logger } })
-})
-afterAll(async () => {
-  await app?.stop()
-  await Promise.all([provider?.stop(), redis?.stop()])
-})
+const { provider, app } = useServers({ redis: true })
 
 async function cookieHeaderOf(browser: Browser): Promise<string> {
   return (await browser.cookies(app.url)).map((cookie) => cookie.cookieString()).join('; ')
