@@ -1,32 +1,37 @@
 // What relay() is told: checked once, every mistake named at start-up.
 import { METHODS } from 'node:http'
 import { ConfigurationError } from '../errors.ts'
-import { unknownCure, unknownIn } from '../options/read-option.ts'
+import { namesOf, unknownCure, unknownIn } from '../options/read-option.ts'
 import { type AccessTokenRequest, accessTokenFault } from '../record/access-token.ts'
 import { isFieldName, neverForwarded } from './request-headers.ts'
 
 export interface RelayOptions {
   /**
    * The API: an http(s) URL, with the path below which requests may go. The access token travels to it: use https outside
-   * of a network that is yours alone.
+   * of a network that is yours alone. Required.
    */
   target: string | URL
-  /** How the provider calls the API. @defaultValue the token that came with the login */
+  /**
+   * How the provider calls the API. Its token is fetched with the one refresh token and kept with the session.
+   * @defaultValue none: the token that came with the login
+   */
   audience?: string | undefined
-  /** Scopes of that API, with spaces between them. */
+  /** Scopes of that API, with spaces between them. @defaultValue none */
   scope?: string | undefined
   /** What may be asked for; anything else is 405. @defaultValue every method but TRACE and CONNECT */
   methods?: readonly string[] | undefined
   /**
    * `'user'`: only who is logged in passes, as by `requireAuth()`. `'user-or-none'`: who is not logged in passes too,
    * without a token.
-   *
    * @defaultValue `'user'`
    */
   token?: 'user' | 'user-or-none' | undefined
-  /** How long the API may take to begin its answer, in seconds. The answer itself may last. @defaultValue `30` */
+  /**
+   * How long the API may take to begin its answer, in seconds. Time in which the browser is slow to send does not count;
+   * the answer itself may last. @defaultValue `30`
+   */
   timeoutSeconds?: number | undefined
-  /** Names of further request headers that go to the API, such as `['x-tenant']`. The page can set them as it likes. */
+  /** Further request headers that go to the API, such as `['x-tenant']`. The page can set them as it likes. @defaultValue none */
   requestHeaders?: readonly string[] | undefined
 }
 
@@ -40,15 +45,15 @@ export interface RelayConfig {
   readonly requestHeaders: readonly string[]
 }
 
-const NAMES = [
-  'target',
-  'audience',
-  'scope',
-  'methods',
-  'token',
-  'timeoutSeconds',
-  'requestHeaders',
-] as const satisfies readonly (keyof RelayOptions)[]
+const NAMES = namesOf<RelayOptions>({
+  target: true,
+  audience: true,
+  scope: true,
+  methods: true,
+  token: true,
+  timeoutSeconds: true,
+  requestHeaders: true,
+})
 /** TRACE answers with the token, CONNECT opens a way to anywhere. */
 const REFUSED_METHODS = ['TRACE', 'CONNECT']
 const MOST_SECONDS = 3600

@@ -1,4 +1,5 @@
 // The API's answer, handed on to the browser as it comes.
+import type { Socket } from 'node:net'
 import type { RequestContext } from '../session/request-context.ts'
 import type { RelayConfig } from './relay-options.ts'
 import { putHeaders, webSocketHeaders } from './response-headers.ts'
@@ -22,7 +23,7 @@ export function sendResponse(
   if (outcome.kind === 'upgraded' && upgrade !== undefined) {
     res.writeHead(101, webSocketHeaders(message))
     res.flushHeaders()
-    res.detachSocket(upgrade.socket)
+    res.detachSocket(upgrade.socket as Socket)
     joinSockets(upgrade, outcome)
     return
   }

@@ -1,11 +1,11 @@
 // WebSockets: the handshake goes through the Express app as any request does, and then two sockets are one.
 import { type IncomingMessage, type RequestListener, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 /** What a server's event `upgrade` brings. */
 export interface Upgrade {
-  readonly socket: Socket
+  readonly socket: Duplex
   /** what the browser has sent after the handshake already */
   readonly head: Buffer
 }
@@ -22,17 +22,39 @@ const KEEP_ALIVE_MILLISECONDS = 30_000
 export function handleUpgrade(
   app: RequestListener,
 ): (req: IncomingMessage, socket: Duplex, head: Buffer) => void {
-  return (req, duplex, head) => {
-    const socket = duplex as Socket
+  return (req, socket, head) => {
     // A browser that goes away is nobody's mistake; without a listener it would end the process.
     socket.on('error', () => {})
-    const res = new ServerResponse(req)
-    res.shouldKeepAlive = false
-    res.assignSocket(socket)
-    res.once('finish', () => socket.destroySoon())
-    upgrades.set(req, { socket, head })
-    app(req, res)
+    afterEarlierAnswers(socket, () => {
+      const res = new ServerResponse(req)
+      res.shouldKeepAlive = false
+      // Node.js 26 gives a stream that is no socket where the handshake's body is still on its way.
+      res.assignSocket(socket as Socket)
+      res.once('finish', () => endSoon(socket))
+      upgrades.set(req, { socket, head })
+      app(req, res)
+    })
   }
+}
+
+/**
+ * A client may send the handshake right behind other requests, and answers keep their order (RFC 9112 §9.3.2). Node.js
+ * keeps the answer that has the connection on it, and throws where another one is given it.
+ */
+function afterEarlierAnswers(
+  socket: Duplex & { _httpMessage?: ServerResponse | null },
+  go: () => void,
+): void {
+  const earlier = socket._httpMessage
+  if (earlier) earlier.once('finish', () => afterEarlierAnswers(socket, go))
+  else if (socket.writable) go()
+}
+
+/** What was written still arrives. */
+function endSoon(socket: Duplex): void {
+  if (socket.writable) socket.end()
+  if (socket.writableFinished) socket.destroy()
+  else socket.once('finish', () => socket.destroy())
 }
 
 /** The handshake's own connection, where the app was given it. */
@@ -42,7 +64,7 @@ export function upgradeOf(req: IncomingMessage): Upgrade | undefined {
 
 /** For an answer that is none to a handshake: what the browser says is of no interest, that it goes away is. */
 export function watchForEnd({ socket }: Upgrade): void {
-  socket.once('end', () => socket.destroySoon()).resume()
+  socket.once('end', () => endSoon(socket)).resume()
 }
 
 /** Either end ends the other; what was sent before still arrives. */
@@ -52,12 +74,14 @@ export function joinSockets(browser: Upgrade, api: Upgrade): void {
     [api, browser.socket],
   ] as const
   for (const [{ socket, head }, other] of ends) {
-    socket.setTimeout(0)
-    socket.setNoDelay(true)
-    socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
+    if (socket instanceof Socket) {
+      socket.setTimeout(0)
+      socket.setNoDelay(true)
+      socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
+    }
     socket.on('error', () => {})
-    socket.once('end', () => other.destroySoon())
-    socket.once('close', () => other.destroySoon())
+    socket.once('end', () => endSoon(other))
+    socket.once('close', () => endSoon(other))
     if (head.length > 0) other.write(head)
     socket.pipe(other)
   }
