@@ -5,6 +5,8 @@ export default {
   testTimeout: 30_000,
   // They wait more than they work.
   maxWorkers: 3,
+  // A worker that has run for minutes takes longer than jest's half a second to give its memory back.
+  workerGracefulExitTimeout: 10_000,
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   extensionsToTreatAsEsm: ['.ts'],

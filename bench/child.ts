@@ -21,17 +21,17 @@ interface Answer {
 }
 
 const CALL_MS = 60_000
+const END_MS = 10_000
 
-/** TypeScript runs by tsx; anything else by plain `node`, as it would in production. */
+/** TypeScript runs by tsx; anything else by plain `node`, as it would in production, with what BENCH_NODE_ARGS says. */
 export async function startChild(file: URL): Promise<Child> {
   const path = fileURLToPath(file)
   const name = basename(path)
+  const nodeArgs = process.env.BENCH_NODE_ARGS?.split(' ') ?? []
   const child = fork(path, [], {
-    execArgv: path.endsWith('.ts') ? ['--import', 'tsx'] : [],
+    execArgv: path.endsWith('.ts') ? ['--import', 'tsx'] : nodeArgs,
     env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // A profile is large.
-    serialization: 'advanced',
   })
   const exited = once(child, 'exit')
   const output: Buffer[] = []
@@ -55,8 +55,11 @@ export async function startChild(file: URL): Promise<Child> {
   }
 
   async function stop() {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    // It ends by itself then, and node writes what it was asked to write at the end.
+    if (child.connected) child.disconnect()
+    const timer = setTimeout(() => child.kill('SIGKILL'), END_MS)
     await exited
+    clearTimeout(timer)
   }
 
   try {

@@ -62,10 +62,3 @@ export const CONTESTANTS: readonly Contestant[] = [
     database: 6,
   },
 ]
-
-export function contestant(name: string): Contestant {
-  const found = CONTESTANTS.find((each) => each.name === name)
-  if (found === undefined)
-    throw new Error(`nobody is called ${name}: ${CONTESTANTS.map((each) => each.name)}`)
-  return found
-}

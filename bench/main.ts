@@ -1,16 +1,16 @@
-// npm run bench: how fast this package is beside its peers, and where its time goes; `-- --help` says how to ask.
+// npm run bench: how fast this package is beside its peers; `-- --help` says how to ask.
 import { parseArgs } from 'node:util'
 import { holdsBaseline, readBaseline, writeBaseline } from './baseline.ts'
 import { createCleanUp } from './clean-up.ts'
 import { type Competitor, enter } from './competitor.ts'
-import { BARE, CONTESTANTS, OURS } from './contestants.ts'
+import { BARE, CONTESTANTS } from './contestants.ts'
 import { printGoals } from './goals.ts'
 import { describeMachine, showLoad, showMachine } from './machine.ts'
-import { profile } from './profile.ts'
 import { playRounds } from './rounds.ts'
 import { measureScale, PARTS } from './scale/scale.ts'
 import { type Stage, setStage } from './stage.ts'
 import { printTable } from './table.ts'
+import { CONNECTIONS } from './wrk.ts'
 
 const HELP = `npm run bench --             everybody, seven rounds of two seconds
   --quick                  two rounds of one second
@@ -18,9 +18,9 @@ const HELP = `npm run bench --             everybody, seven rounds of two second
   --rounds 7 --seconds 2
   --check                  fails where ours is below 85 % of bench/baseline.json
   --write-baseline         writes it
-npm run bench -- --profile [ours]     where that server's time goes; --out x.cpuprofile keeps the profile
 npm run bench -- --scale [${PARTS.join(' ')}]     as the work grows
-  --sessions 1000000 --near-cache`
+  --sessions 1000000 --near-cache
+BENCH_NODE_ARGS="--cpu-prof"     goes to node, for each server`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,8 +32,6 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string' },
     check: { type: 'boolean', default: false },
     'write-baseline': { type: 'boolean', default: false },
-    profile: { type: 'boolean', default: false },
-    out: { type: 'string' },
     scale: { type: 'boolean', default: false },
     sessions: { type: 'string', default: '1000000' },
     'near-cache': { type: 'boolean', default: false },
@@ -42,6 +40,8 @@ const { values, positionals } = parseArgs({
 
 async function everybody(stage: Stage): Promise<Competitor[]> {
   const wanted = values.only?.split(',')
+  const unknown = wanted?.find((name) => !CONTESTANTS.some((each) => each.name === name))
+  if (unknown !== undefined) throw new Error(`nobody is called ${unknown}: see  npm run bench -- --help`)
   const entered: Competitor[] = []
   for (const each of CONTESTANTS) {
     if (wanted !== undefined && each.name !== BARE && !wanted.includes(each.name)) continue
@@ -69,7 +69,7 @@ async function compare(stage: Stage): Promise<void> {
   const results = await playRounds(stage, await everybody(stage), plan)
   const machine = await describeMachine(stage.connect())
   console.log(
-    `${showMachine(machine)}; medians of ${plan.rounds} rounds of ${plan.seconds} s, 32 connections, ${load}\n`,
+    `${showMachine(machine)}; medians of ${plan.rounds} rounds of ${plan.seconds} s, ${CONNECTIONS} connections, ${load}\n`,
   )
   printTable(results)
   console.log()
@@ -84,13 +84,7 @@ try {
   else if (values.scale) {
     const plan = { sessions: Number(values.sessions), nearCache: values['near-cache'] }
     if (!(await measureScale(cleanUp, positionals, plan))) process.exitCode = 1
-  } else {
-    const stage = await setStage(cleanUp)
-    if (values.profile) {
-      const [name = OURS] = positionals
-      await profile(stage, { name, seconds: Number(values.seconds ?? 5), out: values.out })
-    } else await compare(stage)
-  }
+  } else await compare(await setStage(cleanUp))
 } finally {
   await cleanUp.now()
 }

@@ -1,6 +1,5 @@
 // A server of the bench.
 import { startChild } from './child.ts'
-import type { CpuProfile } from './profile-summary.ts'
 
 export interface ServerSettings {
   /** where browsers reach it; its own address unless told */
@@ -27,8 +26,6 @@ export interface ServerProcess {
   readonly port: number
   build(settings: ServerSettings): Promise<void>
   usage(): Promise<Usage>
-  startProfile(): Promise<void>
-  stopProfile(): Promise<CpuProfile>
   /** what this server alone can do */
   call(name: string, given?: unknown): Promise<unknown>
   output(): string
@@ -44,8 +41,6 @@ export async function startServer(file: string): Promise<ServerProcess> {
     port,
     build: async (settings) => void (await call('build', { baseURL: url, ...settings })),
     usage: () => call('usage') as Promise<Usage>,
-    startProfile: async () => void (await call('startProfile')),
-    stopProfile: () => call('stopProfile') as Promise<CpuProfile>,
     call,
     output,
     stop,

@@ -10,7 +10,6 @@ export interface Stage {
   readonly provider: TestProvider
   readonly redisUrl: (database?: number) => string
   readonly connect: (database?: number) => RedisClient
-  readonly redisPid: number
   readonly cleanUp: CleanUp
 }
 
@@ -27,7 +26,6 @@ export async function setStage(cleanUp: CleanUp): Promise<Stage> {
     provider,
     redisUrl,
     connect: (database) => clients.open(redisUrl(database)),
-    redisPid: redis.pid,
     cleanUp,
   }
 }

@@ -8,7 +8,6 @@ export interface Load {
   requestsPerSecond: number
   requests: number
   /** milliseconds */
-  p50: number
   p99: number
 }
 
@@ -17,17 +16,18 @@ export interface Aim {
   /** of one person, or a file with those of each of many on a line */
   cookie: string | { file: string }
   seconds: number
-  connections?: number
 }
+
+export const CONNECTIONS = 32
 
 const UNITS: Record<string, number> = { us: 0.001, ms: 1, s: 1000, m: 60_000 }
 
 const TURNS = new URL('./turns.lua', import.meta.url)
 
 /** @throws where a request failed, or was answered with anything but 2xx and 3xx */
-export async function load({ url, cookie, seconds, connections = 32 }: Aim): Promise<Load> {
+export async function load({ url, cookie, seconds }: Aim): Promise<Load> {
   const args = [
-    ...['-t1', `-c${connections}`, `-d${Math.ceil(seconds)}s`, '--latency', '--timeout', '5s'],
+    ...['-t1', `-c${CONNECTIONS}`, `-d${Math.ceil(seconds)}s`, '--latency', '--timeout', '5s'],
     ...['-H', 'accept: application/json'],
   ]
   let { env } = process
@@ -50,7 +50,6 @@ export async function load({ url, cookie, seconds, connections = 32 }: Aim): Pro
   return {
     requestsPerSecond: Number(find(output, /Requests\/sec:\s+([\d.]+)/)),
     requests: Number(find(output, /(\d+) requests in/)),
-    p50: milliseconds(find(output, /50%\s+([\d.]+\w+)/)),
     p99: milliseconds(find(output, /99%\s+([\d.]+\w+)/)),
   }
 }

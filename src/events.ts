@@ -3,20 +3,32 @@ import { EventEmitter } from 'node:events'
 
 /** Why a session ended. */
 export type SessionEndReason =
+  /** The person logged out here. */
   | 'logout'
+  /** The provider said so at `/backchannel-logout`. */
   | 'backchannel_logout'
+  /** The app said so, by `sessions.revoke()` or `sessions.revokeAll()`. */
   | 'revoked'
+  /** The provider takes the refresh token no more (`invalid_grant`): the account was blocked, the grant revoked, or the token is too old. */
   | 'refresh_token_rejected'
+  /** The renewed tokens were another person's. */
   | 'subject_changed'
+  /** Another login in the same browser took its place. */
   | 'replaced_by_login'
 
 /** What kind of failure a renewal met. */
 export type RenewalOutcome =
+  /** The provider did not answer in time. */
   | 'timeout'
+  /** There was no connection. */
   | 'unreachable'
+  /** It answered 429. */
   | 'rate-limited'
+  /** It answered 5xx. */
   | 'server-error'
+  /** It answered 4xx: most often a mistake of yours, such as a changed client secret. */
   | 'refused'
+  /** Its answer is not one of a provider. */
   | 'unreadable'
 
 /** Each event's name and what its listener is given. */
@@ -42,14 +54,17 @@ export interface AuthEvents {
   }
   /** The renewed tokens could not be stored yet; they are kept in memory and storing is tried again. */
   'commit-delayed': { subject: string; generation: number }
-  /** Renewed tokens could not be stored in time and are gone; the session lives on only where the provider allows it. */
+  /** Renewed tokens could not be stored within 15 minutes, or before the process ended, and are gone; the session lives on only where the provider allows it. */
   'commit-lost': { subject: string; generation: number }
+  /** A session is over; `reason` says why. */
   'session-ended': { subject: string; reason: SessionEndReason }
-  /** A request was refused, or a back-channel logout failed. */
+  /** A request was refused, or a back-channel logout failed; `code` is the error's. */
   refused: { code: string; detail: string }
+  /** The store is out of reach. Once for each question to it, and up to 50 requests share one. */
   'store-unavailable': { detail: string }
+  /** The provider is out of reach, or did not take a revocation. */
   'provider-unavailable': { detail: string }
-  /** A record was found that cannot be read: another secret, another version, or garbage. */
+  /** A record was found that cannot be read: another secret, another version, or garbage. Its session counts as logged out. */
   'record-unreadable': { detail: string }
 }
 

@@ -18,7 +18,7 @@ export interface Line {
 export const clock = () => performance.timeOrigin + performance.now()
 
 export function getAccount(cookie: string): string {
-  return `${head('GET', '/account', { accept: 'application/json', cookie })}`
+  return head('GET', '/account', { accept: 'application/json', cookie })
 }
 
 export function postForm(

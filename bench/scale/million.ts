@@ -6,8 +6,8 @@ import { markdown } from '../table.ts'
 import { BUSY, type Crowd, storeCrowd } from './crowd.ts'
 import { closeLines, type Line, openLines, postForm } from './line.ts'
 import { prepareLogIns, type TimeLogIn } from './login-time.ts'
+import type { ScalePlan } from './plan.ts'
 import type { ScaleProvider } from './provider-process.ts'
-import type { ScalePlan } from './scale.ts'
 import { createWorld, type World } from './world.ts'
 
 const FEW = 1000

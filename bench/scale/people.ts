@@ -7,9 +7,9 @@ import { storeSessions } from '../../test/support/session/many-sessions.ts'
 import type { CleanUp } from '../clean-up.ts'
 import { median } from '../statistics.ts'
 import { markdown } from '../table.ts'
-import { load } from '../wrk.ts'
+import { CONNECTIONS, load } from '../wrk.ts'
+import type { ScalePlan } from './plan.ts'
 import type { ScaleProvider } from './provider-process.ts'
-import type { ScalePlan } from './scale.ts'
 import { createWorld, type World } from './world.ts'
 
 /** The last are more than are remembered. */
@@ -47,7 +47,7 @@ export async function measurePeople(
     }
   }
   await world.stop()
-  console.log('\nPeople who ask in turn, 32 connections to one process\n')
+  console.log(`\nPeople who ask in turn, ${CONNECTIONS} connections to one process\n`)
   const rows = crowds.map(({ count, rates, shares }) => [
     String(count),
     median(rates).toFixed(0),

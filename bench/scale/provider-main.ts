@@ -5,7 +5,6 @@ import {
   type LogoutClient,
   startLogoutProvider,
 } from '../../test/support/provider/logout-client.ts'
-import { grantRefreshTokens } from '../../test/support/session/many-sessions.ts'
 import { answerCalls } from '../calls.mjs'
 
 const provider = await startLogoutProvider()
@@ -22,9 +21,6 @@ const methods = {
   },
   logoutToken: ({ clientId, claims }: { clientId: string; claims: object }) =>
     clients.get(clientId)?.token(claims),
-  grant: ({ templateUser, users }: { templateUser: string; users: string[] }) => [
-    ...grantRefreshTokens(provider.store, templateUser, users),
-  ],
   /** the next renewal stays here until `release()` */
   hold() {
     held = provider.holdNext('token', { grantType: 'refresh_token' })
@@ -38,7 +34,7 @@ const methods = {
     provider
       .tokenRequests()
       .slice(from)
-      .map(({ at, endedAt, status }) => ({ at, endedAt, status })),
+      .map(({ at, endedAt }) => ({ at, endedAt })),
 }
 
 export type ProviderMethods = typeof methods

@@ -1,17 +1,12 @@
 // npm run bench -- --scale: what happens as the work grows.
 import type { CleanUp } from '../clean-up.ts'
-import { measureBackground } from './background.ts'
 import { measureMillion } from './million.ts'
 import { measurePeople } from './people.ts'
+import type { ScalePlan } from './plan.ts'
 import { type ScaleProvider, startScaleProvider } from './provider-process.ts'
 import { measureSpread } from './spread.ts'
 import { measureStampede } from './stampede.ts'
 import { measureWaiting } from './waiting.ts'
-
-export interface ScalePlan {
-  sessions: number
-  nearCache: boolean
-}
 
 /** Prints its figures; false where a goal was missed. */
 type Part = (cleanUp: CleanUp, provider: ScaleProvider, plan: ScalePlan) => Promise<boolean>
@@ -19,7 +14,6 @@ type Part = (cleanUp: CleanUp, provider: ScaleProvider, plan: ScalePlan) => Prom
 const ALL: Readonly<Record<string, Part>> = {
   stampede: measureStampede,
   waiting: measureWaiting,
-  background: measureBackground,
   spread: measureSpread,
   people: measurePeople,
   million: measureMillion,

@@ -4,9 +4,9 @@ import type { CleanUp } from '../clean-up.ts'
 import { verdict } from '../goals.ts'
 import { markdown } from '../table.ts'
 import { clock, closeLines, type Heard, openLines } from './line.ts'
+import type { ScalePlan } from './plan.ts'
 import type { ScaleProvider } from './provider-process.ts'
-import type { ScalePlan } from './scale.ts'
-import { createWorld, type World } from './world.ts'
+import { arrivedIn, createWorld, type World } from './world.ts'
 
 const REQUESTS = [1, 100, 1000, 10_000]
 const PROCESSES = [1, 2, 4, 8]
@@ -61,10 +61,7 @@ async function stampede(world: World, processes: number, requests: number) {
     requests,
   )
   const seen = (await provider.tokenRequests(0)).length
-  const arrived = async () => {
-    const counts = await Promise.all(servers.map((server) => server.call('arrived') as Promise<number>))
-    return counts.reduce((sum, count) => sum + count, 0)
-  }
+  const arrived = () => arrivedIn(servers)
   const before = await arrived()
   await provider.hold()
   const answers = lines.map((line) => line.ask(world.request))

@@ -5,9 +5,9 @@ import { verdict } from '../goals.ts'
 import { quantile } from '../statistics.ts'
 import { markdown } from '../table.ts'
 import { closeLines, type Heard, type Line, openLines } from './line.ts'
+import type { ScalePlan } from './plan.ts'
 import type { ScaleProvider } from './provider-process.ts'
-import type { ScalePlan } from './scale.ts'
-import { createWorld, type World } from './world.ts'
+import { arrivedIn, createWorld, type World } from './world.ts'
 
 const RENEWALS = 240
 /** As the scripts of a page ask all at once; many more would measure how fast they are answered one after another. */
@@ -71,10 +71,7 @@ async function renewOnce(world: World, ms: number, lines: Line[][]): Promise<num
   const [first = [], ...others] = lines
   await world.makeDue()
   const seen = (await provider.tokenRequests(0)).length
-  const arrived = async () =>
-    (await Promise.all(servers.map((server) => server.call('arrived') as Promise<number>))).reduce(
-      (a, b) => a + b,
-    )
+  const arrived = () => arrivedIn(servers)
   const before = await arrived()
   await provider.hold()
   const asked = [first.map(ask)]

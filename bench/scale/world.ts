@@ -16,7 +16,6 @@ export interface World {
   readonly provider: ScaleProvider
   readonly servers: readonly ServerProcess[]
   readonly clientId: string
-  readonly clientSecret: string
   readonly redis: RedisClient
   readonly redisUrl: string
   /** where the app is known to live: the first of its processes */
@@ -40,7 +39,7 @@ export interface WorldSetup {
   nearCache?: boolean
 }
 
-export const AFTER_SECONDS = 900
+const AFTER_SECONDS = 900
 const USER = 'alice'
 
 export async function createWorld(cleanUp: CleanUp, setup: WorldSetup): Promise<World> {
@@ -78,7 +77,6 @@ export async function createWorld(cleanUp: CleanUp, setup: WorldSetup): Promise<
     provider,
     servers,
     clientId: clientID,
-    clientSecret,
     redis,
     redisUrl,
     baseURL,
@@ -89,4 +87,10 @@ export async function createWorld(cleanUp: CleanUp, setup: WorldSetup): Promise<
     makeDue: () => ageSession(redis, browser, AFTER_SECONDS + 60),
     stop,
   }
+}
+
+/** How many requests have come to these servers, ever. */
+export async function arrivedIn(servers: readonly ServerProcess[]): Promise<number> {
+  const counts = await Promise.all(servers.map((server) => server.call('arrived') as Promise<number>))
+  return counts.reduce((sum, count) => sum + count, 0)
 }

@@ -1,6 +1,6 @@
 // Express and nothing else: what all others are compared with.
 import express from 'express'
-import { shareHiddenClasses } from '../../dist/hidden-class.js'
+import { shareHiddenClasses } from '../../dist/lib/hidden-class.js'
 import { answerOf, serve } from './serve.mjs'
 
 serve(({ options }) => {

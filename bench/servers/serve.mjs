@@ -1,6 +1,5 @@
 // What every server of the bench is: a plain process that is told its settings, and can be measured.
 import { createServer } from 'node:http'
-import { Session } from 'node:inspector/promises'
 import { answerCalls } from '../calls.mjs'
 
 /**
@@ -24,7 +23,6 @@ export function serve(build, more = {}) {
   const server = createServer()
   // wrk keeps its connections; a server that closed one would be measured as an error.
   server.keepAliveTimeout = 0
-  const inspector = new Session()
 
   const calls = {
     async build(/** @type {Settings} */ settings) {
@@ -33,16 +31,6 @@ export function serve(build, more = {}) {
     usage() {
       const { user, system } = process.cpuUsage()
       return { rss: process.memoryUsage.rss(), cpuMicroseconds: user + system, served }
-    },
-    async startProfile() {
-      inspector.connect()
-      await inspector.post('Profiler.enable')
-      await inspector.post('Profiler.setSamplingInterval', { interval: 250 })
-      await inspector.post('Profiler.start')
-    },
-    async stopProfile() {
-      const { profile } = await inspector.post('Profiler.stop')
-      return profile
     },
     ...more,
   }

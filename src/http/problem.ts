@@ -10,7 +10,7 @@ import { LONGEST_PATH } from './return-to.ts'
 
 /** RFC 9457; `code` and `login_url` are extension members (§3.2). */
 interface Problem {
-  type: 'about:blank'
+  type: string
   title: string
   status: number
   code: string
@@ -18,14 +18,41 @@ interface Problem {
   login_url?: string
 }
 
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  405: 'Method Not Allowed',
-  413: 'Content Too Large',
-  415: 'Unsupported Media Type',
-  503: 'Service Unavailable',
+/** By package, file and heading (RFC 9457 §3.1.1 wants it absolute): the documentation has no address that would last yet. */
+const ERROR_DOCS = 'urn:express-bff-session:docs/errors.md'
+
+/** RFC 9457 §3.1.3: the same for each occurrence of a type. For pages, their headings. */
+const TITLES: Readonly<Record<AuthError['code'], string>> = {
+  login_required: 'You are not logged in',
+  session_ended: 'Your session has ended',
+  renewal_impossible: 'Your session cannot be renewed',
+  step_up_required: 'Your identity has to be confirmed',
+  store_unavailable: 'The session store is out of reach',
+  provider_unavailable: 'The login provider is out of reach',
+  renewal_pending: 'Your session is still being renewed',
+  api_unavailable: 'The service does not answer',
+  send_again: 'The request has to be sent again',
+  callback_malformed: 'You were not logged in: the answer cannot be read',
+  login_unknown: 'You were not logged in: this login is not known',
+  login_expired: 'You were not logged in: it took too long',
+  login_denied: 'You were not logged in: the provider said no',
+  login_failed: 'You were not logged in: something went wrong',
+  login_refused: 'You were not logged in: this site said no',
+  login_malformed: 'You were not logged in: the request cannot be read',
+  step_up_failed: 'Your identity was not confirmed',
+  claim_required: 'You may not do this',
+  access_token_refused: 'You have no access to this service',
+  api_refused: 'The service does not take your access',
+  request_malformed: 'The request cannot be handed on',
+  logout_token_invalid: 'The logout token was refused',
+  cross_site: 'Another site sent the request',
+  method_not_allowed: 'This method is not allowed here',
+  unsupported_media_type: 'This content type is not taken here',
+  content_too_large: 'The content is too large',
+  invalid_option: 'An option is wrong',
+  auth_not_mounted: 'auth() is not mounted',
+  api_not_listed: 'The API is not listed',
+  body_already_read: 'The body was read before',
 }
 
 /** Answers a request that may not pass. Where logging in helps a navigation, the browser is sent to do it. */
@@ -36,8 +63,8 @@ export function answerProblem(req: Request, res: Response, error: AuthError, con
   const loginURL = error instanceof LoginRequiredError ? loginURLFor(req, config, error.stepUp) : undefined
   if (!isNavigation(req)) {
     const problem: Problem = {
-      type: 'about:blank',
-      title: TITLES[error.status] ?? 'Error',
+      type: `${ERROR_DOCS}#${error.code}`,
+      title: TITLES[error.code],
       status: error.status,
       code: error.code,
       detail: error.message,
@@ -74,9 +101,7 @@ function page(error: AuthError, config: Config, loginURL: string | undefined): s
     url === undefined || error.status === 503
       ? ''
       : `<p><a href="${escapeHTML(url)}">${error.code === 'step_up_required' ? 'Confirm your identity' : 'Log in again'}</a></p>`
-  const title = /^(?:login|callback)_/.test(error.code)
-    ? 'You were not logged in'
-    : (TITLES[error.status] ?? 'Error')
+  const title = TITLES[error.code]
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escapeHTML(title)}</title><h1>${escapeHTML(title)}</h1>
 <p>${escapeHTML(error.message)}</p>${again}</html>`

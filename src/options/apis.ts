@@ -1,7 +1,19 @@
 // The APIs that a person's access tokens are for, and those that handlers may send one to.
 import { type AccessTokenRequest, accessTokenFault } from '../record/access-token.ts'
-import type { Api } from './config.ts'
-import { group, isURI, onlyKnown, optionError } from './read-option.ts'
+import { group, isURI, namesOf, onlyKnown, optionError } from './read-option.ts'
+
+/** An API and the access token for it. Without `audience` and `scope`: the token that came with the login. */
+export interface ApiOptions extends AccessTokenRequest {
+  /** For example `https://api.example.com`. Required. */
+  origin: string
+}
+
+/** An API, by its origin, and the access token for it. */
+export interface Api extends AccessTokenRequest {
+  readonly origin: string
+}
+
+const TOKEN_NAMES = namesOf<AccessTokenRequest>({ audience: true, scope: true })
 
 /** @param resources what a login asks access to */
 export function resolveApis(given: unknown, resources: readonly string[]): readonly Api[] {
@@ -17,7 +29,7 @@ export function resolveApis(given: unknown, resources: readonly string[]): reado
 
 function resolveApi(given: unknown, option: string, resources: readonly string[]): Api {
   const { origin, ...wanted } = typeof given === 'string' ? { origin: given } : group(given, option)
-  onlyKnown(wanted, ['audience', 'scope'], `${option}.`)
+  onlyKnown(wanted, TOKEN_NAMES, `${option}.`)
   if (typeof origin !== 'string' || !isURI(origin) || new URL(origin).origin !== origin) {
     throw optionError(option, 'must have an origin such as https://api.example.com, without a path')
   }

@@ -1,5 +1,4 @@
 // The option `authorizationParams`: what every login asks of the provider.
-import type { Config } from './config.ts'
 import { group, isLoopback, isURI, oneOf, optionError, text } from './read-option.ts'
 
 /** What every login makes anew: nobody may fix it in the configuration. */
@@ -16,7 +15,7 @@ export function resolveAuthorizationParams(
   given: unknown,
   env: NodeJS.ProcessEnv,
   baseURL: URL,
-): Config['authorizationParams'] {
+): Readonly<Record<string, string>> {
   const params: Record<string, string> = { scope: env.SCOPE || 'openid profile email offline_access' }
   // Restricts the access token (RFC 9700 §2.3); `resource` is the standard's word for it (RFC 8707 §2).
   if (env.AUDIENCE) params.audience = env.AUDIENCE

@@ -1,9 +1,8 @@
 // How this client says who it is (RFC 6749 §2.3, RFC 7523, RFC 8705; RFC 10017 §6.1 wants one that can), and how it asks for a login.
-import type { AuthOptions, ClientAuthMethod } from './auth-options.ts'
-import type { Config } from './config.ts'
-import { resolveMutualTLS } from './mutual-tls.ts'
+import type { KeyObject, webcrypto } from 'node:crypto'
+import { type MutualTLS, type MutualTLSOptions, resolveMutualTLS } from './mutual-tls.ts'
 import { emptyIsNone, flag, oneOf, optionError, text } from './read-option.ts'
-import { resolveSigningKey } from './signing-key.ts'
+import { type PrivateJWK, resolveSigningKey, type SigningKey } from './signing-key.ts'
 
 const METHODS = [
   'client_secret_basic',
@@ -13,20 +12,57 @@ const METHODS = [
   'tls_client_auth',
   'self_signed_tls_client_auth',
   'none',
-] as const satisfies readonly ClientAuthMethod[]
+] as const
 
-type ClientConfig = Pick<
-  Config,
-  | 'clientID'
-  | 'clientSecret'
-  | 'clientAuthMethod'
-  | 'clientAssertion'
-  | 'pushedAuthorizationRequests'
-  | 'signedAuthorizationRequests'
-  | 'mutualTLS'
->
+/** RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2; `none` is a public client. */
+export type ClientAuthMethod = (typeof METHODS)[number]
 
-export function resolveClient(options: AuthOptions, env: NodeJS.ProcessEnv, issuer: URL): ClientConfig {
+/** Who this client is to the provider. */
+export interface ClientOptions {
+  /** This client's id at the provider. Environment: `CLIENT_ID`. Required. */
+  clientID?: string | undefined
+  /** This client's secret. Environment: `CLIENT_SECRET`. @defaultValue none: a public client (RFC 6749 §2.1) */
+  clientSecret?: string | undefined
+  /**
+   * How this client says who it is.
+   * @defaultValue `'client_secret_basic'` with a secret, else `'private_key_jwt'` with a `clientAssertionSigningKey`, else
+   * `'tls_client_auth'` with `mutualTLS`, else `'none'`
+   */
+  clientAuthMethod?: ClientAuthMethod | undefined
+  /**
+   * This client's private key: signs its assertions (`private_key_jwt`, RFC 7523) and its requests
+   * (`signedAuthorizationRequests`). PEM, JWK (whose `kid` is sent too), KeyObject or CryptoKey; RSA, EC or Ed25519.
+   * Environment: `CLIENT_ASSERTION_SIGNING_KEY`, PEM. @defaultValue none
+   */
+  clientAssertionSigningKey?: string | PrivateJWK | KeyObject | webcrypto.CryptoKey | undefined
+  /**
+   * What it signs with.
+   * @defaultValue by the key: `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA`; a JWK's own `alg`; `HS256` with
+   * `client_secret_jwt`
+   */
+  clientAssertionSigningAlg?: string | undefined
+  /**
+   * The parameters of a login go to the provider from server to server, and the browser carries a reference
+   * (PAR, RFC 9126). @defaultValue `false`
+   */
+  pushedAuthorizationRequests?: boolean | undefined
+  /** The parameters of a login are signed with `clientAssertionSigningKey` (JAR, RFC 9101). @defaultValue `false` */
+  signedAuthorizationRequests?: boolean | undefined
+  /** A certificate that this client shows at every request to the provider (RFC 8705). @defaultValue none */
+  mutualTLS?: MutualTLSOptions | undefined
+}
+
+export interface ClientConfig {
+  readonly clientID: string
+  readonly clientSecret: string | undefined
+  readonly clientAuthMethod: ClientAuthMethod
+  readonly clientAssertion: SigningKey | undefined
+  readonly pushedAuthorizationRequests: boolean
+  readonly signedAuthorizationRequests: boolean
+  readonly mutualTLS: MutualTLS | undefined
+}
+
+export function resolveClient(options: ClientOptions, env: NodeJS.ProcessEnv, issuer: URL): ClientConfig {
   const clientID = text(
     options.clientID ?? env.CLIENT_ID,
     'clientID (CLIENT_ID)',

@@ -1,13 +1,31 @@
 // The certificate that this client shows the provider (RFC 8705), read and found to be usable before anything is sent.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import type { MutualTLS } from './config.ts'
-import { attempt, group, onlyKnown, optionError, text } from './read-option.ts'
+import { attempt, group, namesOf, onlyKnown, optionError, text } from './read-option.ts'
+
+/** In PEM. */
+export interface MutualTLSOptions {
+  /** This client's certificate; those of its CAs may follow it. Required. */
+  cert: string | Buffer
+  /** Its private key, not encrypted. Required. */
+  key: string | Buffer
+  /** The CA certificates to trust at the provider. @defaultValue Node's own */
+  ca?: string | Buffer | undefined
+}
+
+/** PEM. */
+export interface MutualTLS {
+  readonly cert: string
+  readonly key: string
+  readonly ca: string | undefined
+}
+
+const NAMES = namesOf<MutualTLSOptions>({ cert: true, key: true, ca: true })
 
 export function resolveMutualTLS(given: unknown, issuer: URL): MutualTLS | undefined {
   if (given === undefined) return undefined
   const options = group(given, 'mutualTLS')
-  onlyKnown(options, ['cert', 'key', 'ca'], 'mutualTLS.')
+  onlyKnown(options, NAMES, 'mutualTLS.')
   const cert = pem(options.cert, 'mutualTLS.cert', "must be this client's certificate, in PEM")
   const key = pem(
     options.key,

@@ -92,6 +92,15 @@ export function isLoopback(hostname: string): boolean {
   return /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
+/** The names of a type of options, all of them: the compiler asks for each. */
+export function namesOf<Options>(
+  names: {
+    readonly [Name in keyof Required<Options>]: true
+  },
+): readonly string[] {
+  return Object.keys(names)
+}
+
 /** Refuses names that are not options, with the nearest one that is. */
 export function onlyKnown(given: object, known: readonly string[], path = ''): void {
   const name = unknownIn(given, known)

@@ -1,13 +1,57 @@
 // Where sessions are kept, and whether what was read is remembered.
-import type { AuthOptions } from './auth-options.ts'
-import type { Config } from './config.ts'
-import { emptyIsNone, flag, onlyKnown, optionError } from './read-option.ts'
+import type { Cluster, Redis } from 'ioredis'
+import { emptyIsNone, flag, namesOf, onlyKnown, optionError, seconds, wholeNumber } from './read-option.ts'
+import type { RedisCluster, RedisSentinels, RedisURL } from './redis-servers.ts'
 
-export function resolveRedis(
-  options: AuthOptions,
+export interface StoreOptions {
+  /**
+   * A `redis://` or `rediss://` URL, also as `{ url, nearCache }`; `{ sentinels, name, nearCache }`; `{ nodes }` of a
+   * Cluster; or an ioredis client of yours. Environment: `REDIS_URL`.
+   * @defaultValue memory; refused with `NODE_ENV=production`
+   */
+  redis?: string | RedisURL | RedisSentinels | RedisCluster | Redis | Cluster | undefined
+  /** Deadline of each answer of Redis, in seconds. @defaultValue `2` */
+  redisTimeoutSeconds?: number | undefined
+  /**
+   * A renewal counts as stored once so many replicas have it, so that a failover cannot lose the new refresh token.
+   * @defaultValue `0`
+   */
+  waitReplicas?: number | undefined
+  /** Keep sessions in this process's memory although `NODE_ENV` is `production`. @defaultValue `false` */
+  allowInMemoryStore?: boolean | undefined
+}
+
+export interface StoreConfig {
+  readonly redis: Exclude<StoreOptions['redis'], RedisURL>
+  readonly nearCache: boolean
+  readonly redisTimeoutSeconds: number
+  readonly waitReplicas: number
+}
+
+/** Besides `nearCache`. */
+const URL_NAMES = namesOf<Omit<RedisURL, 'nearCache'>>({ url: true })
+
+export function resolveStore(
+  options: StoreOptions,
   env: NodeJS.ProcessEnv,
   production: boolean,
-): Pick<Config, 'redis' | 'nearCache'> {
+): StoreConfig {
+  return {
+    ...resolveRedis(options, env, production),
+    redisTimeoutSeconds: seconds(options.redisTimeoutSeconds, 'redisTimeoutSeconds', {
+      fallback: 2,
+      min: 0.1,
+      max: 60,
+    }),
+    waitReplicas: wholeNumber(options.waitReplicas, 'waitReplicas', { fallback: 0, max: 16 }),
+  }
+}
+
+function resolveRedis(
+  options: StoreOptions,
+  env: NodeJS.ProcessEnv,
+  production: boolean,
+): Pick<StoreConfig, 'redis' | 'nearCache'> {
   const { redis, nearCache } = splitNearCache(options.redis ?? emptyIsNone(env.REDIS_URL))
   const memoryAllowed = flag(options.allowInMemoryStore, 'allowInMemoryStore', false)
   if (redis === undefined) {
@@ -37,16 +81,16 @@ export function resolveRedis(
 }
 
 /** `nearCache` is ours, the rest is ioredis's. */
-function splitNearCache(given: AuthOptions['redis']): { redis: Config['redis']; nearCache: boolean } {
+function splitNearCache(given: StoreOptions['redis']): Pick<StoreConfig, 'redis' | 'nearCache'> {
   const isPlain = typeof given === 'object' && given !== null && !('defineCommand' in given)
   if (!isPlain) return { redis: given, nearCache: false }
   const { nearCache, ...redis } = given as { nearCache?: unknown; url?: unknown }
   const isOn = flag(nearCache, 'redis.nearCache', false)
   if ('url' in redis) {
-    onlyKnown(redis, ['url'], 'redis.')
+    onlyKnown(redis, URL_NAMES, 'redis.')
     return { redis: redis.url as string, nearCache: isOn }
   }
-  return { redis: redis as Config['redis'], nearCache: isOn }
+  return { redis: redis as StoreConfig['redis'], nearCache: isOn }
 }
 
 function isRedis(redis: object): boolean {

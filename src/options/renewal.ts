@@ -1,14 +1,36 @@
 // The option `renewal`: when tokens are renewed, and how long that may take.
-import type { Config } from './config.ts'
-import { group, onlyKnown, seconds, wholeNumber } from './read-option.ts'
+import { group, namesOf, onlyKnown, seconds, wholeNumber } from './read-option.ts'
 
-export function resolveRenewal(given: unknown, env: NodeJS.ProcessEnv): Config['renewal'] {
+export interface RenewalOptions {
+  /** The timeframe: nothing is served on an ID token older than this. Environment: `RENEW_AFTER_SECONDS`. @defaultValue `900` */
+  afterSeconds?: number | undefined
+  /** That long before the timeframe ends a renewal may start beside a request. @defaultValue a fifth of `afterSeconds` */
+  aheadSeconds?: number | undefined
+  /** Deadline of one renewal. @defaultValue `5` */
+  timeoutSeconds?: number | undefined
+  /**
+   * The provider takes a spent refresh token again for so long: Auth0's *rotation overlap period*, Okta's *grace
+   * period*, Cognito's *retry grace period*. With it, a renewal whose process was killed is made up for.
+   * @defaultValue `0`, a provider that revokes the session for a second use
+   */
+  providerReuseSeconds?: number | undefined
+  /** Renewals that this process has on their way to the provider at once. @defaultValue `20` */
+  maxConcurrent?: number | undefined
+}
+
+export type RenewalConfig = Readonly<Record<keyof RenewalOptions, number>>
+
+const NAMES = namesOf<RenewalOptions>({
+  afterSeconds: true,
+  aheadSeconds: true,
+  timeoutSeconds: true,
+  providerReuseSeconds: true,
+  maxConcurrent: true,
+})
+
+export function resolveRenewal(given: unknown, env: NodeJS.ProcessEnv): RenewalConfig {
   const renewal = group(given, 'renewal')
-  onlyKnown(
-    renewal,
-    ['afterSeconds', 'aheadSeconds', 'timeoutSeconds', 'providerReuseSeconds', 'maxConcurrent'],
-    'renewal.',
-  )
+  onlyKnown(renewal, NAMES, 'renewal.')
   const afterSeconds = seconds(
     renewal.afterSeconds ?? env.RENEW_AFTER_SECONDS,
     'renewal.afterSeconds (RENEW_AFTER_SECONDS)',

@@ -9,55 +9,55 @@ import {
   flag,
   group,
   hook,
+  namesOf,
   oneOf,
   onlyKnown,
   optionError,
   seconds,
   text,
   webURL,
-  wholeNumber,
 } from './read-option.ts'
-import { resolveRedis } from './redis.ts'
+import { resolveStore } from './redis.ts'
 import { resolveRenewal } from './renewal.ts'
 import { resolveRoutes } from './routes.ts'
 import { resolveSession } from './session.ts'
 import { resolveUserClaims } from './user-claims.ts'
 
-const OPTION_NAMES = [
-  'issuerBaseURL',
-  'baseURL',
-  'clientID',
-  'clientSecret',
-  'secret',
-  'redis',
-  'redisTimeoutSeconds',
-  'waitReplicas',
-  'allowInMemoryStore',
-  'authorizationParams',
-  'apis',
-  'authRequired',
-  'routes',
-  'renewal',
-  'session',
-  'clientAuthMethod',
-  'clientAssertionSigningKey',
-  'clientAssertionSigningAlg',
-  'pushedAuthorizationRequests',
-  'signedAuthorizationRequests',
-  'mutualTLS',
-  'idTokenSigningAlg',
-  'clockToleranceSeconds',
-  'httpTimeoutSeconds',
-  'idpLogout',
-  'revokeOnLogout',
-  'allowedOrigins',
-  'attemptSilentLogin',
-  'requireLogoutTokenType',
-  'userClaims',
-  'afterCallback',
-  'onCallbackError',
-  'logger',
-] as const satisfies readonly (keyof AuthOptions)[]
+const NAMES = namesOf<AuthOptions>({
+  issuerBaseURL: true,
+  baseURL: true,
+  clientID: true,
+  clientSecret: true,
+  secret: true,
+  redis: true,
+  redisTimeoutSeconds: true,
+  waitReplicas: true,
+  allowInMemoryStore: true,
+  authorizationParams: true,
+  apis: true,
+  authRequired: true,
+  routes: true,
+  renewal: true,
+  session: true,
+  clientAuthMethod: true,
+  clientAssertionSigningKey: true,
+  clientAssertionSigningAlg: true,
+  pushedAuthorizationRequests: true,
+  signedAuthorizationRequests: true,
+  mutualTLS: true,
+  idTokenSigningAlg: true,
+  clockToleranceSeconds: true,
+  httpTimeoutSeconds: true,
+  idpLogout: true,
+  revokeOnLogout: true,
+  allowedOrigins: true,
+  attemptSilentLogin: true,
+  requireLogoutTokenType: true,
+  userClaims: true,
+  afterCallback: true,
+  onCallbackError: true,
+  logger: true,
+})
 
 // openid-client validates signatures of these; an HMAC would make the client secret a signing key.
 const ID_TOKEN_ALGORITHMS = [
@@ -76,7 +76,7 @@ const ID_TOKEN_ALGORITHMS = [
 
 /** @throws ConfigurationError that names the option and the cure */
 export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv = process.env): Config {
-  onlyKnown(group(options, 'options'), OPTION_NAMES)
+  onlyKnown(group(options, 'options'), NAMES)
   const production = env.NODE_ENV === 'production'
   const baseURL = webURL(
     options.baseURL ?? env.BASE_URL,
@@ -95,13 +95,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     redirectURI: urlBelow(baseURL, routes.callback),
     ...resolveClient(options, env, issuer),
     secrets: resolveSecrets(options.secret ?? env.SECRET?.split(',').map((one) => one.trim())),
-    ...resolveRedis(options, env, production),
-    redisTimeoutSeconds: seconds(options.redisTimeoutSeconds, 'redisTimeoutSeconds', {
-      fallback: 2,
-      min: 0.1,
-      max: 60,
-    }),
-    waitReplicas: wholeNumber(options.waitReplicas, 'waitReplicas', { fallback: 0, max: 16 }),
+    ...resolveStore(options, env, production),
     authorizationParams: params,
     resources,
     apis: resolveApis(options.apis, resources),
@@ -137,7 +131,7 @@ function resolveIssuer(given: unknown, production: boolean): URL {
   const option = 'issuerBaseURL (ISSUER_BASE_URL)'
   const issuer = webURL(given, option, 'https://tenant.eu.auth0.com', production)
   // Their documents name no issuer, but a pattern of issuers, with which no ID token's can be equal (OpenID Connect Core
-  // §3.1.3.7); openid-client makes an exception for them that provider-configuration.ts does not keep.
+  // §3.1.3.7); openid-client makes an exception for them that provider/discovery.ts does not keep.
   if (/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations)(?:\/|$)/i.test(issuer.href)) {
     throw optionError(
       option,

@@ -1,20 +1,44 @@
 // The option `routes`: where this middleware answers.
 import { comparablePath } from './app-paths.ts'
-import type { Routes } from './auth-options.ts'
-import type { Config } from './config.ts'
 import { group, onlyKnown, optionError } from './read-option.ts'
 
-export function resolveRoutes(options: unknown): Config['routes'] {
+/** The paths of the middleware's own routes. */
+export interface Routes {
+  /**
+   * `GET`, with `?return_to=/path`: 302 to the provider, and later back to `/path`. Also the `initiate_login_uri` for
+   * logins that the provider begins (`iss`, `login_hint`, `target_link_uri`), by `POST` too. @defaultValue `'/login'`
+   */
+  login: string | false
+  /** `GET`: 303 to where the login began; `POST` too with `response_mode=form_post`. @defaultValue `'/callback'` */
+  callback: string
+  /** `POST`, and `GET` from your own pages: the session is gone first; then 303 to the provider's logout. @defaultValue `'/logout'` */
+  logout: string | false
+  /**
+   * `GET`: `{ authenticated, user?, session? }`, for the page; asking does not keep a session from its idle end.
+   * @defaultValue `'/me'`
+   */
+  user: string | false
+  /**
+   * `POST`: the provider's own logout ends the sessions here. Enter `BASE_URL` + this path there.
+   * @defaultValue `'/backchannel-logout'`
+   */
+  backchannelLogout: string | false
+  /** Where the browser lands after a logout: a page of yours. @defaultValue `'/'` */
+  postLogoutRedirect: string
+}
+
+const DEFAULTS: Readonly<Routes> = {
+  login: '/login',
+  callback: '/callback',
+  logout: '/logout',
+  user: '/me',
+  backchannelLogout: '/backchannel-logout',
+  postLogoutRedirect: '/',
+}
+
+export function resolveRoutes(options: unknown): Readonly<Routes> {
   const routes = group(options, 'routes')
-  const defaults: Routes = {
-    login: '/login',
-    callback: '/callback',
-    logout: '/logout',
-    user: '/me',
-    backchannelLogout: '/backchannel-logout',
-    postLogoutRedirect: '/',
-  }
-  onlyKnown(routes, Object.keys(defaults), 'routes.')
+  onlyKnown(routes, Object.keys(DEFAULTS), 'routes.')
   for (const [name, path] of Object.entries(routes)) {
     const mayBeOff = name !== 'callback' && name !== 'postLogoutRedirect'
     if (path === undefined || (path === false && mayBeOff)) continue
@@ -23,7 +47,7 @@ export function resolveRoutes(options: unknown): Config['routes'] {
     }
   }
   const given = Object.entries(routes).filter(([, path]) => path !== undefined)
-  const resolved: Routes = { ...defaults, ...Object.fromEntries(given) }
+  const resolved: Routes = { ...DEFAULTS, ...Object.fromEntries(given) }
   const { postLogoutRedirect: _, ...mounted } = resolved
   const own = Object.values(mounted).filter((path) => path !== false)
   if (new Set(own.map(comparablePath)).size < own.length) {

@@ -1,12 +1,42 @@
 // The option `session`: the cookie, and how long a session lives.
-import type { Config } from './config.ts'
-import { group, oneOf, onlyKnown, optionError, seconds } from './read-option.ts'
+import type { CookieOptions } from 'express'
+import { group, namesOf, oneOf, onlyKnown, optionError, seconds } from './read-option.ts'
 
-export function resolveSession(given: unknown, baseURL: URL): Config['session'] {
+export interface SessionOptions {
+  /** The cookie's name. @defaultValue `'__Host-Http-bff'` on https, else `'bff'` */
+  name?: string | undefined
+  /** A session that is not used for so long ends. @defaultValue `86400`, one day */
+  idleTimeoutSeconds?: number | undefined
+  /** A session ends so long after its login, used or not. @defaultValue `604800`, seven days */
+  absoluteTimeoutSeconds?: number | undefined
+  cookie?: SessionCookieOptions | undefined
+}
+
+export interface SessionCookieOptions {
+  /** Which requests of other sites bring the cookie; `'strict'` loses it on the way back from the provider. @defaultValue `'lax'` */
+  sameSite?: 'lax' | 'strict' | 'none' | undefined
+}
+
+export interface SessionConfig {
+  readonly name: string
+  readonly idleTimeoutSeconds: number
+  readonly absoluteTimeoutSeconds: number
+  readonly cookie: Readonly<CookieOptions>
+}
+
+const NAMES = namesOf<SessionOptions>({
+  name: true,
+  idleTimeoutSeconds: true,
+  absoluteTimeoutSeconds: true,
+  cookie: true,
+})
+const COOKIE_NAMES = namesOf<SessionCookieOptions>({ sameSite: true })
+
+export function resolveSession(given: unknown, baseURL: URL): SessionConfig {
   const session = group(given, 'session')
-  onlyKnown(session, ['name', 'idleTimeoutSeconds', 'absoluteTimeoutSeconds', 'cookie'], 'session.')
+  onlyKnown(session, NAMES, 'session.')
   const cookie = group(session.cookie, 'session.cookie')
-  onlyKnown(cookie, ['sameSite'], 'session.cookie.')
+  onlyKnown(cookie, COOKIE_NAMES, 'session.cookie.')
   const secure = baseURL.protocol === 'https:'
   const sameSite = oneOf(cookie.sameSite, 'session.cookie.sameSite', ['lax', 'strict', 'none'], 'lax')
   if (sameSite === 'none' && !secure) {

@@ -1,10 +1,19 @@
 // The private key that this client signs with, and the algorithm that fits it.
 import { createPrivateKey, type JsonWebKey, KeyObject, type webcrypto } from 'node:crypto'
 import { types } from 'node:util'
-import type { SigningKey } from './config.ts'
 import { attempt, oneOf, optionError } from './read-option.ts'
 
 type CryptoKey = webcrypto.CryptoKey
+
+/** RFC 7517, with its private part. */
+export type PrivateJWK = webcrypto.JsonWebKey & { readonly kid?: string }
+
+/** What client assertions and request objects are signed with. */
+export interface SigningKey {
+  readonly key: KeyObject | CryptoKey
+  readonly alg: string
+  readonly kid: string | undefined
+}
 
 const OPTION = 'clientAssertionSigningKey (CLIENT_ASSERTION_SIGNING_KEY)'
 const CURE =

@@ -1,9 +1,11 @@
 // Access tokens for several APIs, each fetched once with the one refresh token, and the session none the worse for it.
+import type { AuthOptions } from '../../src/index.ts'
 import { startApp, type TestApp } from '../support/app/app.ts'
 import { eventually } from '../support/deadline.ts'
+import { createLog } from '../support/evidence.ts'
 import { startProviderWithApis } from '../support/provider/apis.ts'
-import type { TestProvider } from '../support/provider/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { useParts } from '../support/servers.ts'
 import { ageSession, sessionIdOf, storedRecord } from '../support/session/age-session.ts'
 import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
 
@@ -17,28 +19,38 @@ const apis = {
 const client = { clientId: 'all-apps', clientSecret: 'known to all of them' }
 const scope = 'openid offline_access balance:read rates:read more'
 
-const options = {
-  clientID: client.clientId,
-  clientSecret: client.clientSecret,
-  authorizationParams: { scope, resource: [BALANCES, RATES] },
-}
+const authorizationParams = { scope, resource: [BALANCES, RATES] }
 
-let provider: TestProvider
-let redis: RedisServer
-let one: TestApp
-let other: TestApp
-
-beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startProviderWithApis(apis), startRedis()])
-  one = await startApp({ provider, redisUrl: redis.url, options })
-  other = await startApp({ provider, redisUrl: redis.url, options })
+/**
+ * `one`, `other` and `hasty`, to which sessions are due soon, share their sessions; the others have their own: `passing` has
+ * no refresh token, `pushing` pushes its requests, `unnamed` names no API.
+ */
+const { provider, store, one, other, hasty, passing, pushing, unnamed } = useParts(async (start) => {
+  const [provider, redis] = await Promise.all([start(startProviderWithApis(apis)), start(startRedis())])
+  const log = createLog()
+  const app = (options: AuthOptions, redisUrl?: string) =>
+    start(startApp({ provider, ...(redisUrl && { redisUrl }), options: { logger: log.logger, ...options } }))
+  const sharing = (options: AuthOptions = {}) =>
+    app(
+      { clientID: client.clientId, clientSecret: client.clientSecret, authorizationParams, ...options },
+      redis.url,
+    )
+  const [one, other] = [await sharing(), await sharing()]
   const redirectUris = [`${one.url}/callback`, `${other.url}/callback`]
   await provider.registerClient({ ...client, redirectUris })
+  return {
+    provider,
+    store: redis.connect(),
+    one,
+    other,
+    hasty: await sharing({ renewal: { afterSeconds: 1, aheadSeconds: 0 } }),
+    passing: await app({ authorizationParams: { scope: 'openid balance:read', resource: BALANCES } }),
+    pushing: await app({ pushedAuthorizationRequests: true, authorizationParams }),
+    unnamed: await app({}),
+  }
 })
-afterAll(async () => {
-  await Promise.all([one, other].map((app) => app?.stop()))
-  await Promise.all([provider, redis].map((each) => each?.stop()))
-})
+
+afterEach(() => provider.normal())
 
 const tokenAt = ({ get }: LoggedIn, app: TestApp, wanted: Record<string, string> = {}) =>
   get(`${app.url}/token?${new URLSearchParams(wanted)}`)
@@ -75,7 +87,7 @@ test('many requests for several APIs at once, at two processes, cost one token r
 test('a token that has expired is fetched again, and only that one', async () => {
   const session = await logIn(provider, one.url)
   const first = (await tokenAt(session, one, { audience: BALANCES })).json().sha256
-  await ageSession(redis.connect(), session.browser, 0, { accessToken: 3600 })
+  await ageSession(store, session.browser, 0, { accessToken: 3600 })
   const second = (await tokenAt(session, one, { audience: BALANCES })).json().sha256
   expect(second).not.toBe(first)
   expect((await tokenAt(session, one, { audience: BALANCES })).json().sha256).toBe(second)
@@ -114,31 +126,22 @@ test('who waits for a renewal of the session is not content with one for an API'
 })
 
 test('a session that falls due while an API’s token is fetched elsewhere is renewed all the same', async () => {
-  const hasty = await startApp({
-    provider,
-    redisUrl: redis.url,
-    options: { ...options, renewal: { afterSeconds: 1, aheadSeconds: 0 } },
-  })
-  try {
-    const session = await logIn(provider, one.url)
-    const { renewedAt } = (await session.get(`${one.url}/private`)).json<{ renewedAt: string }>()
-    const held = provider.holdNext('token')
-    const narrow = tokenAt(session, one, { audience: BALANCES, scope: 'balance:read' })
-    await held.arrived
-    await eventually('the session to be due', () => Date.now() > Date.parse(renewedAt) + 1000)
-    const due = session.get(`${hasty.url}/private`)
-    held.release()
-    expect((await narrow).json()).toMatchObject({ renewedAt })
-    expect((await due).json().renewedAt).not.toBe(renewedAt)
-    expect(session.renewals()).toBe(2)
-  } finally {
-    await hasty.stop()
-  }
+  const session = await logIn(provider, one.url)
+  const { renewedAt } = (await session.get(`${one.url}/private`)).json<{ renewedAt: string }>()
+  const held = provider.holdNext('token')
+  const narrow = tokenAt(session, one, { audience: BALANCES, scope: 'balance:read' })
+  await held.arrived
+  await eventually('the session to be due', () => Date.now() > Date.parse(renewedAt) + 1000)
+  const due = session.get(`${hasty.url}/private`)
+  held.release()
+  expect((await narrow).json()).toMatchObject({ renewedAt })
+  expect((await due).json().renewedAt).not.toBe(renewedAt)
+  expect(session.renewals()).toBe(2)
 })
 
 test('an expired token of the login is renewed although another API’s renewal came first', async () => {
   const session = await logIn(provider, one.url)
-  await ageSession(redis.connect(), session.browser, 0, { accessToken: 3600 })
+  await ageSession(store, session.browser, 0, { accessToken: 3600 })
   const held = provider.holdNext('token')
   const api = tokenAt(session, one, { audience: BALANCES })
   await held.arrived
@@ -149,17 +152,9 @@ test('an expired token of the login is renewed although another API’s renewal 
 })
 
 test('an API’s token without a refresh token is refused: logging in again would bring none', async () => {
-  const app = await startApp({
-    provider,
-    options: { authorizationParams: { scope: 'openid balance:read', resource: BALANCES } },
-  })
-  try {
-    const session = await logIn(provider, app.url)
-    expect((await tokenAt(session, app, { audience: BALANCES })).status).toBe(403)
-    expect(app.errors.pop()).toMatchObject({ code: 'access_token_refused' })
-  } finally {
-    await app.stop()
-  }
+  const session = await logIn(provider, passing.url)
+  expect((await tokenAt(session, passing, { audience: BALANCES })).status).toBe(403)
+  expect(passing.errors.pop()).toMatchObject({ code: 'access_token_refused' })
 })
 
 test('a client that the provider does not know is no matter of one API: 503, as for the session', async () => {
@@ -202,7 +197,7 @@ test.each([
     expect((await tokenAt(session, one, { audience: RATES })).status).toBe(200)
     expect((await session.get(`${one.url}/fresh`)).status).toBe(200)
 
-    await ageSession(redis.connect(), session.browser, 0, { accessToken: 60 })
+    await ageSession(store, session.browser, 0, { accessToken: 60 })
     expect((await tokenAt(session, one, { audience: BALANCES })).status).toBe(200)
   },
 )
@@ -250,7 +245,6 @@ test('an API’s token whose session is logged out meanwhile comes too late', as
 
 test('no more than twenty tokens are kept', async () => {
   const session = await logIn(provider, one.url)
-  const redisClient = redis.connect()
   const id = await sessionIdOf(session.browser)
   const words = Array.from({ length: 5 }, (_, at) => 2 ** at)
   const all = ['openid', 'offline_access', 'balance:read', 'rates:read', 'more']
@@ -258,37 +252,21 @@ test('no more than twenty tokens are kept', async () => {
     const some = all.filter((_, at) => mask & (words[at] ?? 0)).join(' ')
     expect((await tokenAt(session, one, { audience: BALANCES, scope: some })).status).toBe(200)
   }
-  const record = await storedRecord(redisClient, id)
+  const record = await storedRecord(store, id)
   expect(Object.keys(record?.accessTokens ?? {})).toHaveLength(20)
   expect((await session.get(`${one.url}/fresh`)).status).toBe(200)
 })
 
 test('a pushed request asks for all APIs too', async () => {
-  const app = await startApp({
-    provider,
-    options: {
-      pushedAuthorizationRequests: true,
-      authorizationParams: { scope, resource: [BALANCES, RATES] },
-    },
-  })
-  try {
-    const session = await logIn(provider, app.url)
-    for (const audience of [BALANCES, RATES]) {
-      expect((await tokenAt(session, app, { audience })).status).toBe(200)
-    }
-  } finally {
-    await app.stop()
+  const session = await logIn(provider, pushing.url)
+  for (const audience of [BALANCES, RATES]) {
+    expect((await tokenAt(session, pushing, { audience })).status).toBe(200)
   }
 })
 
 test('where the login names no API, the audience is sent as Auth0 takes it, and any may be asked for', async () => {
-  const app = await startApp({ provider })
-  try {
-    const session = await logIn(provider, app.url)
-    expect((await tokenAt(session, app, { audience: 'any', scope: 'openid' })).status).toBe(200)
-    expect(lastAsked()).toMatchObject({ audience: 'any', scope: 'openid' })
-    expect(lastAsked()).not.toHaveProperty('resource')
-  } finally {
-    await app.stop()
-  }
+  const session = await logIn(provider, unnamed.url)
+  expect((await tokenAt(session, unnamed, { audience: 'any', scope: 'openid' })).status).toBe(200)
+  expect(lastAsked()).toMatchObject({ audience: 'any', scope: 'openid' })
+  expect(lastAsked()).not.toHaveProperty('resource')
 })

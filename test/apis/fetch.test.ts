@@ -4,12 +4,12 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import express from 'express'
 import { auth, type RequestOidc } from '../../src/index.ts'
-import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
+import { startOwnApp } from '../support/app/own-app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { closeServer, listen } from '../support/listen.ts'
 import { startProviderWithApis } from '../support/provider/apis.ts'
-import type { TestProvider } from '../support/provider/provider.ts'
 import { sha256 } from '../support/provider/seen-requests.ts'
+import { useParts } from '../support/servers.ts'
 import { logIn } from '../support/session/logged-in.ts'
 
 interface Asked {
@@ -23,40 +23,35 @@ interface Asked {
 
 const BALANCES = 'https://balances.example'
 
-let provider: TestProvider
-let app: OwnApp
-let api: string
-let elsewhere: string
 let call: (oidc: RequestOidc) => Promise<unknown>
 let answer: (res: ServerResponse, asked: Asked) => void
 const asked: Asked[] = []
 
-const server = createServer(async (req, res) => {
-  const { authorization = '', ...headers } = req.headers
-  const one = {
-    method: req.method,
-    path: req.url,
-    body: await text(req),
-    token: sha256(authorization.replace(/^Bearer /, '')),
-    headers,
-  }
-  asked.push(one)
-  answer(res, one)
-})
-
-beforeAll(async () => {
+const { provider, app, api } = useParts(async (start) => {
+  const server = createServer(async (req, res) => {
+    const { authorization = '', ...headers } = req.headers
+    const one = {
+      method: req.method,
+      path: req.url,
+      body: await text(req),
+      token: sha256(authorization.replace(/^Bearer /, '')),
+      headers,
+    }
+    asked.push(one)
+    answer(res, one)
+  })
   const port = await listen(server, 'localhost')
-  api = `http://localhost:${port}`
-  // The same server, and for a browser another origin.
-  elsewhere = `http://LOCALHOST.:${port}`
-  provider = await startProviderWithApis({ [BALANCES]: { scope: 'balance:read' } })
+  await start({ stop: () => closeServer(server) })
+  // The same server twice, and for a browser two origins.
+  const api = { url: `http://localhost:${port}`, elsewhere: `http://LOCALHOST.:${port}` }
+  const provider = await start(startProviderWithApis({ [BALANCES]: { scope: 'balance:read' } }))
   const authorizationParams = {
     scope: 'openid offline_access balance:read',
     resource: BALANCES,
     prompt: 'consent',
   }
-  app = await startOwnApp({ provider }, (options) => {
-    const handler = auth({ ...options, authorizationParams, apis: [{ origin: api, audience: BALANCES }] })
+  const app = startOwnApp({ provider }, (options) => {
+    const handler = auth({ ...options, authorizationParams, apis: [{ origin: api.url, audience: BALANCES }] })
     const own = express().use(handler)
     own.get(
       '/',
@@ -68,15 +63,12 @@ beforeAll(async () => {
     }) satisfies express.ErrorRequestHandler)
     return { app: own, auth: handler }
   })
+  return { provider, app: await start(app), api }
 })
+
 beforeEach(() => {
   asked.length = 0
   answer = (res) => res.end('fine')
-})
-afterAll(async () => {
-  await closeServer(server)
-  await app?.stop()
-  await provider?.stop()
 })
 
 const bodyOf = async (response: Promise<Response>) => (await response).text()
@@ -87,7 +79,7 @@ test('the request carries the token of that API, and what else the handler gave'
     sha256(await oidc.getAccessToken({ audience: BALANCES })),
     sha256(await oidc.getAccessToken()),
     await bodyOf(
-      oidc.fetch(`${api}/x?y=1`, {
+      oidc.fetch(`${api.url}/x?y=1`, {
         method: 'PUT',
         body: '{"a":1}',
         headers: { 'content-type': 'application/json', authorization: 'Basic bWU6bWU=' },
@@ -110,11 +102,11 @@ test('the request carries the token of that API, and what else the handler gave'
 })
 
 test.each([
-  ['another origin', () => elsewhere],
+  ['another origin', () => api.elsewhere],
   ['another port', () => 'http://localhost:1'],
-  ['another scheme', () => api.replace('http:', 'https:')],
-  ['the same name as a user', () => `${api}@elsewhere.example/`],
-  ['a longer name', () => `${api}.elsewhere.example/`.replace(/:\d+/, '')],
+  ['another scheme', () => api.url.replace('http:', 'https:')],
+  ['the same name as a user', () => `${api.url}@elsewhere.example/`],
+  ['a longer name', () => `${api.url}.elsewhere.example/`.replace(/:\d+/, '')],
 ])('%s gets no request and no token', async (_what, url) => {
   const session = await logIn(provider, app.url)
   call = (oidc) => bodyOf(oidc.fetch(url()))
@@ -126,12 +118,12 @@ test.each([
 
 test.each([301, 302, 303, 307, 308])('a redirect (%i) is handed back and not followed', async (status) => {
   const session = await logIn(provider, app.url)
-  answer = (res) => res.writeHead(status, { location: `${elsewhere}/stolen` }).end()
+  answer = (res) => res.writeHead(status, { location: `${api.elsewhere}/stolen` }).end()
   call = async (oidc) => {
-    const response = await oidc.fetch(api, { redirect: 'follow' })
+    const response = await oidc.fetch(api.url, { redirect: 'follow' })
     return [response.status, response.headers.get('location')]
   }
-  expect((await session.get(`${app.url}/call`)).json()).toEqual([status, `${elsewhere}/stolen`])
+  expect((await session.get(`${app.url}/call`)).json()).toEqual([status, `${api.elsewhere}/stolen`])
   expect(asked).toHaveLength(1)
 })
 
@@ -153,7 +145,7 @@ test.each<[string, () => RequestInit, times: number]>([
     res.writeHead(first ? 401 : 200).end(first ? 'no' : 'fine')
   }
   call = async (oidc) => {
-    const response = await oidc.fetch(api, init())
+    const response = await oidc.fetch(api.url, init())
     return [response.status, await response.text()]
   }
   expect((await session.get(`${app.url}/call`)).json()).toEqual(times === 2 ? [200, 'fine'] : [401, 'no'])
@@ -164,7 +156,7 @@ test.each<[string, () => RequestInit, times: number]>([
 test('an API that takes no token at all is asked twice, and its answer handed back', async () => {
   const session = await logIn(provider, app.url)
   answer = (res) => res.writeHead(401).end('never')
-  call = async (oidc) => (await oidc.fetch(api)).status
+  call = async (oidc) => (await oidc.fetch(api.url)).status
   expect((await session.get(`${app.url}/call`)).json()).toBe(401)
   expect([asked.length, session.renewals()]).toEqual([2, 2])
 })
@@ -173,13 +165,13 @@ test('a 401 that asks for a better authentication is handed back: another token 
   const session = await logIn(provider, app.url)
   const challenge = 'Bearer error="insufficient_user_authentication", max_age="60"'
   answer = (res) => res.writeHead(401, { 'www-authenticate': challenge }).end()
-  call = async (oidc) => (await oidc.fetch(api)).headers.get('www-authenticate')
+  call = async (oidc) => (await oidc.fetch(api.url)).headers.get('www-authenticate')
   expect((await session.get(`${app.url}/call`)).json()).toBe(challenge)
   expect(asked).toHaveLength(1)
 })
 
 test('who is not logged in gets 401, and the API is not asked', async () => {
-  call = (oidc) => bodyOf(oidc.fetch(api))
+  call = (oidc) => bodyOf(oidc.fetch(api.url))
   const page = await new Browser().request('GET', `${app.url}/call`)
   expect([page.status, page.json(), asked]).toMatchObject([401, { code: 'login_required' }, []])
 })

@@ -9,8 +9,9 @@ import { anyChange, anyText, changed, holds } from '../support/property.ts'
 
 const COUNT = 3000
 const [NEW, OLD] = ['the newer of two secrets of these tests', 'the older of two secrets of these tests']
-const cookieOf = (...secret: string[]) =>
-  createSessionCookie(resolve({ secret, baseURL: 'http://localhost' }))
+const config = resolve({ secret: NEW, baseURL: 'http://localhost' })
+// Thousands of them are made, and all but the secrets is the same.
+const cookieOf = (...secrets: string[]) => createSessionCookie({ ...config, secrets })
 const cookie = cookieOf(NEW, OLD)
 
 const cookiesIn = (header: string | undefined) => parseCookies(header ?? '')

@@ -1,11 +1,17 @@
-// The example, as `npm start` runs it: its page, a login at its development provider, and what it is there to show.
+// The example, as `npm start` runs it: its page, a login at its development provider, its API, and what it is there to show.
+import express from 'express'
 import request from 'supertest'
+import { type API, BANK_API, startAPI } from '../../example-app/api.ts'
+import { listenOnLoopback } from '../../example-app/loopback.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { findForm } from '../support/browser/html-form.ts'
+import { exchange } from '../support/browser/http-exchange.ts'
 import type { Page } from '../support/browser/page.ts'
-import { type OpenBank, openBank } from './open-bank.ts'
+import { createSigningKey, type Forgery, signToken } from '../support/provider/signing-key.ts'
+import { useParts } from '../support/servers.ts'
+import { useBank } from './use-bank.ts'
 
-let bank: OpenBank
+/** of the bank that is open now */
 let url: string
 const browsers: Browser[] = []
 
@@ -47,11 +53,10 @@ describe.each([
   { where: 'behind an API', withoutAPI: false },
   { where: 'at the bank itself', withoutAPI: true },
 ])('with the accounts $where', ({ withoutAPI }) => {
-  beforeAll(async () => {
-    bank = await openBank({ withoutAPI })
+  const bank = useBank({ withoutAPI })
+  beforeAll(() => {
     url = bank.url
   })
-  afterAll(() => bank.close())
 
   test('an account is for people who are logged in', async () => {
     const answer = await request(bank.server).get('/api/account').expect(401)
@@ -118,11 +123,10 @@ describe.each([
 })
 
 describe('in one bank', () => {
-  beforeAll(async () => {
-    bank = await openBank()
+  const bank = useBank()
+  beforeAll(() => {
     url = bank.url
   })
-  afterAll(() => bank.close())
 
   test('the page has no script or style of its own inside, and a policy that would refuse one', async () => {
     const page = await request(bank.server).get('/').expect(200).expect('content-type', /html/)
@@ -179,5 +183,97 @@ describe('in one bank', () => {
     const page = await browser.navigate(`${bank.provider.issuer}/session/end`)
     await press(browser, page, { logout: 'yes' })
     expect(await get(browser, '/me')).toEqual({ authenticated: false })
+  })
+})
+
+describe('its API: whose access tokens it takes, asked without the bank in between', () => {
+  let keysAreThere = true
+
+  const { key, issuer, api, another } = useParts(async (start) => {
+    const closable = async <T extends { close(): Promise<void> }>(starting: Promise<T>) => {
+      const started = await starting
+      await start({ stop: () => started.close() })
+      return started
+    }
+    const key = await createSigningKey()
+    const app = express()
+    const issuer = await closable(listenOnLoopback(app))
+    app.get('/.well-known/openid-configuration', (_req, res) => {
+      if (keysAreThere) res.json({ issuer: issuer.url, jwks_uri: `${issuer.url}/jwks` })
+      else res.sendStatus(503)
+    })
+    app.get('/jwks', (_req, res) => void res.json({ keys: [key.publicJwk] }))
+    const options = { issuer: issuer.url, audience: BANK_API.audience }
+    return { key, issuer, api: await closable(startAPI(options)), another: await closable(startAPI(options)) }
+  })
+
+  function tokenWith(claims: object, forgery?: Forgery): Promise<string> {
+    const now = Math.floor(Date.now() / 1000)
+    const good = { iss: issuer.url, aud: BANK_API.audience, sub: 'ada', scope: BANK_API.scope, exp: now + 60 }
+    return signToken(key, { ...good, ...claims }, forgery)
+  }
+
+  async function ask(method: string, path: string, authorization?: string, at: Pick<API, 'url'> = api) {
+    const headers = authorization === undefined ? {} : { authorization }
+    const answer = await exchange({ method, url: at.url + path, headers })
+    return {
+      status: answer.status,
+      challenge: answer.headers['www-authenticate'],
+      body: JSON.parse(answer.body),
+    }
+  }
+
+  test('a token of its issuer for this API opens the account of its subject', async () => {
+    const answer = await ask('GET', '/account', `Bearer ${await tokenWith({})}`)
+    expect(answer).toMatchObject({ status: 200, body: { balance: 1000 } })
+  })
+
+  interface Row {
+    what: string
+    claims?: object
+    forgery?: Forgery
+  }
+
+  test.each<Row>([
+    { what: 'for another API', claims: { aud: 'https://another.example' } },
+    { what: 'of another issuer', claims: { iss: 'https://another.example' } },
+    { what: 'that has expired', claims: { exp: 1 } },
+    { what: 'that never expires', claims: { exp: undefined } },
+    { what: 'of nobody', claims: { sub: undefined } },
+    { what: 'without a signature', forgery: { alg: 'none' } },
+    { what: 'signed with a secret', forgery: { alg: 'HS256', key: 'one that is long enough for that' } },
+  ])('a token $what is refused', async ({ claims = {}, forgery }) => {
+    const answer = await ask('GET', '/account', `Bearer ${await tokenWith(claims, forgery)}`)
+    expect(answer).toMatchObject({ status: 401, challenge: 'Bearer error="invalid_token"' })
+  })
+
+  test.each([undefined, 'Basic YTpi', 'Bearer '])(
+    'a request with authorization %j is refused',
+    async (header) => {
+      expect(await ask('GET', '/account', header)).toMatchObject({ status: 401, challenge: 'Bearer' })
+    },
+  )
+
+  test('a token that may read may not write', async () => {
+    const token = await tokenWith({ scope: 'accounts:read' })
+    expect(await ask('GET', '/account', `Bearer ${token}`)).toMatchObject({ status: 200 })
+    const answer = await ask('POST', '/transfers', `Bearer ${token}`)
+    expect(answer).toMatchObject({ status: 403, challenge: 'Bearer error="insufficient_scope"' })
+  })
+
+  test('an issuer that cannot be asked for its keys makes no token wrong, and is asked again', async () => {
+    const { error } = console
+    const said: unknown[] = []
+    console.error = (...line) => said.push(...line)
+    try {
+      keysAreThere = false
+      const token = await tokenWith({})
+      expect(await ask('GET', '/account', `Bearer ${token}`, another)).toMatchObject({ status: 500 })
+      expect(said).toEqual([expect.stringContaining(`${issuer.url} answered 503`)])
+      keysAreThere = true
+      expect(await ask('GET', '/account', `Bearer ${token}`, another)).toMatchObject({ status: 200 })
+    } finally {
+      console.error = error
+    }
   })
 })

@@ -31,7 +31,7 @@ export async function openBank({ renewAfter = 30, withoutAPI = false }: BankHour
   const { issuer, clientID, clientSecret, acr } = provider
   const api = await startAPI({ issuer, audience: BANK_API.audience })
   const secret = 'a secret of the example’s own test'
-  const code = browserModule()
+  const code = await browserModule()
   const bank = createBank(
     {
       baseURL: url,

@@ -1,36 +1,19 @@
 // Requests that were edited in the browser, renewals and the passing of time: none of them satisfies requireStepUp().
-import type { Redis } from 'ioredis'
 import { createSealer } from '../../src/lib/seal.ts'
 import type { AuthRecord } from '../../src/record/auth-record.ts'
 import { encodeRecord } from '../../src/store/record-codec.ts'
-import { startApp, type TestApp } from '../support/app/app.ts'
 import { TEST_SECRET } from '../support/app/app-options.ts'
 import { startAppProcess } from '../support/app/app-process.ts'
 import { Browser, type Page } from '../support/browser/browser.ts'
-import { createLog, setCookieLines } from '../support/evidence.ts'
+import { eventually } from '../support/deadline.ts'
+import { setCookieLines } from '../support/evidence.ts'
 import { type Claims, nextIdToken } from '../support/provider/next-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
 import { claimsOfToken } from '../support/provider/signing-key.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { useServers } from '../support/servers.ts'
 import { sessionIdOf, storedRecord } from '../support/session/age-session.ts'
 import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
 
-let provider: TestProvider
-let redis: RedisServer
-let store: Redis
-let app: TestApp
-const log = createLog()
-
-beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
-  store = redis.connect()
-  app = await startApp({ provider, redisUrl: redis.url, options: { logger: log.logger } })
-})
-afterEach(() => provider.normal())
-afterAll(async () => {
-  await app?.stop()
-  await Promise.all([provider?.stop(), redis?.stop()])
-})
+const { provider, redis, store, app, log } = useServers({ redis: true })
 
 const BOTH = '/step-up?seconds=300&acr=mfa'
 const RETURN = `return_to=${encodeURIComponent(BOTH)}`
@@ -171,10 +154,14 @@ test.each([
   ['in the future by more than the tolerance, is asked again', -60, 401],
 ])('who authenticated %s', async (_name, seconds, status) => {
   const session = await steppedUp()
-  const at = (await storedRecord(store, await sessionIdOf(session.browser)))?.authenticatedAt ?? 0
-  // Between the login and now less than a second has passed.
-  await rewriteRecord(session, () => ({ authenticatedAt: Math.max(at, Date.now() - 500) - seconds * 1000 }))
-  expect((await guarded(session.browser)).status).toBe(status)
+  // An answer that took longer than a second says nothing of the limit.
+  const answered = await eventually('an answer within the second', async () => {
+    const now = Date.now()
+    await rewriteRecord(session, () => ({ authenticatedAt: now - seconds * 1000 }))
+    const page = await guarded(session.browser)
+    return Date.now() - now < 1000 ? page.status : undefined
+  })
+  expect(answered).toBe(status)
 })
 
 test('a record that does not say when the person authenticated is asked again', async () => {

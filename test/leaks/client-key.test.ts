@@ -2,49 +2,53 @@
 import { createPrivateKey } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { type AuthOptions, auth } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app/app.ts'
+import { startApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
-import { type Certificates, createCertificates } from '../support/provider/certificates.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { createCertificates } from '../support/provider/certificates.ts'
+import { startProvider } from '../support/provider/provider.ts'
+import { useParts } from '../support/servers.ts'
 import { createHaystack } from './search.ts'
 
-let certificates: Certificates
-let provider: TestProvider
-let app: TestApp
 const { lines, logger } = createLog()
 const haystack = createHaystack()
 const warned: unknown[] = []
 const onWarning = (warning: Error) => void warned.push(warning)
 
-beforeAll(async () => {
+const { certificates, provider, apps } = useParts(async (start) => {
   process.on('warning', onWarning)
-  certificates = await createCertificates()
+  const certificates = await createCertificates()
   const { server, ca, client, selfSigned } = certificates
-  provider = await startProvider({
-    tls: { ...server, ca },
-    configure: (configuration) => ({
-      ...configuration,
-      clientAuthMethods: [...(configuration.clientAuthMethods ?? []), 'private_key_jwt'],
-      features: { ...configuration.features, requestObjects: { enabled: true } },
+  const provider = await start(
+    startProvider({
+      tls: { ...server, ca },
+      configure: (configuration) => ({
+        ...configuration,
+        clientAuthMethods: [...(configuration.clientAuthMethods ?? []), 'private_key_jwt'],
+        features: { ...configuration.features, requestObjects: { enabled: true } },
+      }),
     }),
-  })
+  )
   const { kty, crv, x, y } = createPrivateKey(selfSigned.key).export({ format: 'jwk' })
-  app = await startApp({
-    provider,
-    client: { authMethod: 'private_key_jwt', metadata: { jwks: { keys: [{ kty, crv, x, y }] } } },
-    options: options({ mutualTLS: { ...client, ca } }),
-  })
+  const app = await start(
+    startApp({
+      provider,
+      client: { authMethod: 'private_key_jwt', metadata: { jwks: { keys: [{ kty, crv, x, y }] } } },
+      options: options(selfSigned.key, { mutualTLS: { ...client, ca } }),
+    }),
+  )
+  /** Whoever is not trusted, or has no such address. */
+  const { cert, key } = client
+  const stranger = await start(
+    startApp({ provider, options: options(selfSigned.key, { mutualTLS: { cert, key } }) }),
+  )
+  return { certificates, provider, apps: { app, stranger } }
 })
-afterAll(async () => {
-  process.off('warning', onWarning)
-  await app?.stop()
-  await provider?.stop()
-})
+afterAll(() => void process.off('warning', onWarning))
 
-function options(more: AuthOptions): AuthOptions {
+function options(clientAssertionSigningKey: string, more: AuthOptions): AuthOptions {
   return {
-    clientAssertionSigningKey: certificates.selfSigned.key,
+    clientAssertionSigningKey,
     pushedAuthorizationRequests: true,
     signedAuthorizationRequests: true,
     // So that a provider that hangs is given up, and a busy machine is not taken for one.
@@ -56,6 +60,7 @@ function options(more: AuthOptions): AuthOptions {
 }
 
 test('no private key is in a log line, an event, an error, an answer, or the handler', async () => {
+  const { app, stranger } = apps
   app.server.prependListener('request', (_req: Request, res: Response) => {
     res.once('finish', () => haystack.add('a response', res))
   })
@@ -67,29 +72,28 @@ test('no private key is in a log line, an event, an error, an answer, or the han
     await browser.logIn(app.url)
     provider.cutNext(endpoint)
     await browser.logIn(app.url)
-    provider.holdNext(endpoint)
-    await browser.logIn(app.url)
-    provider.normal()
   }
+  // Both are given up, at the same time.
+  const other = new Browser()
+  const callback = await other.startLogin(app.url)
+  for (const endpoint of ['pushed_request', 'token'] as const) provider.holdNext(endpoint)
+  await Promise.all([browser.logIn(app.url), other.navigate(callback)])
+  provider.normal()
   provider.cutNext('token')
   expect((await browser.request('POST', `${app.url}/renew`)).status).toBe(503)
   await browser.request('POST', `${app.url}/logout`)
   await app.auth.close()
 
-  // The same, by whoever is not trusted, or has no such address.
-  const { cert, key } = certificates.client
-  const stranger = await startApp({ provider, options: options({ mutualTLS: { cert, key } }) })
   await expect(stranger.auth.ready()).rejects.toThrow(/out of reach/)
   haystack.add('the events', [...app.events, ...stranger.events])
   haystack.add('an error of ready()', await stranger.auth.ready().catch((error: unknown) => error))
-  await stranger.stop()
-  for (const answer of browser.received) haystack.add('an answer', answer)
+  for (const answer of [...browser.received, ...other.received]) haystack.add('an answer', answer)
   for (const line of lines) haystack.add('a log line', line)
   for (const error of [...app.errors, ...warned]) haystack.add('an error', error)
   haystack.add('the handler', app.auth)
   haystack.add('the app', app.app)
 
-  const keys = [certificates.selfSigned.key, key]
+  const keys = [certificates.selfSigned.key, certificates.client.key]
   const secrets = keys.flatMap((pem) => [
     ...pem.split('\n').filter((line) => line !== '' && !line.startsWith('-')),
     String(createPrivateKey(pem).export({ format: 'jwk' }).d),

@@ -6,7 +6,7 @@ import { claimsOfToken } from '../support/provider/signing-key.ts'
 import { echoes } from './echoes.ts'
 
 /** So that a provider that does not answer is given up before long, and a busy machine is not taken for one. */
-export const IMPATIENT = { renewal: { timeoutSeconds: 1.5 }, httpTimeoutSeconds: 1.5 }
+export const IMPATIENT = { renewal: { timeoutSeconds: 3 }, httpTimeoutSeconds: 3 }
 
 export interface Scene {
   url: string
@@ -142,7 +142,7 @@ export async function failedRenewals(scene: Scene, which = /./): Promise<void> {
       what,
       (token) => provider.answerNext('token', echo(token)),
     ]),
-    ['no answer', () => provider.delayNext('token', 2500, { mode: 'after' })],
+    ['no answer', () => void provider.holdNext('token', { mode: 'after' })],
     ['a cut answer', () => provider.cutNext('token', 'midway')],
     ['another aud', rejected({ aud: 'other' })],
     ['another nonce', rejected({ nonce: 'other' })],

@@ -35,7 +35,9 @@ export function createHaystack(): Haystack {
           if (!needles.has(needle)) needles.set(needle, `secret ${index} (${form})`)
         }
       }
-      return [...needles].flatMap(([needle, what]) =>
+      const all = [...lines.keys()].join('\n')
+      const present = [...needles].filter(([needle]) => all.includes(needle))
+      return present.flatMap(([needle, what]) =>
         [...lines].flatMap(([line, place]) => (line.includes(needle) ? [{ place, what }] : [])),
       )
     },

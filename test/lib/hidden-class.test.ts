@@ -4,8 +4,9 @@ import { runInThisContext } from 'node:vm'
 import express, { type Request, type Response } from 'express'
 import { auth } from '../../src/index.ts'
 import { shareHiddenClass } from '../../src/lib/hidden-class.ts'
-import { startOwnApp } from '../support/app/own-app.ts'
+import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
 import { exchange } from '../support/browser/http-exchange.ts'
+import { useParts } from '../support/servers.ts'
 
 setFlagsFromString('--allow-natives-syntax')
 const inOneClass: (one: unknown, other: unknown) => boolean = runInThisContext(
@@ -62,17 +63,18 @@ test('what cannot be changed is left as it is', () => {
   }
 })
 
+/** Nobody is logged in here, so the provider is not asked. */
+const OFFLINE = { issuerBaseURL: 'http://localhost:1', clientID: 'nobody-asks' }
+
 /** In one app of some thirty V8 keeps the classes of requests and of responses in one place, and forgets each for the other. */
 const APPS = 6
 
-test('two requests at once have one hidden class below auth(), and so have their responses', async () => {
-  const classes: boolean[][] = []
-  for (let app = 0; app < APPS; app += 1) classes.push(await classesOfTwo())
-  expect(classes).toContainEqual([true, true])
-})
+const { apps } = useParts(async (start) => ({
+  apps: await Promise.all(Array.from({ length: APPS }, () => start(startPairApp()))),
+}))
 
-/** In an app of its own, which means prototypes of its own: whether two requests have one class, and two responses. */
-async function classesOfTwo(): Promise<boolean[]> {
+/** An app of its own, which means prototypes of its own, that answers requests two by two, and compares them. */
+async function startPairApp(): Promise<OwnApp & { classes: boolean[] }> {
   const seen: [Request, Response][] = []
   const classes: boolean[] = []
   const app = await startOwnApp({ options: OFFLINE }, (options) => {
@@ -88,15 +90,14 @@ async function classesOfTwo(): Promise<boolean[]> {
     })
     return { app: both, auth: handler }
   })
-  try {
-    const ask = () => exchange({ method: 'GET', url: `${app.url}/` })
-    const answers = await Promise.all([ask(), ask()])
-    expect(answers.map(({ body }) => body)).toEqual(['ok', 'ok'])
-    return classes
-  } finally {
-    await app.stop()
-  }
+  return { ...app, classes }
 }
 
-/** Nobody is logged in here, so the provider is not asked. */
-const OFFLINE = { issuerBaseURL: 'http://localhost:1', clientID: 'nobody-asks' }
+test('two requests at once have one hidden class below auth(), and so have their responses', async () => {
+  for (const { url } of apps) {
+    const ask = () => exchange({ method: 'GET', url: `${url}/` })
+    const answers = await Promise.all([ask(), ask()])
+    expect(answers.map(({ body }) => body)).toEqual(['ok', 'ok'])
+  }
+  expect(apps.map(({ classes }) => classes)).toContainEqual([true, true])
+})

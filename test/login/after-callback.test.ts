@@ -1,59 +1,59 @@
-// afterCallback: the app's own say at a login. It refuses, enriches or fails; only then there is a session, or none.
+// afterCallback: the app's own say at a login. It refuses, enriches or fails; only then there is a session, or none. What
+// fails, or nobody can understand, lets nobody in by accident.
+import { randomBytes } from 'node:crypto'
 import type { Request } from 'express'
-import type { Redis } from 'ioredis'
-import type { AuthOptions, CallbackLogin, CallbackVerdict } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app/app.ts'
+import { type AuthOptions, type CallbackLogin, type CallbackVerdict, isAuthError } from '../../src/index.ts'
+import { startApp } from '../support/app/app.ts'
 import { startAppProcess } from '../support/app/app-process.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { createSignal, eventually } from '../support/deadline.ts'
 import { authKeys, createLog, setCookieLine } from '../support/evidence.ts'
 import { nextIdToken } from '../support/provider/next-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { startProvider } from '../support/provider/provider.ts'
 import { sha256 } from '../support/provider/seen-requests.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { useParts } from '../support/servers.ts'
 import { sessionIdOf, storedRecord } from '../support/session/age-session.ts'
 
 type Hook = NonNullable<AuthOptions['afterCallback']>
 
 const client = { clientId: 'hooked', clientSecret: 'known to both of them' }
-let provider: TestProvider
-let redis: RedisServer
-let store: Redis
-let app: TestApp
 let hook: Hook = () => undefined
 let asked: CallbackLogin[] = []
 const log = createLog()
 
-beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
-  store = redis.connect()
+const { provider, store, app, other } = useParts(async (start) => {
+  const [provider, redis] = await Promise.all([start(startProvider()), start(startRedis())])
   const afterCallback = (login: CallbackLogin, req: Request) => {
     asked.push(login)
     return hook(login, req)
   }
-  app = await startApp({ redisUrl: redis.url, options: { ...clientOptions(), afterCallback } })
+  const options = {
+    issuerBaseURL: provider.issuer,
+    clientID: client.clientId,
+    clientSecret: client.clientSecret,
+    // The page is told what the hook adds, so that these tests see it.
+    userClaims: ['name', 'email', 'role', 'list', 'other'],
+  }
+  const setup = { redisUrl: redis.url, options: { ...options, logger: log.logger, afterCallback } }
+  const app = await start(startApp(setup))
   await provider.registerClient({ ...client, baseURL: app.url })
+  return {
+    provider,
+    store: redis.connect(),
+    app,
+    other: await start(startAppProcess({ redisUrl: redis.url, options: { ...options, baseURL: app.url } })),
+  }
 })
 beforeEach(() => {
   hook = () => undefined
   asked = []
   log.lines.length = 0
+  app.events.length = 0
   app.errors.length = 0
 })
 afterEach(() => provider.normal())
-afterAll(async () => {
-  await app?.stop()
-  await Promise.all([provider?.stop(), redis?.stop()])
-})
 
-const clientOptions = () => ({
-  issuerBaseURL: provider.issuer,
-  clientID: client.clientId,
-  clientSecret: client.clientSecret,
-  logger: log.logger,
-  // The page is told what the hook adds, so that these tests see it.
-  userClaims: ['name', 'email', 'role', 'list', 'other'],
-})
 const me = async (browser: Browser, url = app.url) => (await browser.request('GET', `${url}/me`)).json()
 const noTokenWorks = (user: string) =>
   eventually(`no refresh token of ${user} works`, () => provider.liveRefreshTokens(user).length === 0)
@@ -97,7 +97,6 @@ test('the hook is given the person, the claims, the scope, and a token that work
 
 test('a hook may refuse: 403 with its sentence, escaped, no session, and the refresh token is revoked', async () => {
   hook = async ({ user }) => ({ refuse: `Not you, <b>"${user.name}"</b> & 'friends'` })
-  app.events.length = 0
   const page = await expectNobody('refused', 403)
   expect(page.headers['content-type']).toMatch(/^text\/html/)
   expect(page.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
@@ -161,15 +160,9 @@ test('what the hook adds is there at once, after a renewal, and in another proce
   expect((await me(browser)).user).toMatchObject(expected)
   expect((await browser.request('POST', `${app.url}/renew`)).json()).toMatchObject({ generation: 2 })
   expect((await me(browser)).user).toMatchObject(expected)
-  const { logger: _, ...options } = clientOptions()
-  const other = await startAppProcess({ redisUrl: redis.url, options: { ...options, baseURL: app.url } })
-  try {
-    expect((await me(browser, other.url)).user).toMatchObject(expected)
-    expect((await browser.request('POST', `${other.url}/renew`)).json()).toMatchObject({ generation: 3 })
-    expect((await me(browser, other.url)).user).toMatchObject(expected)
-  } finally {
-    await other.stop()
-  }
+  expect((await me(browser, other.url)).user).toMatchObject(expected)
+  expect((await browser.request('POST', `${other.url}/renew`)).json()).toMatchObject({ generation: 3 })
+  expect((await me(browser, other.url)).user).toMatchObject(expected)
   const kept = await store.hgetall(`bff:{${await sessionIdOf(browser)}}:auth`)
   expect(JSON.stringify(kept)).not.toMatch(/administrator|Another Name|mallory/)
   expect(asked).toHaveLength(1)
@@ -233,4 +226,101 @@ test('the hook is asked about a step-up only once the step-up itself has passed'
   nextIdToken(provider, { acr: 'pwd' })
   expect((await browser.logIn(app.url, { path: '/step-up?acr=mfa', user: 'weak' })).status).toBe(403)
   expect(asked).toEqual([])
+})
+
+test.each([
+  ['who has no session yet', false],
+  ['who has an anonymous one', true],
+])('what afterCallback writes to req.session is in the session of %s', async (_who, before) => {
+  const browser = new Browser()
+  if (before) await browser.request('POST', `${app.url}/cart`, { json: { cart: 'of a visitor' } })
+  hook = (_login, req) => {
+    req.session.cart = 'from the hook'
+    return undefined
+  }
+  await browser.logIn(app.url, { user: 'alice' })
+  expect(await me(browser)).toMatchObject({ authenticated: true, user: { sub: 'alice' } })
+  expect((await browser.request('GET', `${app.url}/cart`)).json()).toEqual({ cart: 'from the hook' })
+  expect(await browser.cookies(app.url)).toHaveLength(1)
+})
+
+test('afterCallback that asks for the session is told so, and nobody is sent in circles', async () => {
+  hook = (_login, req) => req.oidc.getAccessToken() as Promise<never>
+  const browser = new Browser()
+  const page = await browser.logIn(app.url, { user: 'alice' })
+  expect(page.status).toBe(500)
+  expect(page.headers.location).toBeUndefined()
+  expect([app.errors.map(String), app.errors.some(isAuthError)]).toEqual([
+    [expect.stringMatching(/afterCallback\(\).*login_required/)],
+    false,
+  ])
+})
+
+describe('that fails, or answers with what nobody can understand', () => {
+  /** A login that comes to nothing: its status, and what it left behind. */
+  async function faultOf(answer: () => unknown): Promise<number> {
+    const user = `user-${randomBytes(4).toString('hex')}`
+    hook = answer as Hook
+    const browser = new Browser()
+    const page = await browser.logIn(app.url, { user, returnTo: '/private' })
+    expect(new URL(page.url).pathname).toBe('/callback')
+    expect(setCookieLine(page, 'bff')).toBeUndefined()
+    expect(await me(browser)).toEqual({ authenticated: false })
+    await noTokenWorks(user)
+    return page.status
+  }
+
+  const throwing = (error: unknown) => () => {
+    throw error
+  }
+  const circle: Record<string, unknown> = {}
+  circle.self = circle
+
+  test.each<[string, () => unknown]>([
+    ['throws', throwing(new Error('no directory'))],
+    ['rejects', () => Promise.reject(new Error('no directory'))],
+    ['throws nothing', throwing(undefined)],
+    ['rejects with nothing', () => Promise.reject()],
+    ['rejects with null', () => Promise.reject(null)],
+    ["rejects with 'route', a word of Express's", () => Promise.reject('route')],
+    ['returns what JSON cannot hold', () => ({ user: { big: 1n } })],
+    ['returns a circle', () => ({ user: circle })],
+  ])(
+    'a hook that %s is a fault of the app: 500 by Express, and nobody is logged in',
+    async (_name, fault) => {
+      expect(await faultOf(fault)).toBe(500)
+      expect(app.errors).toHaveLength(1)
+      expect(log.lines).toEqual([])
+    },
+  )
+
+  test.each<[string, unknown]>([
+    ['an empty text', ''],
+    ['true', true],
+    ['false', false],
+    ['a number', 1],
+    ['null', null],
+    ['an object', { toString: throwing(new Error('no text')) }],
+  ])('a refusal that is %s lets nobody in', async (_name, refuse) => {
+    expect(await faultOf(() => ({ refuse }))).toBeGreaterThanOrEqual(403)
+  })
+
+  test.each<[string, unknown]>([
+    ['false', false],
+    ['true', true],
+    ['null', null],
+    ['a number', 0],
+    ['a text', 'no'],
+    ['a list', []],
+    ['a function', () => true],
+    ['an Error', new Error('not allowed')],
+    ['a word that nobody knows', { refused: 'Not you.' }],
+    ['a user that is a text', { user: 'admin' }],
+    ['a user that is a list', { user: ['admin'] }],
+  ])(
+    'a hook that returns %s said nothing that can be understood: nobody is let in',
+    async (_name, verdict) => {
+      expect(await faultOf(async () => verdict)).toBe(500)
+    },
+  )
 })

@@ -1,38 +1,53 @@
 // The callback's methods and forms: GET alone unless the provider is asked to answer with a form.
-import { startApp, type TestApp } from '../support/app/app.ts'
+import express from 'express'
+import { auth } from '../../src/index.ts'
+import { startApp } from '../support/app/app.ts'
+import { startOwnApp } from '../support/app/own-app.ts'
 import { Browser, type Page } from '../support/browser/browser.ts'
 import { findForm } from '../support/browser/html-form.ts'
 import { createLog, setCookieLines } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { startProvider } from '../support/provider/provider.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { useParts } from '../support/servers.ts'
 
-let provider: TestProvider
-let redis: RedisServer
-let app: TestApp
-let formApp: TestApp
-
-beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
+const { provider, app, formApp, parsingApp } = useParts(async (start) => {
+  const [provider, redis] = await Promise.all([start(startProvider()), start(startRedis())])
   const options = { logger: createLog().logger }
-  const authorizationParams = { response_mode: 'form_post' }
-  app = await startApp({ provider, redisUrl: redis.url, options })
-  formApp = await startApp({ provider, redisUrl: redis.url, options: { ...options, authorizationParams } })
-})
-afterAll(async () => {
-  await Promise.all([app?.stop(), formApp?.stop()])
-  await Promise.all([provider?.stop(), redis?.stop()])
+  const setup = { provider, redisUrl: redis.url, options }
+  const formSetup = {
+    ...setup,
+    options: { ...options, authorizationParams: { response_mode: 'form_post' } },
+  }
+  return {
+    provider,
+    app: await start(startApp(setup)),
+    formApp: await start(startApp(formSetup)),
+    // What its own parser makes of a form, above auth(), decides nothing.
+    parsingApp: await start(
+      startOwnApp(formSetup, (given) => {
+        const handler = auth(given)
+        const own = express().use(express.urlencoded({ extended: true }), handler)
+        own.get('/', (req, res) => void res.json({ sub: req.oidc.user?.sub ?? null }))
+        return { app: own, auth: handler }
+      }),
+    ),
+  }
 })
 
 const FORM = 'application/x-www-form-urlencoded'
 const exchanges = () => provider.tokenRequests('authorization_code').length
 
 /** What the provider's last page posts to the callback by itself, not posted yet. */
-async function answerByForm(browser: Browser, user: string): Promise<URLSearchParams> {
-  let page = await browser.navigate(`${formApp.url}/login`)
+async function answerByForm(
+  browser: Browser,
+  user: string,
+  { url }: { url: string } = formApp,
+): Promise<URLSearchParams> {
+  let page = await browser.navigate(`${url}/login`)
   for (;;) {
     const form = findForm(page.body, page.url)
     if (!form) throw new Error(`no form at ${page.url}: ${page.body}`)
-    if (form.action.startsWith(formApp.url)) return new URLSearchParams(form.fields)
+    if (form.action.startsWith(url)) return new URLSearchParams(form.fields)
     page = await browser.submit(form.action, {
       ...form.fields,
       ...('login' in form.fields && { login: user, password: 'any' }),
@@ -41,9 +56,9 @@ async function answerByForm(browser: Browser, user: string): Promise<URLSearchPa
 }
 
 /** As the provider's page would post it, whatever its body is. */
-function post(browser: Browser, body: string, type = FORM) {
+function post(browser: Browser, body: string, type = FORM, { url }: { url: string } = formApp) {
   const headers = { 'content-type': type, accept: 'text/html' }
-  return browser.request('POST', `${formApp.url}/callback`, { body, headers, from: provider.issuer })
+  return browser.request('POST', `${url}/callback`, { body, headers, from: provider.issuer })
 }
 
 /** The GET that the answer to the form sends the browser to. */
@@ -186,4 +201,33 @@ test('form_post: what the app knows of an anonymous visitor is kept', async () =
   await browser.request('POST', `${formApp.url}/cart`, { json: { cart: 'apples' } })
   await browser.finish(await browser.navigate(`${formApp.url}/login`), { user: 'shopper' })
   expect((await browser.request('GET', `${formApp.url}/cart`)).json()).toEqual({ cart: 'apples' })
+})
+
+describe('in an app that parses forms itself', () => {
+  test('a login works', async () => {
+    const browser = new Browser()
+    const page = await browser.finish(await browser.navigate(`${parsingApp.url}/login`), { user: 'parsed' })
+    expect(page.json()).toEqual({ sub: 'parsed' })
+  })
+
+  test.each<[string, (params: URLSearchParams) => string]>([
+    ['code twice', (params) => `${params}&code=other`],
+    ['state twice', (params) => `${params}&state=other`],
+    ['code[length]=9', (params) => `${params}`.replace('code=', 'code[length]=9&x=')],
+    ['code[]', (params) => `${params}`.replace('code=', 'code[]=')],
+    ['__proto__[code]', (params) => `${params}`.replace('code=', '__proto__[code]=')],
+    [
+      'constructor[prototype][code]',
+      (params) => `${params}`.replace('code=', 'constructor[prototype][code]='),
+    ],
+    ['state[toString]', (params) => `${params}`.replace('state=', 'state[toString]=')],
+  ])('a form with %s is refused before any token request', async (_name, body) => {
+    const browser = new Browser()
+    const params = await answerByForm(browser, 'parsed', parsingApp)
+    const before = provider.tokenRequests().length
+    const send = (text: string) => post(browser, text, FORM, parsingApp)
+    expect((await send(body(params))).status).toBe(400)
+    expect(provider.tokenRequests()).toHaveLength(before)
+    expect((await send(`${params}`)).status).toBe(303)
+  })
 })

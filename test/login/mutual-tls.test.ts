@@ -1,7 +1,6 @@
 // The client shows a certificate to the provider (RFC 8705), at every request, and authenticates by it where it is to.
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import type { RenewalOutcome } from '../../src/events.ts'
 import type { AuthOptions } from '../../src/index.ts'
@@ -9,24 +8,22 @@ import { startApp, type TestApp } from '../support/app/app.ts'
 import { expectTryLater } from '../support/app/fault-fixture.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
-import { type Certificate, type Certificates, createCertificates } from '../support/provider/certificates.ts'
+import { type Certificate, createCertificates } from '../support/provider/certificates.ts'
 import type { ClientOptions } from '../support/provider/client.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { startProvider } from '../support/provider/provider.ts'
 import { type SeenRequest, thumbprint } from '../support/provider/seen-requests.ts'
+import { useParts } from '../support/servers.ts'
 
-let certificates: Certificates
-let provider: TestProvider
-const apps: TestApp[] = []
-
-beforeAll(async () => {
-  certificates = await createCertificates()
-  provider = await startProvider({ tls: { ...certificates.server, ca: certificates.ca } })
+const { certificates, provider } = useParts(async (start) => {
+  const certificates = await createCertificates()
+  const tls = { ...certificates.server, ca: certificates.ca }
+  return { certificates, provider: await start(startProvider({ tls })) }
 })
+const apps: TestApp[] = []
 afterEach(async () => {
   provider.normal()
   await Promise.all(apps.splice(0).map((app) => app.stop()))
 })
-afterAll(() => provider?.stop())
 
 const raw = ({ cert }: Certificate) => new X509Certificate(cert).raw.toString('base64')
 /** Taken, were it not for its length. */
@@ -168,7 +165,7 @@ test.each<[string, () => void, RenewalOutcome]>([
   ['hangs', () => void provider.holdNext('token'), 'timeout'],
   [
     'answers a byte at a time',
-    () => provider.answerNext('token', { status: 200, body: TOKENS, dripMs: 1000 }),
+    () => provider.answerNext('token', { status: 200, body: TOKENS, dripMs: 900 }),
     'timeout',
   ],
   [
@@ -177,13 +174,13 @@ test.each<[string, () => void, RenewalOutcome]>([
     'unreadable',
   ],
 ])('a provider that %s is given up in time over mutual TLS too', async (_how, arm, outcome) => {
-  const app = await start(...byCA(), { httpTimeoutSeconds: 2, renewal: { timeoutSeconds: 2 } })
+  // What answers without end is told by its length: whatever time there is for it.
+  const app = await start(...byCA(), outcome === 'timeout' ? { renewal: { timeoutSeconds: 1 } } : {})
   const browser = new Browser()
   await browser.logIn(app.url)
   arm()
-  const began = performance.now()
+  // Long before the provider has said all, which the browser would not wait for either.
   expectTryLater(await browser.request('POST', `${app.url}/fresh`), 'provider_unavailable')
-  expect(performance.now() - began).toBeLessThan(10_000)
   const failed = app.events.filter(({ name }) => name === 'renewal-failed')
   expect(failed).toMatchObject([{ event: { outcome } }])
   expect((await browser.request('GET', `${app.url}/private`)).json()).toMatchObject({ generation: 1 })
@@ -192,17 +189,21 @@ test.each<[string, () => void, RenewalOutcome]>([
 test('whoever has no certificate does not load undici', async () => {
   const script = `
     import { createRequire } from 'node:module'
-    import { auth } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)}
+    import { pathToFileURL } from 'node:url'
+    const { auth } = await import(pathToFileURL(process.env.PACKAGE))
     const options = JSON.parse(process.env.OPTIONS)
     await auth({ ...options, issuerBaseURL: 'https://127.0.0.1:9' }).ready().catch(() => {})
     const loaded = Object.keys(createRequire(import.meta.url).cache)
     console.log(loaded.some((file) => file.includes('/undici/')))`
   const options = { baseURL: 'http://localhost', clientID: 'client', secret: 's'.repeat(32) }
   const { cert, key } = certificates.client
-  const tsx = createRequire(import.meta.url).resolve('tsx')
   const run = async (more: AuthOptions) => {
-    const args = ['--import', tsx, '--input-type=module', '-e', script]
-    const env = { PATH: process.env.PATH, OPTIONS: JSON.stringify({ ...options, ...more }) }
+    const env = {
+      PATH: process.env.PATH,
+      PACKAGE: process.env.TEST_PACKAGE,
+      OPTIONS: JSON.stringify({ ...options, ...more }),
+    }
+    const args = ['--input-type=module', '-e', script]
     return (await promisify(execFile)(process.execPath, args, { env })).stdout
   }
   expect(await run({})).toBe('false\n')

@@ -1,28 +1,14 @@
-// What a login makes of the session that was there: a new id always, the old one gone, the right data kept (H26).
-import type { Redis } from 'ioredis'
-import { startApp, type TestApp } from '../support/app/app.ts'
+// What a login makes of the session that was there: a new id always, the old one gone, the right data kept (H26). And what
+// it makes of a provider that sends no refresh token.
+import type { AuthOptions } from '../../src/index.ts'
+import { startApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
-import { authKeys, idIn, setCookieLine } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { authKeys, createLog, idIn, setCookieLine } from '../support/evidence.ts'
+import { useParts, useServers } from '../support/servers.ts'
 import { storedRecord } from '../support/session/age-session.ts'
 
-let provider: TestProvider
-let redis: RedisServer
-let store: Redis
-let app: TestApp
-
-beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
-  store = redis.connect()
-  app = await startApp({ provider, redisUrl: redis.url })
-})
+const { provider, app, redis, store } = useServers({ redis: true })
 beforeEach(() => redis.flush())
-afterEach(() => provider.normal())
-afterAll(async () => {
-  await app?.stop()
-  await Promise.all([provider?.stop(), redis?.stop()])
-})
 
 const cookieOf = async (browser: Browser) =>
   (await browser.cookies(app.url)).find(({ key }) => key === 'bff')?.value ?? ''
@@ -200,4 +186,64 @@ test('what Redis holds of a session shows no token, and every key expires', asyn
     const value = await contentOf(key)
     for (const secret of provider.secretsSeen()) expect(JSON.stringify(value) + key).not.toContain(secret)
   }
+})
+
+describe('a provider that sends no refresh token', () => {
+  const logs = { login: createLog(), openid: createLog(), complete: createLog() }
+  const apps = useParts(async (start) => {
+    const startWith = (log: keyof typeof logs, options: AuthOptions) =>
+      start(startApp({ provider, options: { ...options, logger: logs[log].logger } }))
+    return {
+      login: await startWith('login', { authorizationParams: { prompt: 'login' } }),
+      openid: await startWith('openid', { authorizationParams: { scope: 'openid' } }),
+      complete: await startWith('complete', {}),
+    }
+  })
+
+  test.each<[string, 'login' | 'openid', RegExp]>([
+    ['prompt=consent was not asked for', 'login', /prompt.*consent/],
+    ['offline_access was not asked for', 'openid', /offline_access/],
+  ])('%s: logged in all the same, one warning, an event for each login', async (_name, which, hint) => {
+    const asked = apps[which]
+    for (const user of ['first', 'second']) {
+      const page = await new Browser().logIn(asked.url, { user, returnTo: '/private' })
+      expect(page.json()).toMatchObject({ sub: user })
+    }
+    expect(logs[which].lines).toEqual([expect.stringMatching(hint)])
+    const told = asked.events.filter(({ name }) => name === 'refresh-token-missing')
+    expect(told).toEqual(
+      ['first', 'second'].map((subject) => ({
+        name: 'refresh-token-missing',
+        event: { subject, hint: expect.stringMatching(hint) },
+      })),
+    )
+    expect(asked.events).toContainEqual({
+      name: 'logged-in',
+      event: { subject: 'first', hasRefreshToken: false },
+    })
+  })
+
+  test('with a refresh token nobody is warned', async () => {
+    await new Browser().logIn(apps.complete.url, { user: 'complete' })
+    expect(logs.complete.lines).toEqual([])
+    expect(apps.complete.events).toEqual([
+      { name: 'logged-in', event: { subject: 'complete', hasRefreshToken: true } },
+    ])
+  })
+
+  test('what needs a renewal asks for a new login, and everything else works', async () => {
+    const { url } = apps.openid
+    const browser = new Browser()
+    await browser.logIn(url, { user: 'short' })
+    const clientId = provider.authorizationRequests().at(-1)?.params.client_id ?? ''
+    const renewals = provider.refreshCount()
+    const fresh = await browser.request('POST', `${url}/fresh`)
+    expect(fresh.status).toBe(401)
+    expect(fresh.json()).toMatchObject({ code: 'renewal_impossible', login_url: '/login' })
+    expect((await browser.request('GET', `${url}/private`)).json()).toMatchObject({ sub: 'short' })
+    expect(provider.refreshCount()).toBe(renewals)
+    expect((await browser.request('POST', `${url}/logout`)).status).toBe(303)
+    expect(provider.requests({ endpoint: 'revocation', clientId })).toEqual([])
+    expect(provider.tokenRequests().at(-1)).toMatchObject({ clientId })
+  })
 })

@@ -1,24 +1,21 @@
-// Where the browser ends after a login: on a page of ours (HOSTILE-INPUTS, return_to).
-import { type KnownApp, startKnownApp } from '../support/app/known-app.ts'
-import type { Browser } from '../support/browser/browser.ts'
-import { createLog } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+// Where the browser ends after a login: on a page of ours (HOSTILE-INPUTS, return_to), whatever is hostile: `return_to`, the
+// request line, a header, another site.
+import express from 'express'
+import { auth, requireAuth } from '../../src/index.ts'
+import { startKnownApp } from '../support/app/known-app.ts'
+import { startOwnApp } from '../support/app/own-app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { rawExchange } from '../support/browser/raw-exchange.ts'
+import { createLog, setCookieLine } from '../support/evidence.ts'
+import { startProvider } from '../support/provider/provider.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { useParts } from '../support/servers.ts'
 
-let provider: TestProvider
-let redis: RedisServer
-let app: KnownApp
-let browser: Browser
-
-beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
-  const options = { logger: createLog().logger }
-  app = await startKnownApp({ provider, redisUrl: redis.url, options }, 'wanderer')
-  browser = app.visitor()
-})
-afterAll(async () => {
-  await app?.stop()
-  await Promise.all([provider?.stop(), redis?.stop()])
+const { logger } = createLog()
+const { provider, app, browser } = useParts(async (start) => {
+  const [provider, redis] = await Promise.all([start(startProvider()), start(startRedis())])
+  const app = await start(startKnownApp({ provider, redisUrl: redis.url, options: { logger } }, 'wanderer'))
+  return { provider, app, browser: app.visitor() }
 })
 
 /** Logs in with that query at `/login`; where the callback sends the browser, as the browser understands it. */
@@ -182,4 +179,174 @@ test('our own absolute URL of a route that logs in or out is not kept', async ()
 
 test('our own absolute URL is kept', async () => {
   expect((await landing(encoded(`${app.url}/public?a=1`))).href).toBe(`${app.url}/public?a=1`)
+})
+
+describe('where it is not return_to that is hostile', () => {
+  const { guarded } = useParts(async (start) => {
+    const options = { logger, authRequired: true }
+    const guarded = await start(startKnownApp({ provider, options }, 'visitor'))
+    guarded.app.get('/ask', (_req, res) => res.oidc.login())
+    guarded.app.get('/ask-for', (req, res) => res.oidc.login({ returnTo: req.query.page as string }))
+    return { guarded }
+  })
+
+  const NAVIGATION = ['Accept: text/html', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document']
+
+  /** Where the browser ends, when it asked for a page of that request line and logged in. */
+  async function landingOf(target: string, headers: string[] = []): Promise<string> {
+    const { status, head } = await rawExchange(guarded.url, [
+      `GET ${target} HTTP/1.1`,
+      ...NAVIGATION,
+      ...headers,
+    ])
+    const location = /^location: (.*)$/im.exec(head)?.[1] ?? ''
+    // A path of our own, so that no browser takes it for another host's.
+    expect([status, location]).toEqual([302, expect.stringMatching(/^\/login\?return_to=[^/\\]+$/)])
+    const page = await guarded.visitor().logIn(guarded.url, { path: location })
+    return page.url
+  }
+
+  test.each([
+    '//evil.example/',
+    '//evil.example/%2e%2e',
+    '///evil.example',
+    '/.//evil.example',
+    '/x/..//evil.example',
+    '/%09/evil.example',
+    '/%5cevil.example',
+    '/\\evil.example',
+    '/%2f/evil.example',
+    '/%0d%0aSet-Cookie:%20bff=planted',
+    'http://evil.example/private',
+    'http://localhost/private',
+    'http://localhost@evil.example/private',
+  ])('a guarded page asked for as %s leads to the default page', async (target) => {
+    expect(await landingOf(target)).toBe(`${guarded.url}/`)
+  })
+
+  test.each([
+    ['Host', ['Host: evil.example']],
+    ['X-Forwarded-Host', ['X-Forwarded-Host: evil.example', 'X-Forwarded-Proto: https']],
+    ['Forwarded', ['Forwarded: host=evil.example;proto=https']],
+    ['X-Original-URL', ['X-Original-URL: //evil.example', 'X-Rewrite-URL: //evil.example']],
+    ['X-Forwarded-Prefix', ['X-Forwarded-Prefix: //evil.example', 'X-Forwarded-Path: //evil.example']],
+    ['Referer', ['Referer: https://evil.example/', 'Origin: https://evil.example']],
+  ])('%s of somebody else does not lead away', async (_name, headers) => {
+    expect(await landingOf('/private?a=1', headers)).toBe(`${guarded.url}/private?a=1`)
+  })
+
+  test.each([
+    '//evil.example',
+    'https://evil.example',
+    '/.//evil.example',
+    '/\\evil.example',
+    '/logout',
+    'x',
+  ])('a login that another site began, with target_link_uri=%s, leads to the default page', async (page) => {
+    const asked = new URLSearchParams({ iss: provider.issuer, target_link_uri: page })
+    const { url } = await guarded.visitor().logIn(guarded.url, { path: `/login?${asked}` })
+    expect(url).toBe(`${guarded.url}/`)
+  })
+
+  test.each(['//evil.example', 'https://evil.example', '/logout', '/.//evil.example'])(
+    'what an app hands to res.oidc.login() is checked too: %s',
+    async (page) => {
+      // Logged in, so that the guard lets it pass; logging in again is a redirect each way.
+      const browser = guarded.visitor()
+      await browser.logIn(guarded.url)
+      const path = `/ask-for?page=${encodeURIComponent(page)}`
+      const { url } = await browser.logIn(guarded.url, { path })
+      expect(url).toBe(`${guarded.url}/`)
+    },
+  )
+
+  test('res.oidc.login() comes back to no other host when the request line names one', async () => {
+    const browser = guarded.visitor()
+    await browser.logIn(guarded.url)
+    const cookie = (await browser.cookies(guarded.url)).map((each) => each.cookieString()).join('; ')
+    const { head } = await rawExchange(guarded.url, [
+      'GET http://evil.example/ask HTTP/1.1',
+      `Cookie: ${cookie}`,
+      ...NAVIGATION,
+    ])
+    const [, line = ''] = /^set-cookie: (.*)$/im.exec(head) ?? []
+    await browser.setCookie(line, guarded.url)
+    const asked = /^location: (.*)$/im.exec(head)?.[1] ?? ''
+    const page = await browser.finish(await browser.navigate(asked))
+    expect(page.url).toBe(`${guarded.url}/`)
+  })
+})
+
+describe('in an app below a path of its site', () => {
+  const { below } = useParts(async (start) => ({
+    below: await start(
+      startOwnApp({ provider, basePath: '/app', options: { logger } }, (options) => {
+        const handler = auth(options)
+        const own = express()
+        const router = express.Router().use(handler)
+        router.get('/private', requireAuth(), (req, res) => void res.json({ sub: req.oidc.user?.sub }))
+        own.use('/app', router)
+        own.get(
+          '/{*page}',
+          (req, res) => void res.json({ at: req.originalUrl, sub: req.oidc?.user?.sub ?? null }),
+        )
+        return { app: own, auth: handler }
+      }),
+    ),
+  }))
+
+  test('logs in below the path and lands below it', async () => {
+    const browser = new Browser()
+    const page = await browser.logIn(below.url, { path: '/app/login', user: 'below' })
+    expect(page.json()).toEqual({ at: '/app/', sub: 'below' })
+    expect(provider.authorizationRequests().at(-1)?.params.redirect_uri).toBe(`${below.url}/app/callback`)
+  })
+
+  test('a guarded page is come back to exactly', async () => {
+    const page = await new Browser().logIn(below.url, { path: '/app/private?x=1', user: 'guarded' })
+    expect(page).toMatchObject({ status: 200, url: `${below.url}/app/private?x=1` })
+  })
+
+  test('a script is told where to log in', async () => {
+    const page = await new Browser().request('GET', `${below.url}/app/private`)
+    expect(page.json()).toMatchObject({ code: 'login_required', login_url: '/app/login' })
+  })
+
+  test.each([
+    '/app/login',
+    '/app/LOGIN/',
+    '/app/logout',
+    '/app/callback?code=x',
+    '//evil.example',
+    '/.//evil.example',
+  ])('return_to=%s goes to the page below the path', async (returnTo) => {
+    const path = `/app/login?return_to=${encodeURIComponent(returnTo)}`
+    const page = await new Browser().logIn(below.url, { path, user: 'wanderer' })
+    expect(page.url).toBe(`${below.url}/app/`)
+  })
+
+  test('another page of the same site may be returned to', async () => {
+    const page = await new Browser().logIn(below.url, {
+      path: '/app/login?return_to=/login',
+      user: 'elsewhere',
+    })
+    expect(page.json()).toEqual({ at: '/login', sub: null })
+  })
+
+  test('the refused callback offers the login below the path', async () => {
+    const page = await new Browser().navigate(`${below.url}/app/callback?code=x&state=y`)
+    expect(page.status).toBe(400)
+    expect(page.body).toContain('href="/app/login"')
+  })
+
+  test('logs out below the path and lands below it', async () => {
+    const browser = new Browser()
+    await browser.logIn(below.url, { path: '/app/login', user: 'leaving' })
+    const page = await browser.request('POST', `${below.url}/app/logout`)
+    const { searchParams } = new URL(page.headers.location ?? '')
+    expect(searchParams.get('post_logout_redirect_uri')).toBe(`${below.url}/app/`)
+    expect(setCookieLine(page, 'bff')).toMatch(/^bff=; Path=\//)
+    const again = await browser.logOut(below.url, '/app/logout')
+    expect(again.json()).toEqual({ at: '/app/', sub: null })
+  })
 })

@@ -1,34 +1,56 @@
 // attemptSilentLogin: whoever the provider knows is logged in without being asked, once a browser, and nobody is in the way.
 import type { NextFunction, Request, Response } from 'express'
+import type { AuthOptions } from '../../src/index.ts'
 import { startApp } from '../support/app/app.ts'
-import { type KnownApp, startKnownApp } from '../support/app/known-app.ts'
+import { startKnownApp } from '../support/app/known-app.ts'
 import { Browser, type Page } from '../support/browser/browser.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
 import { nextIdToken } from '../support/provider/next-id-token.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { startProvider } from '../support/provider/provider.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { useParts } from '../support/servers.ts'
 
-let provider: TestProvider
-let redis: RedisServer
-let app: KnownApp
 const log = createLog()
 const attemptSilentLogin = true
-
-beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
-  const options = { attemptSilentLogin, logger: log.logger, idpLogout: false, redisTimeoutSeconds: 0.3 }
-  app = await startKnownApp({ provider, redisUrl: redis.url, options }, 'known')
+const { provider, redis, app, hurried, others } = useParts(async (start) => {
+  const [provider, redis] = await Promise.all([start(startProvider()), start(startRedis())])
+  const options = { attemptSilentLogin, logger: log.logger, idpLogout: false }
+  const setup = { provider, redisUrl: redis.url, options }
+  const app = await start(startKnownApp(setup, 'known'))
   app.app.get('/leave', (_req: Request, res: Response, next: NextFunction) => res.oidc.logout().catch(next))
+  const startWith = (more: AuthOptions, redisUrl?: string) =>
+    start(
+      startApp({
+        provider,
+        ...(redisUrl && { redisUrl }),
+        options: { attemptSilentLogin, logger: log.logger, ...more },
+      }),
+    )
+  const away = { issuerBaseURL: 'http://127.0.0.1:9', clientID: 'x', clientSecret: 'x' }
+  return {
+    provider,
+    redis,
+    app,
+    // For the Redis that hangs; nothing else has to be done within that time.
+    hurried: await start(
+      startKnownApp({ ...setup, options: { ...options, redisTimeoutSeconds: 1 } }, 'known'),
+    ),
+    others: {
+      prompting: await startWith({ authorizationParams: { prompt: 'login consent' } }),
+      https: await startWith({ baseURL: 'https://app.example' }),
+      guarded: await startWith({}, redis.url),
+      away: await startWith(away),
+      without: await start(startApp({ provider })),
+      strict: await startWith({ session: { cookie: { sameSite: 'strict' } } }),
+      strange: await startWith({ pushedAuthorizationRequests: true }),
+    },
+  }
 })
 beforeEach(() => {
   log.lines.length = 0
   app.events.length = 0
 })
 afterEach(() => provider.normal())
-afterAll(async () => {
-  await app?.stop()
-  await Promise.all([provider?.stop(), redis?.stop()])
-})
 
 const PAGE = '/public?deep=1&next=%2F%2Fx#part'
 const asked = () => provider.authorizationRequests().length
@@ -63,14 +85,8 @@ test('a person whom the provider does not know sees the page, and is not asked a
 })
 
 test('prompt=none it is, and nothing beside it, whatever the configuration asks for', async () => {
-  const options = { attemptSilentLogin, authorizationParams: { prompt: 'login consent' }, logger: log.logger }
-  const other = await startApp({ provider, options })
-  try {
-    const page = await new Browser().navigate(other.url, { stopAt: () => true })
-    expect(new URL(page.headers.location ?? '').searchParams.getAll('prompt')).toEqual(['none'])
-  } finally {
-    await other.stop()
-  }
+  const page = await new Browser().navigate(others.prompting.url, { stopAt: () => true })
+  expect(new URL(page.headers.location ?? '').searchParams.getAll('prompt')).toEqual(['none'])
 })
 
 test('the browser is told before it leaves, by a cookie like the session’s that ends with the browser', async () => {
@@ -79,15 +95,9 @@ test('the browser is told before it leaves, by a cookie like the session’s tha
 })
 
 test('on https the cookie is Secure and has the prefix', async () => {
-  const baseURL = 'https://app.example'
-  const other = await startApp({ provider, options: { attemptSilentLogin, baseURL } })
-  try {
-    const page = await new Browser().navigate(other.url, { stopAt: () => true })
-    const name = '__Host-Http-bff-silent'
-    expect(setCookieLine(page, name)).toBe(`${name}=1; Path=/; HttpOnly; Secure; SameSite=Lax`)
-  } finally {
-    await other.stop()
-  }
+  const page = await new Browser().navigate(others.https.url, { stopAt: () => true })
+  const name = '__Host-Http-bff-silent'
+  expect(setCookieLine(page, name)).toBe(`${name}=1; Path=/; HttpOnly; Secure; SameSite=Lax`)
 })
 
 /** The answer to a silent login, with another error in it. */
@@ -165,18 +175,12 @@ test.each<[string, string, string, Record<string, string>]>([
 })
 
 test('a guarded page asks silently first, then openly, and no third time', async () => {
-  const options = { attemptSilentLogin, logger: log.logger }
-  const other = await startApp({ provider, redisUrl: redis.url, options })
-  try {
-    const before = asked()
-    const page = await new Browser().logIn(other.url, { path: '/private?x=1', user: 'asked' })
-    expect(page).toMatchObject({ status: 200, url: `${other.url}/private?x=1` })
-    expect(page.json()).toMatchObject({ sub: 'asked' })
-    const prompts = provider.authorizationRequests().slice(before)
-    expect(prompts.map(({ params }) => params.prompt)).toEqual(['none', 'consent'])
-  } finally {
-    await other.stop()
-  }
+  const before = asked()
+  const page = await new Browser().logIn(others.guarded.url, { path: '/private?x=1', user: 'asked' })
+  expect(page).toMatchObject({ status: 200, url: `${others.guarded.url}/private?x=1` })
+  expect(page.json()).toMatchObject({ sub: 'asked' })
+  const prompts = provider.authorizationRequests().slice(before)
+  expect(prompts.map(({ params }) => params.prompt)).toEqual(['none', 'consent'])
 })
 
 test.each(['/logout', '/leave'])('whoever leaves by %s is not brought back', async (path) => {
@@ -204,16 +208,16 @@ test('a path that is another host for a browser comes back to ours', async () =>
 })
 
 test('while the session cannot be known nobody is sent away: guarded pages say 503', async () => {
-  const browser = app.visitor()
-  await browser.navigate(`${app.url}/login`)
-  await browser.setCookie('bff-silent=; Max-Age=0; Path=/', app.url)
+  const browser = hurried.visitor()
+  await browser.navigate(`${hurried.url}/login`)
+  await browser.setCookie('bff-silent=; Max-Age=0; Path=/', hurried.url)
   redis.freeze()
   try {
     const before = asked()
-    const [open, guarded] = [
-      await browser.navigate(`${app.url}/public`),
-      await browser.navigate(`${app.url}/private`),
-    ]
+    const [open, guarded] = await Promise.all([
+      browser.navigate(`${hurried.url}/public`),
+      browser.tab().navigate(`${hurried.url}/private`),
+    ])
     expect([open.status, guarded.status]).toEqual([200, 503])
     expect([open, guarded].map((page) => page.headers['set-cookie'])).toEqual([undefined, undefined])
     expect(asked()).toBe(before)
@@ -223,55 +227,26 @@ test('while the session cannot be known nobody is sent away: guarded pages say 5
 })
 
 test('while the provider or the store cannot be asked, nobody notices: the page is served', async () => {
-  const away = { issuerBaseURL: 'http://127.0.0.1:9', clientID: 'x', clientSecret: 'x', logger: log.logger }
-  const other = await startApp({ options: { attemptSilentLogin, ...away } })
-  try {
-    await expectPage(() => new Browser().navigate(other.url), 0)
-  } finally {
-    await other.stop()
-  }
+  await expectPage(() => new Browser().navigate(others.away.url), 0)
   redis.freeze()
   try {
-    await expectPage(() => new Browser().navigate(app.url), 0)
+    await expectPage(() => new Browser().navigate(hurried.url), 0)
   } finally {
     redis.thaw()
   }
 })
 
 test('without the option nobody is sent anywhere', async () => {
-  const other = await startApp({ provider })
-  try {
-    await expectPage(() => app.visitor().navigate(other.url), 0)
-  } finally {
-    await other.stop()
-  }
+  await expectPage(() => app.visitor().navigate(others.without.url), 0)
 })
 
 test('with strict sessions, a link from another site leads to the page after one attempt', async () => {
-  const options = {
-    attemptSilentLogin,
-    session: { cookie: { sameSite: 'strict' as const } },
-    logger: log.logger,
-  }
-  const strict = await startApp({ provider, options })
-  try {
-    const before = asked()
-    const page = await new Browser().navigate(strict.url, { from: 'https://news.example/' })
-    expect([page.status, asked() - before]).toEqual([200, 1])
-  } finally {
-    await strict.stop()
-  }
+  const before = asked()
+  const page = await new Browser().navigate(others.strict.url, { from: 'https://news.example/' })
+  expect([page.status, asked() - before]).toEqual([200, 1])
 })
 
 test('a provider that refuses the very request is in nobody’s way', async () => {
-  const strange = await startApp({
-    provider,
-    options: { attemptSilentLogin, pushedAuthorizationRequests: true, logger: log.logger },
-  })
-  try {
-    const page = await new Browser().navigate(`${strange.url}/public`)
-    expect([page.status, page.url]).toEqual([200, `${strange.url}/public`])
-  } finally {
-    await strange.stop()
-  }
+  const page = await new Browser().navigate(`${others.strange.url}/public`)
+  expect([page.status, page.url]).toEqual([200, `${others.strange.url}/public`])
 })

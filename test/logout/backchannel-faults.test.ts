@@ -1,40 +1,42 @@
 // A logout token while its keys, the provider or the store are out of reach: 400, and the same token is good later.
+// What anybody can send forges no line of the log, and takes nothing from logins.
 import type { TestApp } from '../support/app/app.ts'
 import { startAppProcess } from '../support/app/app-process.ts'
-import { type LogoutFixture, startLogoutFixture } from '../support/app/logout-fixture.ts'
+import { useLogoutFixture } from '../support/app/logout-fixture.ts'
 import { eventually } from '../support/deadline.ts'
+import { forgeNext, signed } from '../support/provider/forge-id-token.ts'
 import { sendLogout } from '../support/provider/logout-client.ts'
 import { createSigningKey, type SigningKey } from '../support/provider/signing-key.ts'
 import { isCommand, isMark, isScript } from '../support/redis/commands.ts'
-import { type RedisFront, startRedisFront } from '../support/redis/front.ts'
 
-const TIMES = { httpTimeoutSeconds: 1, redisTimeoutSeconds: 0.5 }
-
-let fixture: LogoutFixture
-let front: RedisFront
+const { fixture, front, app, first, second } = useLogoutFixture(async (fixture) => {
+  const [first, second] = await Promise.all([createSigningKey(), createSigningKey()])
+  return { front: await fixture.startFront(), app: await fixture.start(), first, second }
+})
 /** the app in a process that has not asked the provider for anything yet */
 let late: TestApp
 
-beforeAll(async () => {
-  fixture = await startLogoutFixture()
-  front = await startRedisFront(fixture.redis)
-  await fixture.start()
-})
 beforeEach(async () => {
-  late = await fixture.start(TIMES, front.url)
+  late = await fixture.start({}, front.url)
   fixture.lines.length = 0
 })
 afterEach(async () => {
-  fixture.provider.normal()
-  front.normal()
+  fixture.normal()
   await Promise.all([fixture.provider.up(), front.up()])
-})
-afterAll(async () => {
-  await fixture?.stop()
-  await front?.stop()
 })
 
 const keyFetches = () => fixture.provider.requests({ endpoint: 'jwks' }).length
+
+/** The same process, so many seconds later by every clock of its own. */
+async function later(seconds: number, run: () => Promise<void>): Promise<void> {
+  const [date, steady] = [Date.now, performance.now]
+  Date.now = () => date() + seconds * 1000
+  performance.now = () => steady.call(performance) + seconds * 1000
+  await run().finally(() => {
+    Date.now = date
+    performance.now = steady
+  })
+}
 
 async function expectFailure(token: string, code: string): Promise<void> {
   const answer = await sendLogout(late.url, token)
@@ -65,23 +67,29 @@ const faults: [string, () => unknown][] = [
   ],
   ['reset the connection', () => fixture.provider.cutAll('jwks')],
   ['break off', () => fixture.provider.cutAll('jwks', 'midway')],
-  ['hang', () => fixture.provider.delayAll('jwks', 60_000)],
+  [
+    'hang',
+    async () => {
+      late = await fixture.start({ httpTimeoutSeconds: 1 }, front.url)
+      fixture.provider.delayAll('jwks', 60_000)
+    },
+  ],
 ]
 
 test.each(faults)('keys that %s make it 400; the token is good once they are there', async (_name, arm) => {
-  const browser = await fixture.logIn('waiting')
+  const browser = await fixture.seedLogin('waiting')
   const token = await fixture.client.token({ sub: 'waiting' })
-  arm()
+  await arm()
   await expectFailure(token, 'provider_unavailable')
   expect(await fixture.isIn(browser)).toBe(true)
   fixture.provider.normal()
   // What failed is not asked for again within a second.
-  await eventually('the keys to be fetched', async () => (await sendLogout(late.url, token)).status === 200)
+  await later(2, async () => expect((await sendLogout(late.url, token)).status).toBe(200))
   expect(await fixture.isIn(browser)).toBe(false)
 })
 
 test('a provider that is down makes it 400; the token is good once it is back', async () => {
-  const browser = await fixture.logIn('waiting')
+  const browser = await fixture.seedLogin('waiting')
   const token = await fixture.client.token({ sub: 'waiting' })
   await fixture.provider.down()
   await expectFailure(token, 'provider_unavailable')
@@ -108,7 +116,7 @@ test.each(commands)(
   'a store that refuses %s makes it 400; the token is good later',
   async (_name, match, stays) => {
     for (const claim of ['sub', 'sid']) {
-      const browser = await fixture.logIn('waiting')
+      const browser = await fixture.seedLogin('waiting')
       const token = await fixture.client.token({
         [claim]: claim === 'sub' ? 'waiting' : await fixture.sidOf(browser),
       })
@@ -124,7 +132,7 @@ test.each(commands)(
 )
 
 test('a store that is away makes it 400; the token is good once it is back', async () => {
-  const browser = await fixture.logIn('waiting')
+  const browser = await fixture.seedLogin('waiting')
   const token = await fixture.client.token({ sub: 'waiting' })
   await front.down()
   await expectFailure(token, 'store_unavailable')
@@ -141,17 +149,6 @@ test('many tokens at once fetch the keys once', async () => {
   expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200))
   expect(keyFetches() - before).toBe(1)
 })
-
-/** The same process, so many seconds later by every clock of its own. */
-async function later(seconds: number, run: () => Promise<void>): Promise<void> {
-  const [date, steady] = [Date.now, performance.now]
-  Date.now = () => date() + seconds * 1000
-  performance.now = () => steady.call(performance) + seconds * 1000
-  await run().finally(() => {
-    Date.now = date
-    performance.now = steady
-  })
-}
 
 test('unknown keys make the keys be fetched once more, and not again for a while', async () => {
   const name = () => fixture.client.token({ sub: 'x' }, { header: { kid: 'nobody knows it' } })
@@ -175,12 +172,11 @@ test('unknown keys make the keys be fetched once more, and not again for a while
 })
 
 test('a key that the provider has changed to is taken at once, and a next one after a while', async () => {
-  const [first, second] = await Promise.all([createSigningKey(), createSigningKey()])
   const sign = ({ jwk }: SigningKey) =>
     fixture.client.token({ sub: 'rotated' }, { key: jwk, header: { kid: jwk.kid } })
   const show = ({ publicJwk }: SigningKey) =>
     fixture.provider.answerNext('jwks', { status: 200, body: { keys: [publicJwk] } })
-  const browser = await fixture.logIn('rotated')
+  const browser = await fixture.seedLogin('rotated')
   const [before, token, next] = await Promise.all([
     fixture.client.token({ sub: 'x' }),
     sign(first),
@@ -191,7 +187,7 @@ test('a key that the provider has changed to is taken at once, and a next one af
   expect((await sendLogout(late.url, token)).status).toBe(200)
   expect(await fixture.isIn(browser)).toBe(false)
 
-  const again = await fixture.logIn('rotated')
+  const again = await fixture.seedLogin('rotated')
   show(second)
   expect((await sendLogout(late.url, next)).status).toBe(400)
   expect(await fixture.isIn(again)).toBe(true)
@@ -210,7 +206,7 @@ test('processes whose clocks are ten minutes off go by the store’s', async () 
   const processes = await Promise.all([open(600_000), open(-600_000)])
   try {
     for (const { url } of processes) {
-      const browser = await fixture.logIn('timed')
+      const browser = await fixture.seedLogin('timed')
       const seconds = Math.floor(Date.now() / 1000)
       for (const wrong of [{ exp: seconds - 60 }, { iat: seconds + 300, exp: seconds + 500 }]) {
         expect((await sendLogout(url, await fixture.client.token({ sub: 'timed', ...wrong }))).status).toBe(
@@ -224,4 +220,40 @@ test('processes whose clocks are ten minutes off go by the store’s', async () 
   } finally {
     await Promise.all(processes.map((each) => each.stop()))
   }
+})
+
+test('a header of their own choice forges no line, and does not make it longer', async () => {
+  const header = { crit: [`x\nforged line ${'A'.repeat(20_000)}`], exp: 1 }
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  await sendLogout(app.url, `${encode({ alg: 'RS256', ...header })}.${encode({})}.AA`)
+  expect(fixture.lines.length).toBeGreaterThan(0)
+  for (const line of fixture.lines) {
+    expect(line).not.toContain('forged')
+    expect(line).toMatch(/^[^\r\n]{1,400}$/)
+  }
+  expect(JSON.stringify(app.events)).not.toContain('forged')
+})
+
+test('while the keys cannot be fetched, tokens by the dozen make few requests for them', async () => {
+  fixture.provider.answerAll('jwks', { status: 500, body: 'no' })
+  const tokens = await Promise.all(Array.from({ length: 20 }, () => fixture.client.token({ sub: 'alice' })))
+  const [before, began] = [keyFetches(), performance.now()]
+  for (const token of tokens) expect(await sendLogout(late.url, token)).toMatchObject({ status: 400 })
+  // One a second, however long it took.
+  expect(keyFetches() - before).toBeLessThanOrEqual(2 + (performance.now() - began) / 1000)
+})
+
+// The last one: from then on the app knows no key but this.
+test('keys that nobody knows do not keep a login from asking for a new key', async () => {
+  expect(await fixture.isIn(await fixture.logIn('alice'))).toBe(true)
+  for (let count = 0; count < 3; count += 1) {
+    const forged = await fixture.client.token(
+      { sub: 'alice' },
+      { key: first.jwk, header: { kid: `no-${count}` } },
+    )
+    expect(await sendLogout(app.url, forged)).toMatchObject({ status: 400 })
+  }
+  fixture.provider.answerAll('jwks', { status: 200, body: { keys: [second.publicJwk] } })
+  void forgeNext(fixture.provider, signed(undefined, { key: second.jwk, header: { kid: second.jwk.kid } }))
+  expect(await fixture.isIn(await fixture.logIn('bob'))).toBe(true)
 })

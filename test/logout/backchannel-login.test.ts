@@ -1,45 +1,36 @@
-// A login that is under way when the person is logged out at the provider ends in no session; a later one does.
-import type { TestApp } from '../support/app/app.ts'
-import { type LogoutFixture, startLogoutFixture } from '../support/app/logout-fixture.ts'
+// A login that is under way when the person is logged out at the provider ends in no session; a later one does. And a
+// logout that meets another logout, somebody it is not meant for, or somebody with thousands of sessions.
+import { useLogoutFixture } from '../support/app/logout-fixture.ts'
 import { Browser, type Page } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { authKeys, setCookieLine } from '../support/evidence.ts'
 import { sendLogout } from '../support/provider/logout-client.ts'
 import { claimsOfToken } from '../support/provider/signing-key.ts'
 import { isCommand, isScript, type Match, isMark as setsMark } from '../support/redis/commands.ts'
-import { type RedisFront, startRedisFront } from '../support/redis/front.ts'
+import { sessionIdOf } from '../support/session/age-session.ts'
 
-let fixture: LogoutFixture
-let front: RedisFront
-let app: TestApp
-/** the same app in another process, which the front holds nothing of */
-let other: TestApp
-/** the same again, behind a front of its own */
-let slow: TestApp
-let slowFront: RedisFront
+/** Longer than any of these tests holds a command. */
+const patient = { redisTimeoutSeconds: 20 }
+
+const { fixture, front, slowFront, app, other, slow } = useLogoutFixture(async (fixture) => {
+  const [front, slowFront] = await Promise.all([fixture.startFront(), fixture.startFront()])
+  return {
+    front,
+    slowFront,
+    app: await fixture.start(patient, front.url),
+    /** the same app in another process, which the front holds nothing of */
+    other: await fixture.start(),
+    /** the same again, behind a front of its own */
+    slow: await fixture.start(patient, slowFront.url),
+  }
+})
 let person = 0
 let user: string
 
-beforeAll(async () => {
-  fixture = await startLogoutFixture()
-  ;[front, slowFront] = await Promise.all([startRedisFront(fixture.redis), startRedisFront(fixture.redis)])
-  app = await fixture.start({}, front.url)
-  other = await fixture.start()
-  slow = await fixture.start({}, slowFront.url)
-})
 beforeEach(async () => {
   await fixture.redis.flush()
   person += 1
   user = `person-${person}`
-})
-afterEach(() => {
-  fixture.provider.normal()
-  front.normal()
-  slowFront.normal()
-})
-afterAll(async () => {
-  await fixture?.stop()
-  await Promise.all([front?.stop(), slowFront?.stop()])
 })
 
 const logout = async (claims: object, at = other) =>
@@ -74,8 +65,7 @@ describe.each(['sub', 'sid'])('a logout by %s', (claim) => {
   beforeEach(async () => {
     known = await fixture.logIn(user)
     claims = claim === 'sub' ? { sub: user } : { sid: await fixture.sidOf(known) }
-    await known.request('POST', `${app.url}/logout`)
-    await eventually('the first to be revoked', () => fixture.provider.liveRefreshTokens(user).length === 0)
+    fixture.provider.revokeGrants(user)
     await fixture.redis.flush()
   })
 
@@ -207,3 +197,112 @@ test('a login that is refused for it leaves the session before as it was, and it
   expect((await browser.request('GET', `${app.url}/fresh`)).json()).toMatchObject({ generation: 2 })
   expect(fixture.provider.liveRefreshTokens(user)).toHaveLength(live + 1)
 })
+
+test.each([1e18, 1e300])('a logout token with an exp of %s is 200 and used', async (exp) => {
+  await fixture.seedLogin('long')
+  const token = await fixture.client.token({ sub: 'long', exp })
+  expect((await sendLogout(app.url, token)).status).toBe(200)
+  const again = await fixture.seedLogin('long')
+  expect((await sendLogout(app.url, token)).status).toBe(400)
+  expect(await fixture.isIn(again)).toBe(true)
+})
+
+test('revoking the id of somebody who is not logged in leaves their data alone', async () => {
+  const browser = new Browser()
+  await browser.request('POST', `${app.url}/cart`, { json: { cart: 'mine' } })
+  expect(await app.auth.sessions.revoke(await sessionIdOf(browser))).toBe(false)
+  expect((await browser.request('GET', `${app.url}/cart`)).json()).toEqual({ cart: 'mine' })
+})
+
+test('a login that begins after a logout has begun stays in the index', async () => {
+  const browser = new Browser()
+  await (await fixture.seedLogin('early')).request('POST', `${app.url}/logout`)
+  const reading = slowFront.holdNext(isCommand('zrevrange'))
+  const ending = sendLogout(slow.url, await fixture.client.token({ sub: 'early' }))
+  await reading.arrived // the mark is set
+  const callback = await browser.startLogin(app.url, { user: 'early' }) // begins later than the mark
+  const storing = front.holdNext(isScript('create'))
+  const page = browser.navigate(callback)
+  await storing.arrived
+  reading.release()
+  expect((await ending).status).toBe(200)
+  storing.release()
+  const loggedIn = (await page).json<{ sub?: string }>().sub === 'early'
+  expect(await other.auth.sessions.list('early')).toHaveLength(loggedIn ? 1 : 0)
+  await other.auth.sessions.revokeAll('early')
+  expect(await fixture.isIn(browser)).toBe(false)
+})
+
+test('two logouts at once: the mark does not go back', async () => {
+  const browser = new Browser()
+  await (await fixture.seedLogin('twice')).request('POST', `${app.url}/logout`)
+  const marking = slowFront.holdNext(setsMark)
+  const ending = sendLogout(slow.url, await fixture.client.token({ sub: 'twice' }))
+  await marking.arrived
+  const callback = await browser.startLogin(app.url, { user: 'twice' })
+  const storing = front.holdNext(isScript('create'))
+  const page = browser.navigate(callback, { stopAt: () => true })
+  await storing.arrived // the login began before the second logout
+  expect(await other.auth.sessions.revokeAll('twice')).toBe(0)
+  marking.release()
+  await ending
+  storing.release()
+  await page
+  expect(await fixture.isIn(browser)).toBe(false)
+})
+
+test('thousands of sessions of one person end, and nobody else waits for it', async () => {
+  const many = 2000
+  const ids = await fixture.seed(user, many)
+  const idsListed = async () => (await slow.auth.sessions.list(user)).map(({ id }) => id)
+  expect(await idsListed()).toEqual(ids.slice(-100).reverse())
+
+  // What has ended unused is still named, and passed over.
+  await fixture.store.del(...ids.slice(-50).map((id) => `bff:{${id}}:auth`))
+  expect(await idsListed()).toEqual(ids.slice(-150, -50).reverse())
+
+  const somebody = await fixture.seedLogin(`${user}0`)
+  const middle = slowFront.holdNext((args) => isCommand('zscan')(args) && args[2] !== '0')
+  let over = false
+  const form = new URLSearchParams({ logout_token: await fixture.client.token({ sub: user }) })
+  // It may take longer than a browser's request here may.
+  const ending = fetch(`${slow.url}/backchannel-logout`, { method: 'POST', body: form }).finally(() => {
+    over = true
+  })
+  await middle.arrived
+  const left = (await authKeys(fixture.store)).length
+  expect(left).toBeGreaterThan(many / 2)
+  expect(left).toBeLessThan(many - 50)
+  const late = new Browser()
+  await late.logIn(app.url, { user })
+  middle.release()
+
+  // How many sessions end while somebody else waits for an answer of the app, or of Redis.
+  const second = fixture.redis.connect()
+  const waits: (() => Promise<unknown>)[] = [() => fixture.isIn(somebody, slow), () => second.ping()]
+  const ended = waits.map(async (ask) => {
+    const meanwhile: number[] = []
+    while (!over) {
+      const before = slow.events.length
+      await ask()
+      meanwhile.push(slow.events.length - before)
+    }
+    return meanwhile
+  })
+  const [answer, ...waited] = await Promise.all([ending, ...ended])
+  expect(answer.status).toBe(200)
+  for (const meanwhile of waited) {
+    expect(meanwhile.length).toBeGreaterThan(2)
+    expect(Math.max(...meanwhile)).toBeLessThan(many / 4)
+  }
+  // It goes by a hundred at a time: no command has Redis busy for long.
+  expect(Math.max(...slowFront.seen().map(({ args }) => args.length))).toBeLessThan(300)
+  for (const { args } of slowFront.seen(isCommand('zscan'))) expect(args.slice(3)).toEqual(['COUNT', '100'])
+  for (const { args } of slowFront.seen(isCommand('zrevrange'))) {
+    expect(Number(args[3]) - Number(args[2])).toBeLessThan(100)
+  }
+
+  expect(await idsListed()).toEqual([await sessionIdOf(late)])
+  expect(await authKeys(fixture.store)).toHaveLength(2)
+  expect(await slow.auth.sessions.revokeAll(user)).toBe(1)
+}, 120_000)

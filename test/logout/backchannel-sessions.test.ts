@@ -1,43 +1,25 @@
 // Who is logged out at the provider is logged out here: real logouts there, two processes, and what is in flight.
-import type { Redis } from 'ioredis'
-import { type AppCluster, startAppCluster } from '../support/app/app-cluster.ts'
+import { startAppCluster } from '../support/app/app-cluster.ts'
 import type { AppProcess } from '../support/app/app-process.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
-import {
-  createLogoutClient,
-  type LogoutClient,
-  sendLogout,
-  startLogoutProvider,
-} from '../support/provider/logout-client.ts'
-import type { TestProvider } from '../support/provider/provider.ts'
+import { createLogoutClient, sendLogout, startLogoutProvider } from '../support/provider/logout-client.ts'
 import { sha256 } from '../support/provider/seen-requests.ts'
 import { claimsOfToken } from '../support/provider/signing-key.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { useParts } from '../support/servers.ts'
 import { keysOf, sessionIdOf, storedRecord } from '../support/session/age-session.ts'
 import { logIn } from '../support/session/logged-in.ts'
 
-let provider: TestProvider
-let redis: RedisServer
-let store: Redis
-let client: LogoutClient
-let cluster: AppCluster
-let one: AppProcess
-let other: AppProcess
-
-beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startLogoutProvider(), startRedis()])
-  store = redis.connect()
-  client = createLogoutClient(provider)
-  cluster = await startAppCluster(2, { redisUrl: redis.url, options: { ...client.options } })
-  ;[one, other] = cluster.processes as [AppProcess, AppProcess]
+const { provider, redis, store, client, cluster, one, other } = useParts(async (start) => {
+  const [provider, redis] = await Promise.all([start(startLogoutProvider()), start(startRedis())])
+  const client = createLogoutClient(provider)
+  const cluster = await start(startAppCluster(2, { redisUrl: redis.url, options: { ...client.options } }))
+  const [one, other] = cluster.processes as [AppProcess, AppProcess]
   await client.register(cluster.url)
-}, 60_000)
-afterEach(() => provider.normal())
-afterAll(async () => {
-  await cluster?.stop()
-  await Promise.all([provider?.stop(), redis?.stop()])
+  return { provider, redis, store: redis.connect(), client, cluster, one, other }
 })
+afterEach(() => provider.normal())
 
 const send = (browser: Browser, method: string, url: string, json?: unknown) =>
   browser.request(method, url, { from: cluster.url, ...(json !== undefined && { json }) })

@@ -5,27 +5,21 @@ import type { AuthOptions } from '../../src/index.ts'
 import { type AppEvent, listenToAll } from '../support/app/app-events.ts'
 import { type Auth, createApp } from '../support/app/app-routes.ts'
 import { createGates } from '../support/app/gates.ts'
-import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
+import { startOwnApp } from '../support/app/own-app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
-import {
-  createLogoutClient,
-  type LogoutClient,
-  sendLogout,
-  startLogoutProvider,
-} from '../support/provider/logout-client.ts'
-import type { TestProvider } from '../support/provider/provider.ts'
+import { createLogoutClient, sendLogout, startLogoutProvider } from '../support/provider/logout-client.ts'
 import { sha256 } from '../support/provider/seen-requests.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { useParts, useStarted } from '../support/servers.ts'
+
+const provider = useStarted(() => startLogoutProvider())
+afterEach(() => provider.normal())
 
 describe.each([
   ['in memory', true],
   ['in Redis, on the app’s own express-session', false],
 ])('%s', (_name, inMemory) => {
-  let provider: TestProvider
-  let redis: RedisServer | undefined
-  let client: LogoutClient
-  let app: OwnApp
   let sessions: Auth['sessions']
   const gates = createGates()
   const sids = new Map<string, string>()
@@ -47,10 +41,9 @@ describe.each([
     return { app: express().use(expressSession(own), inner), auth }
   }
 
-  beforeAll(async () => {
-    provider = await startLogoutProvider()
-    redis = inMemory ? undefined : await startRedis()
-    client = createLogoutClient(provider)
+  const { app, client } = useParts(async (start) => {
+    const redis = inMemory ? undefined : await start(startRedis())
+    const client = createLogoutClient(provider)
     const options: AuthOptions = {
       ...client.options,
       logger: { warn: (line) => lines.push(line) },
@@ -59,13 +52,9 @@ describe.each([
         return undefined
       },
     }
-    app = await startOwnApp({ ...(redis && { redisUrl: redis.url }), options }, build)
+    const app = await start(startOwnApp({ ...(redis && { redisUrl: redis.url }), options }, build))
     await client.register(app.url)
-  })
-  afterEach(() => provider.normal())
-  afterAll(async () => {
-    await app?.stop()
-    await Promise.all([provider?.stop(), redis?.stop()])
+    return { app, client }
   })
 
   async function logIn(user: string): Promise<Browser> {

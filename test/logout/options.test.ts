@@ -5,23 +5,19 @@ import { type OwnApp, startOwnApp } from '../support/app/own-app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog, setCookieLine } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { startProvider } from '../support/provider/provider.ts'
+import { useStarted } from '../support/servers.ts'
 
-let provider: TestProvider
+const provider = useStarted(() => startProvider())
 const apps: OwnApp[] = []
-
-beforeAll(async () => {
-  provider = await startProvider()
-})
-afterAll(async () => {
-  await Promise.all(apps.map((app) => app.stop()))
-  await provider?.stop()
+afterEach(async () => {
+  for (const app of apps.splice(0)) await app.stop()
 })
 
 /** An app that logs in and out from its own handlers, to wherever its query says. */
-async function start(options: AuthOptions = {}): Promise<OwnApp> {
-  const logger = createLog().logger
-  const app = await startOwnApp({ provider, options: { ...options, logger } }, (given) => {
+function startLeading(options: AuthOptions = {}): Promise<OwnApp> {
+  const { logger } = createLog()
+  return startOwnApp({ provider, options: { ...options, logger } }, (given) => {
     const handler = auth(given)
     const own = express().use(handler)
     const to = (url: string) => new URL(url, 'http://localhost').searchParams.get('to') ?? undefined
@@ -31,6 +27,11 @@ async function start(options: AuthOptions = {}): Promise<OwnApp> {
     own.get('/{*page}', (req, res) => void res.json({ at: req.originalUrl, sub: req.oidc.user?.sub ?? null }))
     return { app: own, auth: handler }
   })
+}
+
+/** For one test. */
+async function start(options?: AuthOptions): Promise<OwnApp> {
+  const app = await startLeading(options)
   apps.push(app)
   return app
 }
@@ -124,10 +125,7 @@ const HOSTILE = [
 ]
 
 describe('res.oidc', () => {
-  let app: OwnApp
-  beforeAll(async () => {
-    app = await start()
-  })
+  const app = useStarted(() => startLeading())
 
   test('login() comes back to the page that asked', async () => {
     const browser = new Browser()

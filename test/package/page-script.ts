@@ -1,6 +1,8 @@
 // The app that a page of the documentation shows, run as it stands there.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { freePort } from '../support/listen.ts'
 import { type Snippet, snippetsOf } from './snippets.ts'
 import { type RunningScript, startScript } from './start-script.ts'
@@ -15,20 +17,20 @@ const root = join(import.meta.dirname, '../..')
 /** `// server.mjs` or `<!-- views/home.ejs -->`, as a snippet's first line. */
 const FILE_NAME = /^(?:\/\/|<!--) ([\w./-]+\.(?:mjs|js|ejs|html))(?: -->)?\n/
 
-/** Writes the page's files into a folder of the project, and starts its server.mjs. @param answers a path that answers */
+/** Writes the page's files into an empty project, and starts its server.mjs. @param answers a path that answers */
 export async function startPageScript(
   page: string,
   environment: Record<string, string>,
   answers = '/me',
 ): Promise<PageScript> {
-  const folder = await mkdtemp(join(root, 'test/.docs-'))
+  const folder = await mkdtemp(join(tmpdir(), 'express-bff-session-docs-'))
   const port = await freePort()
   const url = `http://localhost:${port}`
   const tidyUp = () => rm(folder, { recursive: true, force: true })
   try {
+    await install(folder)
     await Promise.all(snippetsOf(page).map((snippet) => write(folder, snippet, port)))
-    const script = await startScript(folder, ['--import', 'tsx', 'server.mts'], `${url}${answers}`, {
-      TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'),
+    const script = await startScript(folder, ['server.mjs'], `${url}${answers}`, {
       BASE_URL: url,
       SECRET: PAGE_SECRET,
       ...environment,
@@ -47,11 +49,22 @@ export async function startPageScript(
   }
 }
 
+/** The package as it was compiled before all tests, so that they need no build. */
+async function install(folder: string): Promise<void> {
+  const { TEST_PACKAGE = '', TEST_BROWSER_MODULE = '' } = process.env
+  const installed = join(folder, 'node_modules/express-bff-session')
+  await mkdir(installed, { recursive: true })
+  await symlink(join(root, 'node_modules/express'), join(folder, 'node_modules/express'))
+  const exports = { '.': './index.js', './browser': './browser.js' }
+  await writeFile(join(installed, 'package.json'), JSON.stringify({ type: 'module', exports }))
+  await writeFile(join(installed, 'index.js'), `export * from '${pathToFileURL(TEST_PACKAGE)}'\n`)
+  await copyFile(TEST_BROWSER_MODULE, join(installed, 'browser.js'))
+}
+
 async function write(folder: string, { code }: Snippet, port: number): Promise<void> {
   const name = FILE_NAME.exec(code)?.[1]
   if (name === undefined) return
-  // As TypeScript, so that the package is found in its sources and needs no build.
-  const file = join(folder, name.replace('.mjs', '.mts'))
+  const file = join(folder, name)
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, code.replace('3000', `${port}`))
 }

@@ -2,9 +2,10 @@
 import { inspect } from 'node:util'
 import type { Request, Response } from 'express'
 import * as surface from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app/app.ts'
+import { startApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { startProvider } from '../support/provider/provider.ts'
+import { useParts } from '../support/servers.ts'
 
 const OPTIONS = {
   issuerBaseURL: 'https://issuer.example.com',
@@ -84,21 +85,23 @@ test('neither the handler nor its options’ secrets are to be seen in it', () =
 })
 
 describe('on a request', () => {
-  let provider: TestProvider
-  let app: TestApp
   let seen: { req: Request; res: Response } | undefined
 
-  beforeAll(async () => {
-    provider = await startProvider()
-    app = await startApp({ provider })
+  const { provider, app, browser } = useParts(async (start) => {
+    const provider = await start(startProvider())
+    const app = await start(startApp({ provider }))
     app.app.get('/look', (req, res) => {
       seen = { req, res }
       res.json({ ...req.oidc, ...res.oidc, user: req.oidc.user, spread: { ...req.oidc.session } })
     })
-  })
-  afterAll(async () => {
-    await app?.stop()
-    await provider?.stop()
+    app.app.get('/remember-me', (req, res) => {
+      const before = req.session.cookie.maxAge ?? null
+      if (req.query.days !== undefined) req.session.cookie.maxAge = Number(req.query.days) * 86_400_000
+      res.json({ before })
+    })
+    const browser = new Browser()
+    await browser.logIn(app.url)
+    return { provider, app, browser }
   })
 
   const membersOf = (oidc: object) =>
@@ -107,8 +110,6 @@ describe('on a request', () => {
       .sort()
 
   async function look() {
-    const browser = new Browser()
-    await browser.logIn(app.url)
     const page = await browser.request('GET', `${app.url}/look`)
     if (seen === undefined) throw new Error('the request was not seen')
     return { page, ...seen }
@@ -184,11 +185,6 @@ describe('on a request', () => {
   })
 
   test('what an app does to the cookie of one session stays with that session', async () => {
-    app.app.get('/remember-me', (req, res) => {
-      const before = req.session.cookie.maxAge ?? null
-      if (req.query.days !== undefined) req.session.cookie.maxAge = Number(req.query.days) * 86_400_000
-      res.json({ before })
-    })
     const [alice, bob] = [new Browser(), new Browser()]
     await alice.logIn(app.url, { user: 'alice' })
     await bob.logIn(app.url, { user: 'bob' })

@@ -1,5 +1,5 @@
-// What the documentation points at is there: files of the sources and the tests, and the sections that the sources cite.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+// What the documentation points at is there: files of the sources and the tests, the sections that the sources cite, pictures.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
@@ -35,3 +35,20 @@ test.each(rows.map(([, section = '', code = '']) => ({ section, code })))(
     for (const cited of section.split(', ')) expect(source).toContain(cited)
   },
 )
+
+describe('the pictures in the README: made by `npm run screenshots`, small, and described for who does not see them', () => {
+  const shown = [
+    ...read('README.md').matchAll(/!\[(?<alt>[^\]]*)\]\((?<file>docs\/images\/[^)]+)\)/g),
+    ...read('README.md').matchAll(/<img [^>]*alt="(?<alt>[^"]*)" src="(?<file>docs\/images\/[^"]+)"/g),
+  ].map(({ groups }) => ({ alt: groups?.alt ?? '', file: groups?.file ?? '' }))
+
+  test('every picture is shown', () => {
+    const made = readdirSync(join(root, 'docs/images')).map((name) => `docs/images/${name}`)
+    expect(shown.map(({ file }) => file).sort()).toEqual(made.sort())
+  })
+
+  test.each(shown)('$file is small, and is described', ({ file, alt }) => {
+    expect(statSync(join(root, file)).size).toBeLessThan(60_000)
+    expect(alt.split(' ').length).toBeGreaterThan(5)
+  })
+})

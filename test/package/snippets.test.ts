@@ -1,5 +1,5 @@
 // Every JavaScript snippet of the documentation is right by the types, so that no option in it is made up.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { type Snippet, snippetsOf } from './snippets.ts'
@@ -21,13 +21,6 @@ declare const staff: { find(sub: string): Promise<{ roles: string[] } | undefine
 declare module 'express-session' { interface SessionData { lastVisit: number; draft?: Record<string, string> } }
 `
 
-let folder: string
-beforeAll(() => {
-  // Inside the project, so that imports are found as they are by its own sources.
-  folder = mkdtempSync(join(root, 'test/.snippets-'))
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
 const BROWSER_MODULE = [join(root, 'src/browser/index.ts')]
 const isOfPage = ({ code }: Snippet) => /from '(?:express-bff-session\/browser|\/bff\.js)'/.test(code)
 
@@ -48,29 +41,52 @@ test.each<[where: string, isThere: (snippet: Snippet) => boolean, more: ts.Compi
   'every snippet that runs %s type-checks',
   (_where, isThere, more) => {
     const here = snippets.filter(isThere)
-    const files = new Map(here.map((snippet) => [write(snippet), snippet]))
+    const files = new Map(here.map((snippet) => [pathOf(snippet), snippet]))
     const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
     // An undefined variable of the environment is the environment's mistake, found at start-up.
-    const program = ts.createProgram([...files.keys()], {
-      ...options,
-      exactOptionalPropertyTypes: false,
-      ...more,
-    })
-    const mistakes = ts.getPreEmitDiagnostics(program).map((diagnostic) => {
-      const snippet = files.get(diagnostic.file?.fileName ?? '')
-      return `${snippet?.file}:${snippet?.line} ${ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')}`
-    })
+    const given = { ...options, exactOptionalPropertyTypes: false, ...more }
+    const program = ts.createProgram([...files.keys()], given, hostOf(files, given))
+    // The package's own files are for its own type check.
+    const mistakes = [...files].flatMap(([file, snippet]) =>
+      ts
+        .getPreEmitDiagnostics(program, program.getSourceFile(file))
+        .map(
+          ({ messageText }) =>
+            `${snippet.file}:${snippet.line} ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+        ),
+    )
     expect(mistakes).toEqual([])
     expect(here.length).toBeGreaterThanOrEqual(4)
   },
   60_000,
 )
 
-function write(snippet: Snippet): string {
-  const { code, file: page, line } = snippet
-  const file = join(folder, `${page.replace(/\W/g, '-')}-${line}.mts`)
-  const isWhole = isOfPage(snippet) || code.includes("from 'express-bff-session'")
-  writeFileSync(file, isWhole ? code : SURROUNDINGS + code)
-  return file
+/** Nothing is there: it stands inside the project, so that imports are found as they are by its own sources. */
+function pathOf({ file, line }: Snippet): string {
+  return join(root, 'test', `${file.replace(/\W/g, '-')}-${line}.mts`)
+}
+
+function sourceOf(snippet: Snippet): string {
+  const isWhole = isOfPage(snippet) || snippet.code.includes("from 'express-bff-session'")
+  return isWhole ? snippet.code : SURROUNDINGS + snippet.code
+}
+
+/** Has the snippets beside what is on the disk. */
+function hostOf(files: Map<string, Snippet>, options: ts.CompilerOptions): ts.CompilerHost {
+  const host = ts.createCompilerHost(options)
+  const { fileExists, getSourceFile, readFile } = host
+  const read = (file: string) => {
+    const snippet = files.get(file)
+    return snippet && sourceOf(snippet)
+  }
+  host.fileExists = (file) => files.has(file) || fileExists(file)
+  host.readFile = (file) => read(file) ?? readFile(file)
+  host.getSourceFile = (file, version, ...rest) => {
+    const source = read(file)
+    return source === undefined
+      ? getSourceFile(file, version, ...rest)
+      : ts.createSourceFile(file, source, version)
+  }
+  return host
 }

@@ -1,49 +1,51 @@
-// The discovery document: of another issuer, without what it needs, endless; and that its jwks_uri is where keys are.
+// The discovery document and the keys that it leads to: of another issuer, incomplete, endless, slow, or from elsewhere.
+import type { AuthOptions } from '../../src/index.ts'
 import { startApp, type TestApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog, setCookieLine, setCookieLines } from '../support/evidence.ts'
-import type { Json } from '../support/provider/fault-controls.ts'
 import { type Forge, forgeNext, signed } from '../support/provider/forge-id-token.ts'
-import { type HostileServer, MANNERS, startHostileServer } from '../support/provider/hostile-server.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { startProvider } from '../support/provider/provider.ts'
 import { createSigningKey } from '../support/provider/signing-key.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
-import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { useParts } from '../support/servers.ts'
+import { endBackOff, sessionIdOf } from '../support/session/age-session.ts'
+import { logIn } from '../support/session/logged-in.ts'
+import { MANNERS, type Manner, startHostileServer } from './hostile-server.ts'
 
 const client = { clientId: 'careful', clientSecret: 'known to both of them' }
-let provider: TestProvider
-let redis: RedisServer
-let hostile: HostileServer
-let metadata: Json
-/** somebody who logged in while the provider was as it should be */
-let session: LoggedIn
-let older: TestApp
-/** a fresh one for each test: it has not discovered the provider yet */
-let app: TestApp | undefined
 
-beforeAll(async () => {
-  ;[provider, redis, hostile] = await Promise.all([startProvider(), startRedis(), startHostileServer()])
-  older = await open()
-  await provider.registerClient({ ...client, baseURL: older.url })
-  session = await logIn(provider, older.url)
-  const address = `${provider.issuer}/.well-known/openid-configuration`
-  metadata = (await new Browser().request('GET', address)).json()
+const { provider, store, hostile, metadata, keys, apps, session } = useParts(async (start) => {
+  const [provider, redis, hostile] = await Promise.all([
+    start(startProvider()),
+    start(startRedis()),
+    start(startHostileServer()),
+  ])
+  const open = async ({ issuerBaseURL = provider.issuer, ...more }: AuthOptions = {}) => {
+    const { clientId: clientID, clientSecret } = client
+    const options = { issuerBaseURL, clientID, clientSecret, logger: createLog().logger, ...more }
+    const app = await start(startApp({ redisUrl: redis.url, options }))
+    await provider.registerClient({ ...client, baseURL: app.url })
+    return app
+  }
+  const older = await open()
+  const get = async (path: string) => (await new Browser().request('GET', provider.issuer + path)).json()
+  return {
+    provider,
+    store: redis.connect(),
+    hostile,
+    metadata: await get('/.well-known/openid-configuration'),
+    keys: await get('/jwks'),
+    /** each a process that has asked the provider for nothing yet */
+    apps: { open },
+    /** somebody who logged in while the provider was as it should be */
+    session: await logIn(provider, older.url),
+  }
 })
-afterEach(async () => {
-  provider.normal()
-  await app?.stop()
-})
-afterAll(async () => {
-  await older?.stop()
-  await Promise.all([provider, redis, hostile].map((each) => each?.stop()))
-})
+afterEach(() => provider.normal())
 
-function open(issuerBaseURL = provider.issuer): Promise<TestApp> {
-  const { clientId: clientID, clientSecret } = client
-  const options = { issuerBaseURL, clientID, clientSecret, httpTimeoutSeconds: 2, logger: createLog().logger }
-  return startApp({ redisUrl: redis.url, options })
-}
+/** Only where one waits for it: other requests need no deadline on a busy machine. */
+const deadlineFor = (manner: Manner): AuthOptions => (manner === 'slow' ? { httpTimeoutSeconds: 2 } : {})
 
 /** Nothing leads to the provider: no login begins, no refresh token is sent. */
 async function expectNobodySentThere({ url }: TestApp) {
@@ -68,7 +70,7 @@ test.each<[string, issuer: (own: string) => unknown]>([
   ['missing', () => undefined],
 ])('discovery-issuer-mismatch: %s, no authorization request at all', async (_what, issuer) => {
   provider.answerAll('discovery', { status: 200, body: { ...metadata, issuer: issuer(provider.issuer) } })
-  app = await open()
+  const app = await apps.open()
   await expectNobodySentThere(app)
   expect(app.events[0]).toEqual({
     name: 'provider-unavailable',
@@ -83,7 +85,7 @@ test.each([
   ['an authorization_endpoint that is a script', 'javascript:alert(1)'],
 ])('discovery with %s begins no login, and shows nobody what is wrong inside', async (_what, endpoint) => {
   provider.answerAll('discovery', { status: 200, body: { ...metadata, authorization_endpoint: endpoint } })
-  app = await open()
+  const app = await apps.open()
   const page = await new Browser().navigate(`${app.url}/login`)
   expect([400, 503]).toContain(page.status)
   expect([page.headers.location, setCookieLines(page)]).toEqual([undefined, []])
@@ -94,8 +96,7 @@ test('discovery-jwks-uri-keys: the keys at the jwks_uri of the document sign, an
   const { jwk, publicJwk } = await createSigningKey()
   hostile.answer('right', { keys: [publicJwk] })
   provider.rewriteNext('discovery', (json) => ({ ...json, jwks_uri: `${hostile.url}/other/keys` }))
-  app = await startApp({ provider, options: { logger: createLog().logger } })
-  const { url } = app
+  const { url } = await apps.open()
   const elsewhere = provider.requests({ endpoint: 'jwks' }).length
 
   const logIn = async (forge: Forge) => {
@@ -117,18 +118,73 @@ test('discovery-jwks-uri-keys: the keys at the jwks_uri of the document sign, an
 test.each(MANNERS)('discovery of %s is 503, and is tried again by itself', async (_what, manner, detail) => {
   const document = { ...metadata, issuer: hostile.url }
   hostile.answer(manner, document)
-  app = await open(hostile.url)
-  const page = await hostile.bounded(() => new Browser().navigate(`${app?.url}/login`))
+  const app = await apps.open({ issuerBaseURL: hostile.url, ...deadlineFor(manner) })
+  const began = performance.now()
+  const page = await hostile.bounded(() => new Browser().navigate(`${app.url}/login`))
   expect([page.status, setCookieLines(page)]).toEqual([503, []])
   expect(app.events).toEqual([
     { name: 'provider-unavailable', event: { detail: expect.stringMatching(detail) } },
   ])
   const asked = hostile.paths().length
-  const began = performance.now()
   await expectNobodySentThere(app)
   const seconds = Math.floor((performance.now() - began) / 1000)
   expect(hostile.paths().length - asked).toBeLessThanOrEqual(seconds)
   hostile.answer('right', document)
-  await eventually('discovery', () => app?.auth.ready().then(() => true))
+  await eventually('discovery', () => app.auth.ready().then(() => true))
   expect((await new Browser().request('GET', `${app.url}/login`)).status).toBe(302)
 })
+
+/** Finds the keys at the hostile server. */
+async function openForKeys(options: AuthOptions = {}): Promise<TestApp> {
+  const app = await apps.open(options)
+  provider.rewriteNext('discovery', (json) => ({ ...json, jwks_uri: `${hostile.url}/keys` }))
+  await app.auth.ready()
+  return app
+}
+
+/** It has begun, and a busy machine does not see its end. */
+async function stretchBackOff(browser: Browser): Promise<void> {
+  const key = `bff:{${await sessionIdOf(browser)}}:auth`
+  const retryAt = Number(await store.hget(key, 'retryAt'))
+  expect(retryAt).toBeGreaterThan(0)
+  await store.hset(key, 'retryAt', 2 * retryAt)
+}
+
+test.each(MANNERS)('keys of %s make no session, and the next login works', async (_what, manner, detail) => {
+  hostile.answer(manner, keys)
+  const app = await openForKeys(deadlineFor(manner))
+  const browser = new Browser()
+  const callback = await browser.startLogin(app.url, { user: 'alice' })
+  const page = await hostile.bounded(() => browser.navigate(callback))
+  expect([page.status, setCookieLine(page, 'bff')]).toEqual([503, undefined])
+  expect(app.events).toEqual([
+    { name: 'provider-unavailable', event: { detail: expect.stringMatching(detail) } },
+  ])
+  expect((await browser.request('GET', `${app.url}/public`)).json()).toMatchObject({ authenticated: false })
+  hostile.answer('right', keys)
+  expect((await browser.logIn(app.url, { user: 'alice' })).json()).toMatchObject({ sub: 'alice' })
+})
+
+test.each(MANNERS)(
+  'keys of %s at a renewal are asked for once, and cost no refresh token',
+  async (_what, manner, detail) => {
+    hostile.answer('right', keys)
+    const { browser, get, renewals, user } = await logIn(provider, (await openForKeys()).url)
+    hostile.answer(manner, keys)
+    const app = await openForKeys(deadlineFor(manner))
+    const asked = hostile.paths().length
+    for (let round = 0; round < 3; round += 1) {
+      const refused = await hostile.bounded(() => get(`${app.url}/fresh`))
+      expect([refused.status, refused.json().code]).toEqual([503, 'provider_unavailable'])
+      await stretchBackOff(browser)
+    }
+    expect([hostile.paths().length - asked, renewals()]).toEqual([1, 1])
+    expect(app.events).toMatchObject([
+      { name: 'renewed', event: { idToken: 'rejected', detail: expect.stringMatching(detail) } },
+    ])
+    expect((await get(`${app.url}/private`)).json()).toMatchObject({ sub: user, generation: 2 })
+    hostile.answer('right', keys)
+    await endBackOff(store, browser)
+    expect((await get(`${app.url}/fresh`)).json()).toMatchObject({ sub: user, generation: 3 })
+  },
+)

@@ -1,28 +1,21 @@
-// Everything that a token endpoint can answer to a code, beside what is in the ID token.
-import { startApp, type TestApp } from '../support/app/app.ts'
+// What a token endpoint can answer to a code or to a refresh token, beside what is in the ID token; userinfo is never asked.
+import { startApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { authKeys, createLog, setCookieLine } from '../support/evidence.ts'
 import type { Json } from '../support/provider/fault-controls.ts'
 import type { Answer } from '../support/provider/faults.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { sha256 } from '../support/provider/seen-requests.ts'
+import { claimsOfToken } from '../support/provider/signing-key.ts'
+import { useServers, useStarted } from '../support/servers.ts'
 import { ageSession } from '../support/session/age-session.ts'
 import { logIn } from '../support/session/logged-in.ts'
 
-let provider: TestProvider
-let redis: RedisServer
-let app: TestApp
-
-beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
+const { provider, app, redis, store } = useServers({ redis: true })
+/** where one waits for the end of an answer that does not come to one */
+const impatient = useStarted(() => {
   const options = { httpTimeoutSeconds: 1, logger: createLog().logger }
-  app = await startApp({ provider, redisUrl: redis.url, options })
-})
-afterEach(() => provider.normal())
-afterAll(async () => {
-  await app?.stop()
-  await Promise.all([provider?.stop(), redis?.stop()])
+  return startApp({ provider, redisUrl: redis.url, options })
 })
 
 const ok = (body: string, type = 'application/json'): Answer => ({
@@ -34,10 +27,10 @@ const tokens = { access_token: 'a'.repeat(40), token_type: 'Bearer', expires_in:
 const redirect = (status: number): Answer => ({ status, headers: { location: '/token' } })
 
 /** Comes back from the provider with a code, while the token endpoint is `armed`. */
-async function comeBack(user: string, arm: () => void) {
+async function comeBack(user: string, arm: () => void, { url } = app) {
   const browser = new Browser()
-  const callback = await browser.startLogin(app.url, { user })
-  const before = { keys: await authKeys(redis.connect()), asked: provider.tokenRequests().length }
+  const callback = await browser.startLogin(url, { user })
+  const before = { keys: await authKeys(store), asked: provider.tokenRequests().length }
   arm()
   const page = await browser.navigate(callback)
   expect(provider.tokenRequests()).toHaveLength(before.asked + 1)
@@ -49,10 +42,10 @@ async function expectNoSession(
   status: number,
 ) {
   expect([page.status, setCookieLine(page, 'bff')]).toEqual([status, undefined])
-  expect(await authKeys(redis.connect())).toEqual(keys)
+  expect(await authKeys(store)).toEqual(keys)
   expect((await browser.request('GET', `${app.url}/public`)).json()).toMatchObject({ authenticated: false })
   for (const secret of provider.secretsSeen()) {
-    expect(page.body + JSON.stringify(app.events)).not.toContain(secret)
+    expect(page.body + JSON.stringify([...app.events, ...impatient.events])).not.toContain(secret)
   }
 }
 
@@ -69,7 +62,8 @@ test.each<[string, status: number, Answer]>([
   ['null', 400, ok('null')],
   ['tokens without an ID token', 400, ok(JSON.stringify(tokens))],
 ])('a token endpoint that answers %s makes no session: %s', async (_what, status, answer) => {
-  const came = await comeBack('nobody', () => provider.answerNext('token', answer))
+  const at = answer.dripMs === undefined ? app : impatient
+  const came = await comeBack('nobody', () => provider.answerNext('token', answer), at)
   await expectNoSession(came, status)
 })
 
@@ -105,9 +99,9 @@ const RIGHT: [string, change: (answer: Json) => Json, seconds: number | undefine
 async function expectToLast(browser: Browser, seconds: number | undefined) {
   const generation = async () => (await browser.request('GET', `${app.url}/token`)).json().generation
   const before = Number(await generation())
-  await ageSession(redis.connect(), browser, 0, { accessToken: (seconds ?? YEAR_SECONDS) - 30 })
+  await ageSession(store, browser, 0, { accessToken: (seconds ?? YEAR_SECONDS) - 30 })
   expect(await generation()).toBe(before)
-  await ageSession(redis.connect(), browser, 0, { accessToken: 31 })
+  await ageSession(store, browser, 0, { accessToken: 31 })
   expect(await generation()).toBe(seconds === undefined ? before : before + 1)
 }
 
@@ -122,4 +116,37 @@ test.each(RIGHT)('a renewal by an answer with %s counts, and is bounded', async 
   provider.rewriteNext('token', change)
   expect((await get(`${app.url}/fresh`)).json()).toMatchObject({ generation: 2 })
   await expectToLast(browser, seconds)
+})
+
+test('refresh-token: a renewal takes the new ID token, and the next one presents the new refresh token', async () => {
+  const { get, user } = await logIn(provider, app.url)
+  const [first] = provider.liveRefreshTokens(user)
+  let second = ''
+  provider.rewriteNext('token', async ({ refresh_token, id_token, ...json }) => {
+    second = String(refresh_token)
+    const claims = { ...claimsOfToken(String(id_token)), name: 'By Its New Name' }
+    return { ...json, refresh_token, id_token: await provider.signIdToken(claims) }
+  })
+  const renewed = { sub: user, generation: 2, name: 'By Its New Name' }
+  expect((await get(`${app.url}/fresh`)).json()).toMatchObject(renewed)
+  expect((await get(`${app.url}/private`)).json()).toMatchObject(renewed)
+  expect((await get(`${app.url}/fresh`)).json()).toMatchObject({ sub: user, generation: 3 })
+  const asked = provider.tokenRequests('refresh_token').slice(-2)
+  expect(asked).toMatchObject([
+    { authorization: 'basic', status: 200, refreshTokenHash: sha256(String(first)) },
+    { authorization: 'basic', status: 200, refreshTokenHash: sha256(second) },
+  ])
+})
+
+test('userinfo-invalid-sub: a userinfo endpoint that speaks of another is never asked', async () => {
+  provider.answerAll('userinfo', { status: 200, body: { sub: 'mallory', name: 'Mallory' } })
+  const { get, user } = await logIn(provider, app.url)
+  for (const path of ['/fresh', '/private', '/token', '/me'])
+    expect((await get(app.url + path)).status).toBe(200)
+  const me = (await get(`${app.url}/me`)).json()
+  expect(me).toMatchObject({ user: { sub: user, name: `${user} Example` }, session: { generation: 2 } })
+  expect(provider.requests({ endpoint: 'userinfo' })).toEqual([])
+  // It is there, and would have lied.
+  const { userinfo_endpoint } = (await get(`${provider.issuer}/.well-known/openid-configuration`)).json()
+  expect((await get(String(userinfo_endpoint))).json()).toMatchObject({ sub: 'mallory' })
 })

@@ -5,48 +5,80 @@ import { Browser, type Page } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { setCookieLines } from '../support/evidence.ts'
 import { startProvider, type TestProvider } from '../support/provider/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { type Start, useParts } from '../support/servers.ts'
 import { ageSession, keysOf, sessionIdOf } from '../support/session/age-session.ts'
 import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
+import { testAllAtOnce, timeOver } from './real-waits.ts'
 
 const client = { clientId: 'early', clientSecret: 'known to both of them' }
-let provider: TestProvider
-let redis: RedisServer
-/** was there before the provider went away */
-let older: TestApp
-let app: TestApp | undefined
 
-beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
-  older = await open()
-  await provider.registerClient({ ...client, baseURL: older.url })
+interface Site {
+  readonly provider: TestProvider
+  /** was there before the provider went away */
+  readonly older: TestApp
+}
+
+const absences: [string, (provider: TestProvider) => unknown][] = [
+  ['is not there', (provider) => provider.down()],
+  ['answers 503', (provider) => provider.answerAll('discovery', { status: 503 })],
+  ['resets the connection', (provider) => provider.cutAll('discovery')],
+  ['hangs', (provider) => provider.delayAll('discovery', 60_000)],
+  ['answers with a web page', (provider) => provider.answerAll('discovery', { status: 200, body: '<html>' })],
+  [
+    'answers with another’s document',
+    (provider) =>
+      provider.answerAll('discovery', {
+        status: 200,
+        body: { issuer: 'https://elsewhere.example.com/', token_endpoint: 'https://elsewhere.example.com/t' },
+      }),
+  ],
+  [
+    'redirects',
+    (provider) => provider.answerAll('discovery', { status: 302, headers: { location: '/elsewhere' } }),
+  ],
+]
+
+const { store, redis, sites, provider, older } = useParts(async (start) => {
+  const redis = await start(startRedis())
+  const openSite = async (begin: Start): Promise<Site> => {
+    const provider = await begin(startProvider())
+    const older = await begin(startSiteApp({ provider }, redis.url))
+    await provider.registerClient({ ...client, baseURL: older.url })
+    return { provider, older }
+  }
+  const sites = await Promise.all(absences.map(() => openSite(start)))
+  return { redis, store: redis.connect(), sites, ...(await openSite(start)) }
 })
 
-afterAll(async () => {
-  await older?.stop()
-  await Promise.all([redis, provider].map((each) => each?.stop()))
-})
-
-afterEach(async () => {
-  await app?.stop()
-  app = undefined
-  provider.normal()
-  await provider.up()
-})
-
-function open(options: AuthOptions = {}): Promise<TestApp> {
+function startSiteApp({ provider }: Pick<Site, 'provider'>, redisUrl: string, options: AuthOptions = {}) {
   return startApp({
-    redisUrl: redis.url,
+    redisUrl,
     options: {
       issuerBaseURL: provider.issuer,
       clientID: client.clientId,
       clientSecret: client.clientSecret,
-      httpTimeoutSeconds: 1,
-      renewal: { afterSeconds: 900, timeoutSeconds: 1 },
+      httpTimeoutSeconds: 2,
+      renewal: { afterSeconds: 900, timeoutSeconds: 5 },
       ...options,
     },
   })
 }
+
+const opened: TestApp[] = []
+
+/** A younger app of that site, until the end of the test. */
+async function open(site: Pick<Site, 'provider'>, options?: AuthOptions): Promise<TestApp> {
+  const app = await startSiteApp(site, redis.url, options)
+  opened.push(app)
+  return app
+}
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((each) => each.stop()))
+  provider.normal()
+  await provider.up()
+})
 
 const discoveries = () => provider.requests({ endpoint: 'discovery' }).length
 
@@ -80,27 +112,14 @@ async function expectBackToNormal({ url }: TestApp, { get, user }: LoggedIn, gen
   expect((await new Browser().request('GET', `${url}/login`)).status).toBe(302)
 }
 
-test.each<[string, () => unknown]>([
-  ['is not there', () => provider.down()],
-  ['answers 503', () => provider.answerAll('discovery', { status: 503 })],
-  ['resets the connection', () => provider.cutAll('discovery')],
-  ['hangs', () => provider.delayAll('discovery', 60_000)],
-  ['answers with a web page', () => provider.answerAll('discovery', { status: 200, body: '<html>' })],
-  [
-    'answers with another’s document',
-    () =>
-      provider.answerAll('discovery', {
-        status: 200,
-        body: { issuer: 'https://elsewhere.example.com/', token_endpoint: 'https://elsewhere.example.com/t' },
-      }),
-  ],
-  ['redirects', () => provider.answerAll('discovery', { status: 302, headers: { location: '/elsewhere' } })],
-])(
+testAllAtOnce(absences)(
   'H27: an app that starts while discovery %s works for those who are logged in, and is whole as soon as it can',
-  async (_what, goAway) => {
+  async (what, goAway) => {
+    const site = sites[absences.findIndex(([name]) => name === what)] as Site
+    const { provider, older } = site
     const session = await logIn(provider, older.url)
-    await goAway()
-    app = await open()
+    await goAway(provider)
+    const app = await open(site)
     await expect(app.auth.ready()).rejects.toMatchObject({ code: 'provider_unavailable', status: 503 })
     await expectGoesOn(app, session)
     expect(app.errors.every((error) => (error as { status?: number }).status === 503)).toBe(true)
@@ -116,12 +135,12 @@ test.each<[string, () => unknown]>([
 test('H27: a due session is served by its old token while that is valid, then answered 503, and lives on', async () => {
   const session = await logIn(provider, older.url)
   await provider.down()
-  app = await open()
-  await ageSession(redis.connect(), session.browser, 901)
+  const app = await open({ provider })
+  await ageSession(store, session.browser, 901)
   const { url } = app
   const served = await Promise.all(Array.from({ length: 5 }, () => session.get(`${url}/private`)))
   expect(served.map((page) => [page.status, page.json().generation])).toEqual(Array(5).fill([200, 1]))
-  await ageSession(redis.connect(), session.browser, 3600, { idToken: 3601 })
+  await ageSession(store, session.browser, 3600, { idToken: 3601 })
   for (const path of ['/private', '/fresh', '/token']) expectTryLater(await session.get(url + path))
   const open_ = await session.get(`${url}/public`)
   expect([open_.status, setCookieLines(open_)]).toEqual([200, []])
@@ -134,11 +153,11 @@ test('H27: a logout ends the session here', async () => {
   const id = await sessionIdOf(session.browser)
   const copy = session.browser.clone()
   await provider.down()
-  app = await open()
+  const app = await open({ provider })
   const page = await session.browser.request('POST', `${app.url}/logout`)
   expect([page.status, page.headers.location]).toEqual([303, '/'])
   expect(setCookieLines(page)).toEqual([expect.stringMatching(/^bff=;.*Expires=Thu, 01 Jan 1970/)])
-  expect(await keysOf(redis.connect(), id)).toEqual([])
+  expect(await keysOf(store, id)).toEqual([])
   expect((await copy.request('GET', `${app.url}/private`)).json()).toMatchObject({ code: 'login_required' })
   await provider.up()
   expect((await copy.request('GET', `${older.url}/private`)).status).toBe(401)
@@ -148,19 +167,19 @@ test('H27: a logout ends the session here while discovery hangs, and does not wa
   const session = await logIn(provider, older.url)
   const id = await sessionIdOf(session.browser)
   const held = provider.holdNext('discovery')
-  app = await open({ httpTimeoutSeconds: 30 })
+  const app = await open({ provider }, { httpTimeoutSeconds: 30 })
   // Discovery goes on as long as nobody releases it: the answer comes without it.
   expect((await session.browser.request('POST', `${app.url}/logout`)).status).toBe(303)
-  expect(await keysOf(redis.connect(), id)).toEqual([])
+  expect(await keysOf(store, id)).toEqual([])
   expect(provider.requests({ endpoint: 'discovery' }).at(-1)?.endedAt).toBeUndefined()
   held.release()
 })
 
 test('H27: a provider that does not answer discovery is asked about once a second, not by every request', async () => {
   const session = await logIn(provider, older.url)
-  await ageSession(redis.connect(), session.browser, 901)
+  await ageSession(store, session.browser, 901)
   provider.answerAll('discovery', { status: 500 })
-  app = await open()
+  const app = await open({ provider })
   const { url } = app
   const before = discoveries()
   const began = performance.now()
@@ -179,9 +198,9 @@ test('H27: a provider that does not answer discovery is asked about once a secon
 test('H27: while discovery hangs there is one request for all, and who needs no provider does not wait', async () => {
   const session = await logIn(provider, older.url)
   const due = await logIn(provider, older.url)
-  await ageSession(redis.connect(), due.browser, 901)
+  await ageSession(store, due.browser, 901)
   const held = provider.holdNext('discovery')
-  app = await open({ httpTimeoutSeconds: 5 })
+  const app = await open({ provider }, { httpTimeoutSeconds: 30 })
   const before = discoveries()
   const waiting = [
     session.get(`${app.url}/login`),
@@ -199,16 +218,17 @@ test('H27: while discovery hangs there is one request for all, and who needs no 
 
 test('H27: a provider that goes away later, with discovery done, costs nobody the session', async () => {
   const session = await logIn(provider, older.url)
-  app = await open()
+  const app = await open({ provider })
   await app.auth.ready()
   await provider.down()
-  await ageSession(redis.connect(), session.browser, 901)
+  await ageSession(store, session.browser, 901)
   expect((await session.get(`${app.url}/private`)).json()).toMatchObject({ generation: 1, sub: session.user })
   expectTryLater(await session.get(`${app.url}/fresh`))
-  await ageSession(redis.connect(), session.browser, 3600, { idToken: 3601 })
+  await ageSession(store, session.browser, 3600, { idToken: 3601 })
   expectTryLater(await session.get(`${app.url}/private`))
   expect(app.events.filter(({ name }) => name === 'session-ended')).toEqual([])
   await provider.up()
   // By itself, as soon as the back-off of at most five seconds is over.
+  await timeOver(store, session.browser, 'retryAt')
   await expectBackToNormal(app, session, 2)
 })

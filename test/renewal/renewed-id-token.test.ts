@@ -1,43 +1,59 @@
 // H15, H16: the ID token of a refresh answer does not pass, or cannot be checked; the rotated token is never lost.
 import { startApp, type TestApp } from '../support/app/app.ts'
 import { eventually } from '../support/deadline.ts'
+import type { Json } from '../support/provider/fault-controls.ts'
+import type { Answer } from '../support/provider/faults.ts'
 import { type Forge, forgeNext, signed } from '../support/provider/forge-id-token.ts'
 import { FORGED_CLAIMS, FORGED_SIGNATURES, UNUSUAL } from '../support/provider/id-token-forgeries.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
+import { startProvider } from '../support/provider/provider.ts'
 import { sha256 } from '../support/provider/seen-requests.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
-import { ageSession, endBackOff, keysOf, sessionIdOf } from '../support/session/age-session.ts'
+import { claimsOfToken, createSigningKey } from '../support/provider/signing-key.ts'
+import { isScript } from '../support/redis/commands.ts'
+import { startRedisFront } from '../support/redis/front.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { useParts } from '../support/servers.ts'
+import { ageSession, endBackOff, keysOf, sessionIdOf, storedRecord } from '../support/session/age-session.ts'
 import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
 
-const client = { clientId: 'two-apps', clientSecret: 'known to both of them' }
-let provider: TestProvider
-let redis: RedisServer
-let app: TestApp
-/** has never seen the provider's keys */
-let other: TestApp
+const client = { clientId: 'all-apps', clientSecret: 'known to all of them' }
 
-beforeAll(async () => {
-  provider = await startProvider()
-  redis = await startRedis()
-  const options = {
-    issuerBaseURL: provider.issuer,
-    clientID: client.clientId,
-    clientSecret: client.clientSecret,
-    // Makes the provider put auth_time into its ID tokens.
-    authorizationParams: { max_age: '86400' },
-    renewal: { afterSeconds: 900, timeoutSeconds: 2 },
-  }
-  app = await startApp({ redisUrl: redis.url, options })
-  other = await startApp({ redisUrl: redis.url, options })
+const { provider, store, front, foreign, app, peer, freshApps } = useParts(async (start) => {
+  const [provider, redis] = await Promise.all([start(startProvider()), start(startRedis())])
+  const front = await start(startRedisFront(redis))
+  const open = (redisUrl: string) =>
+    start(
+      startApp({
+        redisUrl,
+        options: {
+          issuerBaseURL: provider.issuer,
+          clientID: client.clientId,
+          clientSecret: client.clientSecret,
+          // Makes the provider put auth_time into its ID tokens.
+          authorizationParams: { max_age: '86400' },
+          redisTimeoutSeconds: 10,
+          renewal: { afterSeconds: 900, timeoutSeconds: 3 },
+        },
+      }),
+    )
+  const app = await open(front.url)
   await provider.registerClient({ ...client, baseURL: app.url })
+  return {
+    provider,
+    store: redis.connect(),
+    front,
+    foreign: await createSigningKey(),
+    app,
+    /** another process as far as anybody can tell: its own connection, its own renewals */
+    peer: await open(redis.url),
+    /** have never seen the provider's keys */
+    freshApps: await Promise.all(Array.from({ length: 4 }, () => open(redis.url))),
+  }
 })
 
-afterAll(async () => {
-  await Promise.all([app, other].map((each) => each?.stop()))
-  await Promise.all([redis, provider].map((each) => each?.stop()))
+afterEach(() => {
+  provider.normal()
+  front.normal()
 })
-
-afterEach(() => provider.normal())
 
 /** The same forgery of an ID token that calls the person `name`. */
 function calling(name: string, forge: Forge): Forge {
@@ -55,7 +71,7 @@ async function expectKept(
   expect(during.json()).toMatchObject({ ...before, generation: 2 })
   expect(during.headers['set-cookie']).toBeUndefined()
   expect(renewals()).toBe(1)
-  await endBackOff(redis.connect(), browser)
+  await endBackOff(store, browser)
   const next = await get(`${app.url}/fresh`)
   expect(next.json()).toMatchObject({ sub: user, generation: 3 })
   expect(next.json().renewedAt).not.toBe(before.renewedAt)
@@ -122,7 +138,7 @@ test('H15: a renewed ID token with one aud more does not count although its azp 
 
 test('H15: a due session whose renewed ID token does not pass is served by the old one while that is valid', async () => {
   const session = await logIn(provider, app.url)
-  await ageSession(redis.connect(), session.browser, 901)
+  await ageSession(store, session.browser, 901)
   const forged = forgeNext(
     provider,
     signed(() => ({ aud: 'somebody-else', name: 'Mallory' })),
@@ -135,7 +151,7 @@ test('H15: a due session whose renewed ID token does not pass is served by the o
 
 test('H15: nobody is served by an expired ID token because the renewed one did not pass', async () => {
   const session = await logIn(provider, app.url)
-  await ageSession(redis.connect(), session.browser, 3601, { idToken: 3601 })
+  await ageSession(store, session.browser, 3601, { idToken: 3601 })
   void forgeNext(
     provider,
     signed(() => ({ aud: 'somebody-else' })),
@@ -145,7 +161,7 @@ test('H15: nobody is served by an expired ID token because the renewed one did n
   expect([first.status, second.status]).toEqual([503, 503])
   expect(first.json()).toMatchObject({ code: 'provider_unavailable' })
   expect(session.renewals()).toBe(1)
-  await endBackOff(redis.connect(), session.browser)
+  await endBackOff(store, session.browser)
   expect((await session.get(`${app.url}/private`)).json()).toMatchObject({ generation: 3 })
 })
 
@@ -159,7 +175,7 @@ test.each<[string, Forge]>([
   const forged = forgeNext(provider, forge)
   const refused = await get(`${app.url}/fresh`)
   expect([refused.status, refused.json().code]).toEqual([401, 'session_ended'])
-  expect(await keysOf(redis.connect(), id)).toEqual([])
+  expect(await keysOf(store, id)).toEqual([])
   expect(app.events).toMatchObject([{ name: 'session-ended', event: { reason: 'subject_changed' } }])
   const late = sha256(await forged)
   await eventually('the revocation', () => provider.revocations().some(({ tokenHash }) => tokenHash === late))
@@ -182,9 +198,121 @@ test.each([
       sent = String(json.refresh_token)
       return json
     })
-    const refused = await session.get(`${other.url}/fresh`)
+    const refused = await session.get(`${freshApps[3]?.url}/fresh`)
     expect([refused.status, refused.json().code]).toEqual([503, 'provider_unavailable'])
     provider.normal('jwks')
     await expectKept(session, before, sent)
+  },
+)
+
+/** The next renewal's answer, changed; resolves with the refresh token that the provider rotated to. */
+function rewriteNext(change: (answer: Json) => Json | Promise<Json>): Promise<string> {
+  return new Promise((resolve) => {
+    provider.rewriteNext('token', (answer) => {
+      resolve(String(answer.refresh_token))
+      return change(answer)
+    })
+  })
+}
+
+const foreignIdToken = async (answer: Json) => ({
+  ...answer,
+  id_token: await provider.signIdToken(claimsOfToken(String(answer.id_token)), { key: foreign.jwk }),
+})
+
+const refreshTokenOf = async ({ browser }: LoggedIn) =>
+  (await storedRecord(store, await sessionIdOf(browser)))?.refreshToken
+
+async function expectNextRenewalWith(session: LoggedIn, refreshToken: string, generation: number) {
+  await endBackOff(store, session.browser)
+  const next = await session.get(`${app.url}/fresh`)
+  expect(next.json()).toMatchObject({ sub: session.user, generation })
+  expect(provider.tokenRequests('refresh_token').at(-1)?.refreshTokenHash).toBe(sha256(refreshToken))
+}
+
+test('H15: after a refused ID token no process renews again within the back-off', async () => {
+  const session = await logIn(provider, app.url)
+  await ageSession(store, session.browser, 901)
+  const rotated = rewriteNext(foreignIdToken)
+  expect((await session.get(`${app.url}/private`)).json()).toMatchObject({ generation: 2 })
+  for (const { url } of [peer, app, peer]) {
+    expect((await session.get(`${url}/private`)).json()).toMatchObject({ generation: 2, sub: session.user })
+    const refused = await session.get(`${url}/fresh`)
+    expect([refused.status, refused.json().code]).toEqual([503, 'provider_unavailable'])
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(1)
+  }
+  expect(session.renewals()).toBe(1)
+  await expectNextRenewalWith(session, await rotated, 3)
+})
+
+test('H15: a refused ID token whose refresh token Redis does not take is kept until it does', async () => {
+  const session = await logIn(provider, app.url)
+  await session.get(`${app.url}/fresh`)
+  const rotated = rewriteNext(foreignIdToken)
+  front.refuseAll(isScript('commit'))
+  expect((await session.get(`${app.url}/fresh`)).status).toBe(503)
+  expect(await refreshTokenOf(session)).not.toBe(await rotated)
+  // Neither the holder nor the peer presents the spent one meanwhile.
+  const asked = await Promise.all([app, peer].map(({ url }) => session.get(`${url}/fresh`)))
+  expect(asked.map(({ status }) => status)).toEqual([503, 503])
+  expect(session.renewals()).toBe(2)
+  front.normal()
+  await eventually('the commit', async () => (await refreshTokenOf(session)) === (await rotated))
+  await expectNextRenewalWith(session, await rotated, 4)
+})
+
+test('H15: another sub in a renewal beside a request ends the session, and that request is still answered', async () => {
+  const session = await logIn(provider, app.url)
+  await ageSession(store, session.browser, 890)
+  const rotated = rewriteNext(async (answer) => ({
+    ...answer,
+    id_token: await provider.signIdToken({ ...claimsOfToken(String(answer.id_token)), sub: 'mallory' }),
+  }))
+  expect((await session.get(`${app.url}/private`)).json()).toMatchObject({ sub: session.user, generation: 1 })
+  const token = await rotated
+  await eventually('the revocation', () =>
+    provider.revocations().some(({ tokenHash }) => tokenHash === sha256(token)),
+  )
+  expect((await session.get(`${peer.url}/private`)).json()).toMatchObject({ code: 'login_required' })
+})
+
+test.each<[string, (answer: Json) => Json]>([
+  ['no token_type', ({ token_type: _, ...answer }) => answer],
+  ['a token_type that nobody asked for', (answer) => ({ ...answer, token_type: 'mac' })],
+  ['expires_in "soon"', (answer) => ({ ...answer, expires_in: 'soon' })],
+  ['expires_in -1', (answer) => ({ ...answer, expires_in: -1 })],
+  ['a scope that is a list', (answer) => ({ ...answer, scope: ['openid'] })],
+  ['an ID token that is a number', (answer) => ({ ...answer, id_token: 1 })],
+  ['an ID token that is no JWT', (answer) => ({ ...answer, id_token: 'a.b' })],
+  ['an encrypted ID token', (answer) => ({ ...answer, id_token: 'a.b.c.d.e' })],
+  ['no access token', ({ access_token: _, ...answer }) => answer],
+  ['an access token that is null', (answer) => ({ ...answer, access_token: null })],
+])('H15: an answer with %s loses no refresh token, and signs nobody out', async (_what, change) => {
+  const session = await logIn(provider, app.url)
+  const rotated = rewriteNext(change)
+  const page = await session.get(`${app.url}/fresh`)
+  expect([200, 503]).toContain(page.status)
+  expect((await session.get(`${app.url}/private`)).json()).toMatchObject({ sub: session.user })
+  const { generation } = (await session.get(`${app.url}/private`)).json()
+  await expectNextRenewalWith(session, await rotated, Number(generation) + 1)
+})
+
+test.each<[string, number, Answer]>([
+  ['are garbage', 0, { status: 200, body: '<html>' }],
+  ['are none', 1, { status: 200, body: { keys: [] } }],
+  ['are 10 MB', 2, { status: 200, body: Buffer.alloc(10_000_000, ' ') }],
+])(
+  'H16: a due session whose renewal meets keys that %s is served, and renewed with the rotated token',
+  async (_what, at, keys) => {
+    const session = await logIn(provider, app.url)
+    await ageSession(store, session.browser, 901)
+    provider.answerAll('jwks', keys)
+    const rotated = rewriteNext((answer) => answer)
+    const fresh = freshApps[at] as TestApp
+    const served = await session.get(`${fresh.url}/private`)
+    expect(served.json()).toMatchObject({ sub: session.user, generation: 2 })
+    expect(fresh.events).toMatchObject([{ name: 'renewed', event: { idToken: 'rejected', generation: 2 } }])
+    provider.normal('jwks')
+    await expectNextRenewalWith(session, await rotated, 3)
   },
 )

@@ -1,47 +1,48 @@
-// Cookies that are not what we sent: anonymous, and never a 500 (HOSTILE-INPUTS, "The session cookie").
+// Cookies that are not what we sent: anonymous, and never a 500; and Cookie headers letter by letter: several of them,
+// and names that only look like ours (HOSTILE-INPUTS, "The session cookie").
 import { sign } from 'cookie-signature'
 import { startApp, type TestApp } from '../support/app/app.ts'
 import { TEST_SECRET } from '../support/app/app-options.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { exchange } from '../support/browser/http-exchange.ts'
+import { rawExchange } from '../support/browser/raw-exchange.ts'
 import { idIn } from '../support/evidence.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { useParts, useServers } from '../support/servers.ts'
 
 const NEWER_SECRET = 'a newer secret, of which the old app knows nothing'
+const HTTPS_NAME = '__Host-Http-bff'
+const HTTPS = 'https://app.example.test'
 
-let provider: TestProvider
-let redis: RedisServer
-let app: TestApp
-let rotated: TestApp
-let foreign: TestApp
+const { provider, redis, app, log } = useServers({ redis: true })
+const { rotated, foreign, secure } = useParts(async (start) => {
+  const { logger } = log
+  const setup = { provider, redisUrl: redis.url }
+  return {
+    rotated: await start(startApp({ ...setup, options: { secret: [NEWER_SECRET, TEST_SECRET], logger } })),
+    foreign: await start(startApp({ ...setup, options: { secret: NEWER_SECRET, logger } })),
+    /** Reached over http, as behind a proxy; its cookie has the name of https. */
+    secure: await start(startApp({ ...setup, options: { baseURL: HTTPS, logger } })),
+  }
+})
 /** The value of a logged-in session's cookie, as the browser sends it. */
 let cookie = ''
 
 beforeAll(async () => {
-  ;[provider, redis] = await Promise.all([startProvider(), startRedis()])
-  const setup = { provider, redisUrl: redis.url }
-  app = await startApp(setup)
-  rotated = await startApp({ ...setup, options: { secret: [NEWER_SECRET, TEST_SECRET] } })
-  foreign = await startApp({ ...setup, options: { secret: NEWER_SECRET } })
   const browser = new Browser()
   await browser.logIn(app.url, { user: 'owner' })
   await browser.request('POST', `${app.url}/cart`, { json: { cart: 'own' } })
   cookie = (await browser.cookies(app.url)).find(({ key }) => key === 'bff')?.value ?? ''
 })
-afterAll(async () => {
-  await Promise.all([app?.stop(), rotated?.stop(), foreign?.stop()])
-  await Promise.all([provider?.stop(), redis?.stop()])
-})
 
-const get = (path: string, header: string | undefined, at = app) =>
+const get = (path: string, header: string | undefined, at: TestApp = app) =>
   exchange({ method: 'GET', url: `${at.url}${path}`, headers: { cookie: header } })
-const whoIs = async (header: string | undefined, at = app) => {
+const whoIs = async (header: string | undefined, at: TestApp = app) => {
   const page = await get('/public', header, at)
   expect(page.status).toBe(200)
   return JSON.parse(page.body).sub ?? 'anonymous'
 }
-const cartOf = async (header: string, at = app) => JSON.parse((await get('/cart', header, at)).body).cart
+const cartOf = async (header: string, at: TestApp = app) =>
+  JSON.parse((await get('/cart', header, at)).body).cart
 const signedWith = (secret: string, id: string) => `bff=${encodeURIComponent(`s:${sign(id, secret)}`)}`
 
 test('the cookie itself is logged in', async () => {
@@ -158,4 +159,82 @@ test('a cookie signed with a known secret opens no record that was sealed with a
   expect(await whoIs(header, foreign)).toBe('anonymous')
   expect(foreign.events).toContainEqual({ name: 'record-unreadable', event: { detail: expect.any(String) } })
   expect(await whoIs(`bff=${cookie}`)).toBe('owner')
+})
+
+async function ownerOf(headers: string[]): Promise<string> {
+  const lines = headers.map((header) => `Cookie: ${header}`)
+  const { status, body } = await rawExchange(app.url, ['GET /public HTTP/1.1', ...lines])
+  expect(status).toBe(200)
+  return JSON.parse(body).sub ?? 'anonymous'
+}
+
+const forgedCookie = `bff=${encodeURIComponent(`s:${sign('s-attacker', 'a secret of the attacker')}`)}`
+
+test.each<[string, () => string[]]>([
+  ['a forged one in a header before it', () => [forgedCookie, `bff=${cookie}`]],
+  ['a forged one in a header after it', () => [`bff=${cookie}`, forgedCookie]],
+  [
+    'forged ones in headers all around it',
+    () => [forgedCookie, '', `a=b; bff=${cookie}; bff=`, forgedCookie],
+  ],
+  ['an empty header', () => ['', `bff=${cookie}`]],
+  ['no blank between the cookies', () => [`a=b;bff=${cookie};c=d`]],
+  ['blanks and tabs between the cookies', () => [`a=b; \t bff=${cookie} \t; c=d`]],
+  ['a forged one of our name in other case', () => [`BFF=x; Bff=x; bff=${cookie}`]],
+  ['escapes in small letters', () => [`bff=${cookie.replaceAll(/%../g, (each) => each.toLowerCase())}`]],
+  ['nothing escaped', () => [`bff=${decodeURIComponent(cookie)}`]],
+])('the session is found with %s', async (_name, headers) => {
+  expect(await ownerOf(headers())).toBe('owner')
+})
+
+// Browsers let no other host set a cookie whose name begins with __Host-: what begins otherwise may be anybody's, and
+// must not become ours by what is taken off it.
+test.each([
+  '\xa0bff',
+  'bff\xa0',
+  '\xa0\xa0bff',
+  '\x85bff',
+  '\xe2\x80\x80bff',
+  '\xe2\x80\xa8bff',
+  '\xef\xbb\xbfbff',
+  '"bff"',
+  '%62ff',
+  'bff%20',
+  'bff[]',
+  'x bff',
+  ',bff',
+  '$bff',
+])('a cookie named %j is not ours, though its value is', async (name) => {
+  expect(await ownerOf([`${name}=${cookie}`])).toBe('anonymous')
+  expect(await ownerOf([`a=b; ${name}=${cookie}`])).toBe('anonymous')
+})
+
+test.each(['s%3A\xff.\xff', '\xff\xfe', 's%3A%ff.%fe', '\t', '"', '""', '"s%3A.', 's%3A.', 's:.', '='])(
+  'the value %j is anonymous',
+  async (value) => {
+    expect(await ownerOf([`bff=${value}`])).toBe('anonymous')
+  },
+)
+
+/** Logs in at the https app, by hand: no browser keeps its cookies over http. */
+async function logInSecurely(): Promise<string> {
+  const browser = new Browser()
+  const stopAt = (url: URL) => url.origin === HTTPS
+  const page = await browser.navigate(`${secure.url}/login`, { stopAt })
+  const last = await browser.finish(page, { user: 'owner' }, stopAt)
+  const [remembered = ''] = page.hops[0]?.headers['set-cookie']?.[0]?.split(';') ?? []
+  const { search } = new URL(last.headers.location ?? '')
+  const { head } = await rawExchange(secure.url, [`GET /callback${search} HTTP/1.1`, `Cookie: ${remembered}`])
+  return new RegExp(`^set-cookie: ${HTTPS_NAME}=(s%3As-[^;]*)`, 'im').exec(head)?.[1] ?? ''
+}
+
+test('on https only the name with its prefix is ours', async () => {
+  const value = await logInSecurely()
+  const whoIsThere = async (name: string) => {
+    const { body } = await rawExchange(secure.url, ['GET /public HTTP/1.1', `Cookie: ${name}=${value}`])
+    return JSON.parse(body).sub ?? 'anonymous'
+  }
+  expect(await whoIsThere(HTTPS_NAME)).toBe('owner')
+  const others = ['bff', '__Secure-bff', '__Host-bff', '__Http-bff', '__host-http-bff', `\xa0${HTTPS_NAME}`]
+  for (const name of others) expect([name, await whoIsThere(name)]).toEqual([name, 'anonymous'])
 })

@@ -1,10 +1,17 @@
-// Changes that this process makes itself: nothing of before is used once they are on their way, nor after them.
+// What is kept near: nothing of before is used once a change is on its way, nor after it, and its time is not the store's.
+import type { Request, Response } from 'express'
+import type { AuthRecord } from '../../src/record/auth-record.ts'
+import type { Renewer } from '../../src/renewal/renew.ts'
+import { attachOidc } from '../../src/request-oidc.ts'
+import { CurrentSession, type SessionServices } from '../../src/session/current-session.ts'
+import type { RequestContext } from '../../src/session/request-context.ts'
+import type { SessionBinding } from '../../src/session/session-binding.ts'
 import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
 import { createCachedStore } from '../../src/store/redis/cached-store.ts'
 import { createSessionCache } from '../../src/store/redis/session-cache.ts'
-import type { SessionStore } from '../../src/store/store.ts'
+import type { Found, SessionStore } from '../../src/store/store.ts'
 import { createSignal, eventually } from '../support/deadline.ts'
-import { backOff, configWith, leaseTerms, storedSession } from './stores.ts'
+import { backOff, configWith, leaseTerms, recordAt, storedSession } from './stores.ts'
 
 const CACHED = { mayBeCached: true }
 
@@ -122,4 +129,107 @@ test('while changes may be missed, the store is asked', async () => {
   await records.find(id, CACHED)
   isHeard = false
   expect((await records.find(id, CACHED)).isCached).toBeUndefined()
+})
+
+describe('what is kept', () => {
+  const record = recordAt(1000)
+  const found = (idleEndsAt = 1e15): Found => ({
+    now: 1000,
+    value: { record, appData: undefined, idleEndsAt },
+  })
+
+  test('a session is kept with a clock that goes on, and says that it is near', () => {
+    const near = createSessionCache()
+    near.reading('id')(found())
+    const kept = near.get('id')
+    expect(kept).toMatchObject({ isCached: true, value: found().value })
+    expect(kept?.now).toBeGreaterThanOrEqual(1000)
+  })
+
+  test('a change while a session is on its way here, whichever comes first, keeps it from being kept', () => {
+    const near = createSessionCache()
+    const keep = near.reading('id')
+    near.forget('id')
+    keep(found())
+    expect(near.get('id')).toBeUndefined()
+  })
+
+  test('of two that are on their way, the later question’s answer is kept, in whatever order they come', () => {
+    const near = createSessionCache()
+    const [early, late] = [near.reading('id'), near.reading('id')]
+    late(found(2e15))
+    early(found(1e15))
+    expect(near.get('id')?.value?.idleEndsAt).toBe(2e15)
+  })
+
+  test('nothing is kept over a moment in which changes may have been missed', () => {
+    const near = createSessionCache()
+    near.reading('kept')(found())
+    const keep = near.reading('under way')
+    near.forgetAll()
+    keep(found())
+    expect([near.get('kept'), near.get('under way')]).toEqual([undefined, undefined])
+  })
+
+  test('a session that ended unused is not used, though nobody tells of its end', () => {
+    const near = createSessionCache()
+    near.reading('id')(found(1000))
+    expect(near.get('id')).toBeUndefined()
+  })
+
+  test('that there is no session is not kept', () => {
+    const near = createSessionCache()
+    near.reading('id')({ now: 1000, value: undefined })
+    expect(near.get('id')).toBeUndefined()
+  })
+
+  test('ten thousand are kept, those that were read last', () => {
+    const near = createSessionCache()
+    for (let count = 0; count <= 10_000; count += 1) near.reading(`${count}`)(found())
+    expect([near.get('0'), near.get('1')]).toEqual([undefined, expect.objectContaining({ isCached: true })])
+  })
+})
+
+// Whoever asks for fresh tokens is measured by the store's time, not by that of what is near, which may be late.
+describe('what is reloaded', () => {
+  const [NEAR, RENEWED, STORE] = [100_000, 150_000, 200_000]
+
+  /** A session that was renewed a while ago: later than the near clock says that it is now. */
+  async function read(): Promise<{ session: CurrentSession; renewals: () => number }> {
+    const record = recordAt(RENEWED)
+    const found = (now: number) => ({ now, value: { record, appData: undefined, idleEndsAt: STORE * 2 } })
+    let renewals = 0
+    const services: SessionServices = {
+      config: configWith(),
+      store: {
+        find: async (_id: string, options?: { mayBeCached: boolean }) =>
+          options?.mayBeCached ? { ...found(NEAR), isCached: true } : found(STORE),
+      } as SessionStore,
+      renewer: {
+        newest: (_id: string, known: AuthRecord) => known,
+        renew: async () => {
+          renewals += 1
+          return { kind: 'renewed', record: { ...record, renewedAt: STORE + 60_000 } }
+        },
+      } as unknown as Renewer,
+    }
+    const browser = { authId: 's-any', attach: () => undefined } as unknown as SessionBinding
+    return { session: await CurrentSession.read(services, browser), renewals: () => renewals }
+  }
+
+  test('what is reloaded has the store’s time', async () => {
+    const { session } = await read()
+    expect(session.readAt).toBe(NEAR)
+    await session.reload()
+    expect(session.readAt).toBe(STORE)
+    expect(session.now).toBeGreaterThanOrEqual(STORE)
+  })
+
+  test('req.oidc.renew() is not content with a renewal of before', async () => {
+    const { session, renewals } = await read()
+    const [req, res] = [{} as Request, {} as Response]
+    attachOidc({ session, req, res } as RequestContext)
+    await req.oidc.renew()
+    expect(renewals()).toBe(1)
+  })
 })

@@ -1,25 +1,20 @@
-// The index of sessions, the same in memory and in Redis: who is found from elsewhere, for how long, and no longer.
+// The index of sessions, the same in memory and in Redis: who is found from elsewhere, for how long, and no longer. In Redis:
+// its keys, whose they are, and whatever client keeps it.
+import { Redis } from 'ioredis'
 import type { AuthRecord } from '../../src/record/auth-record.ts'
 import { createLoggedInId } from '../../src/record/session-id.ts'
-import { END_BATCH, type SessionIndex, type SessionStore } from '../../src/store/store.ts'
+import { END_BATCH } from '../../src/store/store.ts'
 import { eventually } from '../support/deadline.ts'
 import { add, drained, nobody, page, sidOf } from './index-entries.ts'
-import { BACKENDS, recordAt } from './stores.ts'
+import { BACKENDS, recordAt, useRedisStores } from './stores.ts'
 
-describe.each(BACKENDS)('the index %s', (_name, backend) => {
-  let records: SessionStore
-  let index: SessionIndex
+describe.each(BACKENDS)('the index %s', (_name, useBackend) => {
+  const { records, index } = useBackend()
   let now: number
 
-  beforeAll(async () => {
-    await backend.start()
-    records = backend.open()
-    index = records.index
-  })
   beforeEach(async () => {
     now = await records.now()
   })
-  afterAll(() => backend.stop())
 
   test('names a person’s sessions, the newest first, page by page, and nobody else’s', async () => {
     const [group, other] = [nobody(), nobody()]
@@ -124,13 +119,16 @@ describe.each(BACKENDS)('the index %s', (_name, backend) => {
   test('remembers for a while when a group was ended, and that one only', async () => {
     const group = nobody()
     expect(await index.endedAt(group)).toBeUndefined()
-    await drained(index, group, 1)
+    await drained(index, group, 60)
     const ended = (await index.endedAt(group)) ?? Number.NaN
     expect(ended).toBeGreaterThanOrEqual(now)
     expect(ended).toBeLessThanOrEqual(await records.now())
     expect(await index.endedAt({ ...group, claim: 'sid' })).toBeUndefined()
     expect(await index.endedAt(nobody())).toBeUndefined()
-    await eventually('it to be forgotten', async () => (await index.endedAt(group)) === undefined, 3000)
+    const soon = nobody()
+    await drained(index, soon, 1)
+    await eventually('it to be forgotten', async () => (await index.endedAt(soon)) === undefined)
+    expect(await index.endedAt(group)).toBe(ended)
   })
 
   test('names a session to its latest end, though a later one ends sooner', async () => {
@@ -142,15 +140,68 @@ describe.each(BACKENDS)('the index %s', (_name, backend) => {
   })
 
   test('forgets a session at its latest end, and a group with its last one', async () => {
-    const group = nobody()
-    await add(index, group, { now, lives: 300 })
-    const [longer = ''] = await add(index, group, { now, lives: 1500 })
+    const [group, short] = [nobody(), nobody()]
+    await add(index, group, { now, lives: 200 })
+    await add(index, short, { now, lives: 200 })
+    const [longer = ''] = await add(index, group, { now, lives: 100_000 })
+    await add(index, short, { now, lives: 400 })
     await eventually('the first to end', async () => {
-      const [added = ''] = await add(index, group, { now, lives: 1500 })
+      const [added = ''] = await add(index, group, { now, lives: 100_000 })
       await index.remove([added], [group])
       return (await page(index, group)).length === 1
     })
     expect(await page(index, group)).toEqual([longer])
-    await eventually('the last to end', async () => (await page(index, group)).length === 0, 5000)
+    await eventually('the last to end', async () => (await page(index, short)).length === 0)
+  })
+})
+
+describe('in Redis', () => {
+  const { redis, client, open } = useRedisStores()
+
+  test('a group’s key has one length, names nobody, and ends with the last of its sessions', async () => {
+    const { records } = open()
+    const now = await records.now()
+    const groups = [nobody(), { claim: 'sub', value: 'x'.repeat(5000) } as const]
+    for (const group of groups) {
+      await drained(records.index, group, 50)
+      await add(records.index, group, { now, lives: 90_000.5 })
+      await add(records.index, group, { now, lives: 10_000 })
+    }
+    const keys = await client.keys('*')
+    expect(keys).toHaveLength(4)
+    for (const key of keys) {
+      expect(key).toMatch(/^bff:(?:sessions|ended):sub:[\w-]{43}$/)
+      const end = key.startsWith('bff:ended') ? now + 50_000 : now + 90_001
+      expect(Math.abs((await client.pexpiretime(key)) - end)).toBeLessThan(5000)
+    }
+  })
+
+  test('another provider’s person of the same name is somebody else; a slash makes no other provider', async () => {
+    const indexAt = (issuerBaseURL: string) => open({ issuerBaseURL }).records.index
+    const one = indexAt('https://a.example/realm')
+    const same = indexAt('https://a.example/realm/')
+    const other = indexAt('https://a.example/Realm')
+    const group = nobody()
+    const [id] = await add(one, group, { now: Date.now() })
+    expect(await page(same, group)).toEqual([id])
+    expect(await page(other, group)).toEqual([])
+    expect(await drained(other, group)).toEqual([])
+  })
+
+  test.each([
+    ['RESP2', { protocol: 2 }],
+    ['pairs for lists', { replyMapping: 'resp3' }],
+    ['numbers as texts', { stringNumbers: true }],
+    ['a prefix', { keyPrefix: 'app:' }],
+    ['pipelines of its own', { enableAutoPipelining: true }],
+  ] as const)('an app’s own client with %s finds and drains', async (_name, options) => {
+    const own = new Redis(redis.url, options)
+    const { index } = open({}, own).records
+    const group = nobody()
+    const ids = await add(index, group, { now: Date.now(), count: 3 })
+    expect(await page(index, group)).toEqual([...ids].reverse())
+    expect((await drained(index, group)).flat().sort()).toEqual([...ids].sort())
+    expect(await page(index, group)).toEqual([])
+    own.disconnect()
   })
 })

@@ -9,8 +9,9 @@ import type { AuthRecord } from '../../src/record/auth-record.ts'
 import { createLoggedInId } from '../../src/record/session-id.ts'
 import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
 import { createRedisStore } from '../../src/store/redis/redis-store.ts'
-import type { BackOff, LeaseTerms, SessionStore } from '../../src/store/store.ts'
+import type { BackOff, LeaseTerms, SessionIndex, SessionStore } from '../../src/store/store.ts'
 import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { useParts } from '../support/servers.ts'
 
 export const SECRET = 'a secret of the store tests, long enough'
 export const IDLE_SECONDS = 100
@@ -23,6 +24,8 @@ export function configWith(options: AuthOptions = {}): Config {
       clientID: 'client',
       secret: SECRET,
       session: { idleTimeoutSeconds: IDLE_SECONDS, absoluteTimeoutSeconds: 1000 },
+      // Longer than a busy machine ever takes; what is under test where it ends gives its own.
+      redisTimeoutSeconds: 20,
       ...options,
     },
     {},
@@ -44,44 +47,59 @@ export function openRedisStore(redis: string | Redis, options: AuthOptions = {})
   return { records: createRedisStore(configWith(options), redis, events), told }
 }
 
+export interface RedisStores {
+  readonly redis: RedisServer
+  /** the test's own way to that Redis */
+  readonly client: Redis
+  /** closed at the end */
+  open(options?: AuthOptions, redis?: string | Redis): OpenedStore
+}
+
+/** A redis-server for the tests of this file or block, and stores in it. */
+export function useRedisStores(): RedisStores {
+  const opened: SessionStore[] = []
+  const { redis, client } = useParts(async (start) => {
+    const redis = await start(startRedis())
+    await start({ stop: () => Promise.all(opened.map((records) => records.close())) })
+    return { redis, client: redis.connect() }
+  })
+  return {
+    redis,
+    client,
+    open(options, given = redis.url) {
+      const store = openRedisStore(given, options)
+      opened.push(store.records)
+      return store
+    },
+  }
+}
+
 export interface Backend {
-  start(): Promise<void>
-  /** options over the defaults */
-  open(options?: AuthOptions): SessionStore
-  stop(): Promise<void>
+  readonly records: SessionStore
+  readonly index: SessionIndex
+  /** another one, with options over the defaults */
+  open(options: AuthOptions): SessionStore
 }
 
 /** Rows of a `describe.each`: every test of the interface runs on both. */
-export const BACKENDS: [name: string, backend: Backend][] = [
-  ['in memory', memoryBackend()],
-  ['in Redis', redisBackend()],
+export const BACKENDS: [name: string, useBackend: () => Backend][] = [
+  ['in memory', useMemory],
+  ['in Redis', useRedis],
 ]
 
-function memoryBackend(): Backend {
-  return {
-    start: async () => {},
-    open: (options) => createMemoryStore(configWith(options)),
-    stop: async () => {},
-  }
+function useMemory(): Backend {
+  const open = (options?: AuthOptions) => createMemoryStore(configWith(options))
+  const records = open()
+  return { records, index: records.index, open }
 }
 
-function redisBackend(): Backend {
-  let server: RedisServer | undefined
-  const opened: SessionStore[] = []
-  return {
-    async start() {
-      server = await startRedis()
-    },
-    open(options) {
-      const { records } = openRedisStore(server?.url ?? '', options)
-      opened.push(records)
-      return records
-    },
-    async stop() {
-      await Promise.all(opened.map((records) => records.close()))
-      await server?.stop()
-    },
-  }
+function useRedis(): Backend {
+  const { open } = useRedisStores()
+  const parts = useParts(async () => {
+    const { records } = open()
+    return { records, index: records.index }
+  })
+  return { records: parts.records, index: parts.index, open: (options) => open(options).records }
 }
 
 /** Tokens that nobody else has, so that a search for them finds no other's. */

@@ -1,42 +1,25 @@
 // Damaged values under a browser's own keys, seen at the front door: the app answers, and stays alive.
-import type { Redis } from 'ioredis'
-import { type AppProcess, startAppProcess } from '../support/app/app-process.ts'
+import { startAppProcess } from '../support/app/app-process.ts'
 import { Browser } from '../support/browser/browser.ts'
-import { startProvider, type TestProvider } from '../support/provider/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { startProvider } from '../support/provider/provider.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import { useParts } from '../support/servers.ts'
 
-let provider: TestProvider
-let server: RedisServer
-let redis: Redis
-let app: AppProcess | undefined
+const { app, redis } = useParts(async (start) => {
+  const [provider, server] = await Promise.all([start(startProvider()), start(startRedis())])
+  const app = await start(startAppProcess({ provider, redisUrl: server.url }))
+  return { app, redis: server.connect() }
+})
 
-beforeAll(async () => {
-  provider = await startProvider()
-  server = await startRedis()
-  redis = server.connect()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  // One that a test before this one has brought down is no reason for this one to fail.
-  const alive = app && (await new Browser().request('GET', `${app.url}/ping`).catch(() => undefined))
-  if (!alive) app = await startAppProcess({ provider, redisUrl: server.url })
-})
-afterAll(async () => {
-  await app?.stop()
-  await server?.stop()
-  await provider?.stop()
-})
+beforeEach(() => redis.flushall())
 
 const theKey = async (pattern: string) => (await redis.keys(pattern))[0] ?? ''
 
-const at = (path: string) => `${app?.url}${path}`
+const at = (path: string) => `${app.url}${path}`
 
 async function expectAlive() {
   const { status } = await new Browser().request('GET', at('/public'))
-  expect([status, app?.output()]).toEqual([
-    200,
-    expect.not.stringMatching(/unhandled|SyntaxError|TypeError/i),
-  ])
+  expect([status, app.output()]).toEqual([200, expect.not.stringMatching(/unhandled|SyntaxError|TypeError/i)])
 }
 
 test.each(['garbage', '"', 'null', '[]', '7', ''])(
@@ -72,7 +55,7 @@ test('an older sealed record put back under a newer generation is answered, not 
   expect((await browser.request('POST', at('/fresh'))).status).toBe(200)
   await redis.hset(key, 'sealed', old ?? '')
   // Whoever turns a request over for ever is not waited for.
-  const { status } = await browser.request('POST', at('/fresh'), { signal: AbortSignal.timeout(8000) })
+  const { status } = await browser.request('POST', at('/fresh'), { signal: AbortSignal.timeout(20_000) })
   expect([401, 503]).toContain(status)
   await expectAlive()
 })

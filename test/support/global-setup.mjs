@@ -12,6 +12,7 @@ export default function setup() {
   for (const [name, entry] of Object.entries({
     TEST_APP_MAIN: 'test/support/app/app-main.ts',
     TEST_PACKAGE: 'src/index.ts',
+    TEST_BROWSER_MODULE: 'src/browser/index.ts',
   })) {
     const file = compile(entry)
     process.env[name] = file

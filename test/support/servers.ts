@@ -14,6 +14,9 @@ interface Stoppable {
 /** Notes what has to end, whatever becomes of what is started after it. */
 export type Start = <T extends Stoppable>(starting: T | Promise<T>) => Promise<T>
 
+/** What runs at the moment, group by group. */
+const groups: Stoppable[][] = []
+
 /**
  * Sets up before the tests of this file or block what `setUp` returns, and stops after them all that went through `start`.
  * The parts may be taken from what is returned at once; they are there from the first hook on.
@@ -24,17 +27,19 @@ export type Start = <T extends Stoppable>(starting: T | Promise<T>) => Promise<T
 export function useParts<const Parts extends Record<string, object>>(
   setUp: (start: Start) => Promise<Parts>,
 ): Parts {
-  const started: Stoppable[] = []
   let parts: Parts | undefined
   beforeAll(async () => {
+    const started: Stoppable[] = []
+    groups.push(started)
     parts = await setUp(async (starting) => {
       const part = await starting
       started.unshift(part)
       return part
     })
   })
+  // jest runs these in the order of their definition: each of them ends what was begun last.
   afterAll(async () => {
-    for (const part of started) await part.stop()
+    for (const part of groups.pop() ?? []) await part.stop()
   })
   return new Proxy({} as Parts, {
     get: (_target, name: string) =>
@@ -57,8 +62,8 @@ function later<T extends object>(find: () => T): T {
     get(_target, name) {
       const part = find()
       const value = Reflect.get(part, name)
-      // Classes with private fields want to be called on themselves.
-      return typeof value === 'function' ? value.bind(part) : value
+      // Classes with private fields want to be called on themselves; what a part has of its own may be more than a function.
+      return typeof value === 'function' && !Object.hasOwn(part, name) ? value.bind(part) : value
     },
     set: (_target, name, value) => Reflect.set(find(), name, value),
     has: (_target, name) => Reflect.has(find(), name),

@@ -116,6 +116,8 @@ function deadlinesOf(seconds: number) {
     // A connection on which nothing comes back is dropped, with what waits on it.
     socketTimeout: seconds * 2000,
     maxRetriesPerRequest: 1,
+    // Of a connection that is gone already ioredis waits so long for the end, and the process with it.
+    disconnectTimeout: 50,
     // A command may be carried out although its answer was lost; who sent it decides whether to send it again.
     autoResendUnfulfilledCommands: false,
     retryStrategy: retryDelay,

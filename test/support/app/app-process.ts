@@ -43,7 +43,8 @@ export async function startAppProcess(setup: AppProcessSetup = {}): Promise<AppP
     env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'development', ...setup.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  const exited = once(child, 'exit')
+  // What it told last may arrive after its end.
+  const exited = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(([exit]) => exit)
   const output: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk))
 

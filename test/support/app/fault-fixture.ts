@@ -7,6 +7,7 @@ import { startProvider, type TestProvider } from '../provider/provider.ts'
 import type { SeenRequest } from '../provider/seen-requests.ts'
 import { type RedisFront, startRedisFront } from '../redis/front.ts'
 import { type RedisServer, startRedis } from '../redis/redis-server.ts'
+import { useParts } from '../servers.ts'
 import { sessionIdOf, storedRecord } from '../session/age-session.ts'
 import { type AppCluster, startAppCluster } from './app-cluster.ts'
 import type { AppProcess } from './app-process.ts'
@@ -33,7 +34,14 @@ export interface FaultFixtureSetup {
   options?: AuthOptions
 }
 
-export const TIMES = { renewal: { afterSeconds: 900, timeoutSeconds: 1 }, redisTimeoutSeconds: 0.5 }
+/** No stall of the machine ends what a test holds; a renewal's request has the shorter of the first two deadlines. */
+export const PATIENT = {
+  httpTimeoutSeconds: 30,
+  renewal: { afterSeconds: 900, timeoutSeconds: 30 },
+  redisTimeoutSeconds: 10,
+}
+
+const TIMES = { renewal: { afterSeconds: 900, timeoutSeconds: 1 }, redisTimeoutSeconds: 0.5 }
 
 export async function startFaultFixture(setup: FaultFixtureSetup): Promise<FaultFixture> {
   const started: { stop(): Promise<void> }[] = []
@@ -71,6 +79,28 @@ export async function startFaultFixture(setup: FaultFixtureSetup): Promise<Fault
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/** The same for a file or block of tests; the provider has no faults left after each of them. */
+export function useFaultFixture(setup: FaultFixtureSetup) {
+  const { fixture, provider, redis, front, admin, cluster, one, other } = useParts(async (start) => {
+    const started = await start(startFaultFixture(setup))
+    const [first, second] = started.processes as [AppProcess, AppProcess]
+    return { ...started, fixture: started, one: first, other: second }
+  })
+  afterEach(() => provider.normal())
+  return {
+    provider,
+    redis,
+    front,
+    admin,
+    cluster,
+    /** its first two processes */
+    one,
+    other,
+    stored: (browser: UserAgent) => fixture.stored(browser),
+    told: (name: string, subject?: string) => fixture.told(name, subject),
   }
 }
 

@@ -35,7 +35,7 @@ const POLICY = "default-src 'self'; img-src data:; base-uri 'none'; frame-ancest
 export async function startPageApp(setup: AppSetup, paths = {}): Promise<TestApp> {
   const options = { logger: createLog().logger, ...setup.options }
   const started = await startApp({ ...setup, options })
-  const code = browserModule()
+  const code = await browserModule()
   const { app } = started
   app.get('/page', (_req, res) => {
     res.set('content-security-policy', POLICY).type('html').send(pageWith(paths))

@@ -8,20 +8,24 @@ import { within } from '../deadline.ts'
 import type { TestProvider } from '../provider/provider.ts'
 import { resolveOptions } from './app-options.ts'
 
+export interface RelayMemory {
+  /** what is still held after everything was collected that could be */
+  heldBytes: number
+  /** the most that the process ever had, garbage and Node.js itself with it */
+  peakBytes: number
+}
+
 export interface RelayProcess {
   readonly url: string
-  /** the most that the process ever had in memory */
-  peakMegabytes(): Promise<number>
+  memory(): Promise<RelayMemory>
   stop(): Promise<void>
 }
 
 /** `/api` goes to the target. */
 export async function startRelayProcess(provider: TestProvider, target: string): Promise<RelayProcess> {
   const child = fork(join(import.meta.dirname, 'relay-main.mjs'), {
-    // As docs/relay.md says for small containers: what is not collected yet differs by 50 MB from run to run otherwise.
-    execArgv: ['--max-semi-space-size=2'],
-    // What glibc has freed and keeps, thread by thread, differs by 20 MB from run to run and is nobody's memory.
-    env: { ...process.env, NODE_OPTIONS: '', MALLOC_ARENA_MAX: '1' },
+    execArgv: ['--expose-gc'],
+    env: { ...process.env, NODE_OPTIONS: '' },
   })
   const exited = once(child, 'exit')
   const said = async () => (await within(once(child, 'message'), 'the process of the relay'))[0]
@@ -38,10 +42,7 @@ export async function startRelayProcess(provider: TestProvider, target: string):
     await said()
     return {
       url,
-      async peakMegabytes() {
-        const { body } = await exchange({ method: 'GET', url })
-        return JSON.parse(body).peakKilobytes / 1024
-      },
+      memory: async () => JSON.parse((await exchange({ method: 'GET', url })).body),
       stop,
     }
   } catch (error) {

@@ -37,7 +37,7 @@ export interface WebSocketFixture extends RelayFixture {
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 
 export async function startWebSocketFixture(): Promise<WebSocketFixture> {
-  const fixture = await startRelayFixture({ relay: { timeoutSeconds: 1 } })
+  const fixture = await startRelayFixture()
   const sockets = new Set<Socket>()
   let arrived = createSignal<AtApi>()
   let answer = takeHandshake

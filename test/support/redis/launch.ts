@@ -11,7 +11,7 @@ import { freePort } from '../listen.ts'
 export interface RedisProcess {
   readonly port: number
   readonly pid: number
-  /** the bench's own questions: on a connection of its own, each ends within a second */
+  /** the bench's own questions: on a connection of its own, each ends within five seconds */
   readonly admin: Redis
   /** it runs, and it is not frozen */
   awake(): boolean
@@ -132,7 +132,7 @@ function adminClient(port: number): Redis {
     protocol: 2,
     lazyConnect: true,
     retryStrategy: () => 20,
-    commandTimeout: 1000,
+    commandTimeout: 5000,
     // ioredis waits so long for the end of a connection that may have ended before.
     disconnectTimeout: 50,
   })
