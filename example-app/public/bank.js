@@ -129,7 +129,7 @@ function showLoggedOut(code) {
 
 function reasonOf(code) {
   return code === 'session_ended'
-    ? 'Your provider no longer vouches for you, so the bank has signed you out.'
+    ? 'Your provider no longer vouches for you, so the bank has logged you out.'
     : 'You are logged out. Log in to go on here.'
 }
 

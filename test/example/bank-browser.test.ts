@@ -82,7 +82,7 @@ describe('what somebody sees and does, with nothing but the page to tell them', 
     await says(page, '#move [role=status]', 'From now on we write to 7 New Row.')
   })
 
-  test('who is blocked sees the balance, and a transfer sends nothing, signs them out, and is not lost', async () => {
+  test('who is blocked sees the balance, and a transfer sends nothing, logs them out, and is not lost', async () => {
     const page = await openAs('Eve')
     await block(page, 'Eve')
     await balance(page, '€1,000.00')

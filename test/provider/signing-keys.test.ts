@@ -117,7 +117,7 @@ describe('keys', () => {
     expect((await browser.request('GET', `${other.url}/fresh`)).json()).toMatchObject({ generation: 2 })
   })
 
-  test('a key that the provider does not show any more signs nobody in', async () => {
+  test('a key that the provider does not show any more logs nobody in', async () => {
     publish(next.publicJwk)
     await expectNoSession(await logIn(), 400)
   })

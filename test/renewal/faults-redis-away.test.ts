@@ -75,7 +75,7 @@ async function expectAway({ app }: Site, { browser, get }: LoggedIn, visitor: Br
 }
 
 testAllAtOnce(outages)(
-  'H17: a Redis that %s signs nobody out, and every answer comes in time',
+  'H17: a Redis that %s logs nobody out, and every answer comes in time',
   async (what, spoil, mend) => {
     const site = sites[outages.findIndex(([name]) => name === what)] as Site
     const { app } = site

@@ -270,7 +270,7 @@ describe('what one does while another has the session', () => {
     },
   )
 
-  test('H12: invalid_grant for a token that another process has renewed already signs nobody out', async () => {
+  test('H12: invalid_grant for a token that another process has renewed already logs nobody out', async () => {
     const { browser, get, renewals, user } = await logIn(provider, cluster.url)
     const held = provider.holdNext('token')
     const first = get(`${one.url}/fresh`)

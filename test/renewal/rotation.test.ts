@@ -299,7 +299,7 @@ describe('secrets', () => {
     expect((await get(`${site.url}/private`)).json()).toMatchObject({ sub: user, generation: 1 })
   })
 
-  test('H21: a roll-out in two steps signs nobody out while servers of both steps answer in turn', async () => {
+  test('H21: a roll-out in two steps logs nobody out while servers of both steps answer in turn', async () => {
     const { browser, get, user } = await signInBefore()
     site.targets = [cautious.url, between.url]
     const pages = []
