@@ -4,7 +4,8 @@ import type { Request, Response } from 'express'
 /**
  * Express sets the prototype of every request and response. Before V8 13 (Node.js 20 to 23), each of them then has hidden
  * classes of its own, and nothing that is learned at one of them serves the next: whoever reads or writes a property,
- * Express and Node.js too, searches for it anew (nodejs/node#37457). A newer engine would lose by what is done here.
+ * Express and Node.js too, searches for it anew (nodejs/node#37457). A newer engine would lose by what is done here, and when Node.js 22 has left
+ * `engines`, this file goes.
  */
 const IS_AFFECTED = Number.parseInt(process.versions.v8, 10) < 13
 

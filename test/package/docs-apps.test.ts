@@ -98,7 +98,7 @@ describe('deploying.md: two servers behind a balancer, a Redis user with few rig
     const admin = redis.connect()
     await browser.logIn(balancer.url, { user: 'cleo' })
     const id = await sessionIdOf(browser)
-    await ageSession(admin, browser, 880, { secret: PAGE_SECRET })
+    await ageSession(admin, browser, 850, { secret: PAGE_SECRET })
     const held = provider.holdNext('token', { mode: 'after' })
     expect((await browser.request('GET', `${leaving.url}/`)).status).toBe(200)
     await held.processed

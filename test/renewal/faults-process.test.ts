@@ -265,7 +265,7 @@ describe('asked to end', () => {
   test('H7: a process that renews for nobody who waits ends after the commit', async () => {
     const app = beside
     const { browser, get, renewals } = await logIn(provider, cluster.url)
-    await ageSession(admin, browser, 899)
+    await ageSession(admin, browser, 850)
     const held = provider.holdNext('token', { mode: 'after' })
     expect((await get(`${app.url}/private`)).json()).toMatchObject({ generation: 1, pid: app.pid })
     await held.processed
@@ -297,7 +297,7 @@ describe('asked to end', () => {
 
   test('H7: a process whose provider hangs ends when the renewal has had its time, and the session lives on', async () => {
     const { browser, get, renewals, user } = await logIn(provider, hasty.url)
-    await ageSession(admin, browser, 899)
+    await ageSession(admin, browser, 850)
     const held = provider.holdNext('token')
     expect((await get(`${hasty.url}/private`)).json()).toMatchObject({ generation: 1 })
     await held.arrived

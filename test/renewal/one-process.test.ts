@@ -42,7 +42,7 @@ describe('the timeframe', () => {
   test.each([
     { age: 725, jitter: 0 },
     { age: 815, jitter: 1 },
-    { age: 890, jitter: 0.5 },
+    { age: 850, jitter: 0.5 },
   ])(
     'a session $age s old with jitter $jitter is answered at once while it is renewed beside the request',
     async (given) => {

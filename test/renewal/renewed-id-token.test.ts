@@ -263,7 +263,7 @@ test('H15: a refused ID token whose refresh token Redis does not take is kept un
 
 test('H15: another sub in a renewal beside a request ends the session, and that request is still answered', async () => {
   const session = await logIn(provider, app.url)
-  await ageSession(store, session.browser, 890)
+  await ageSession(store, session.browser, 850)
   const rotated = rewriteNext(async (answer) => ({
     ...answer,
     id_token: await provider.signIdToken({ ...claimsOfToken(String(answer.id_token)), sub: 'mallory' }),

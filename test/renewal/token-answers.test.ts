@@ -182,7 +182,7 @@ test('H13: a navigation whose grant is revoked is sent to log in once, and lands
 
 test('H13: a renewal beside a request that is refused ends the session, and that request is still answered', async () => {
   const { browser, get, renewals, user } = await logIn(provider, app.url)
-  await ageSession(store, browser, 899)
+  await ageSession(store, browser, 850)
   app.events.length = 0
   provider.blockAccount(user)
   expect((await get(`${app.url}/private`)).json()).toMatchObject({ authenticated: true, generation: 1 })
@@ -308,9 +308,9 @@ test('an access token of an answer without expires_in is not renewed for whoever
 
 test('a session without a refresh token works until it is due, then a script is told renewal_impossible', async () => {
   const { browser, get, renewals } = await logIn(provider, unrenewable.url)
-  await ageSession(store, browser, 890, { jitter: 0 })
+  await ageSession(store, browser, 850, { jitter: 0 })
   expect((await get(`${unrenewable.url}/private`)).json()).toMatchObject({ generation: 1 })
-  await ageSession(store, browser, 11)
+  await ageSession(store, browser, 51)
   for (const path of ['/private', '/fresh', '/token', '/fresh-max-age?seconds=3600']) {
     const refused = await get(unrenewable.url + path)
     expect(refused.status).toBe(401)
