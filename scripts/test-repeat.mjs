@@ -28,9 +28,10 @@ else {
 /** @param {number} times */
 async function repeat(times) {
   let stopped = false
-  process.once('SIGINT', () => {
-    stopped = true
-  })
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM']))
+    process.once(signal, () => {
+      stopped = true
+    })
   /** @type {number[]} */
   const seconds = []
   let failures = 0
