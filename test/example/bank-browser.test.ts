@@ -112,6 +112,8 @@ describe('what somebody sees and does, with nothing but the page to tell them', 
     await says(other, '#notice', 'You are logged out.')
 
     await logIn(other, 'Hedy')
+    // A renewal for the API that meets the end of the session is told of as the provider's doing.
+    await balance(other, '€1,000.00')
     expect(await other.getByLabel('Euros').inputValue()).toBe('20')
     await press(other, 'Log out everywhere')
     await says(other, '#notice', 'You are logged out.')
