@@ -1,4 +1,4 @@
-// The options as the rest of the house sees them.
+// The options as everything else sees them.
 import type { Api } from './apis.ts'
 import type { AuthOptions, Logger } from './auth-options.ts'
 import type { ClientConfig } from './client.ts'

@@ -1,4 +1,4 @@
-// The OpenID provider in our words: the only room that speaks openid-client.
+// The OpenID provider in our words: whose folder alone speaks openid-client.
 import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { RefusedError, type TryLaterError } from '../errors.ts'

@@ -4,7 +4,7 @@ import { createSealer } from '../lib/seal.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 
 export interface PendingRecords {
-  /** False when the vault is full. */
+  /** False when there are too many. */
   put(id: string, record: AuthRecord): boolean
   get(id: string): AuthRecord | undefined
   /** Drops this record, not a newer one. */
@@ -14,7 +14,7 @@ export interface PendingRecords {
 const MOST_RECORDS = 10_000
 
 export function createPendingRecords(): PendingRecords {
-  const sealer = createSealer([randomBytes(32).toString('base64url')], 'record vault')
+  const sealer = createSealer([randomBytes(32).toString('base64url')], 'pending record')
   const entries = new Map<string, { readonly generation: number; readonly sealed: string }>()
 
   return {

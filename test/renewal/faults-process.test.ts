@@ -77,7 +77,7 @@ describe('killed', () => {
     const [one, two, successor] = fixture.processes as [AppProcess, AppProcess, AppProcess]
     const names = Object.keys(MOMENTS) as Moment[]
     const victims = new Map<Moment, Victim>()
-    for (const name of names) victims.set(name, await signInVictim(fixture))
+    for (const name of names) victims.set(name, await logInVictim(fixture))
     const twin = new Browser()
     await twin.logIn(fixture.cluster.url, { user: victimOf(victims, names[1]).user })
     const bystanders = [(await logIn(fixture.provider, fixture.cluster.url)).browser, twin]
@@ -103,7 +103,7 @@ describe('killed', () => {
     return victim
   }
 
-  async function signInVictim({ provider, admin, cluster }: FaultFixture): Promise<Victim> {
+  async function logInVictim({ provider, admin, cluster }: FaultFixture): Promise<Victim> {
     const loggedIn = await logIn(provider, cluster.url)
     await ageSession(admin, loggedIn.browser, 901)
     const [token = ''] = provider.liveRefreshTokens(loggedIn.user)

@@ -189,7 +189,7 @@ describe('secrets', () => {
     app.events.length = 0
   }
 
-  async function signInBefore(): Promise<LoggedIn> {
+  async function logInBefore(): Promise<LoggedIn> {
     deploy(before)
     return logIn(provider, site.url)
   }
@@ -200,7 +200,7 @@ describe('secrets', () => {
   }
 
   test('H21: a session goes on under [new, old], moves with its next renewal, and lives on under the new one', async () => {
-    const { browser, get, renewals, user } = await signInBefore()
+    const { browser, get, renewals, user } = await logInBefore()
     const id = await sessionIdOf(browser)
     await browser.request('POST', `${site.url}/cart`, { json: { cart: 'mine' } })
 
@@ -227,7 +227,7 @@ describe('secrets', () => {
   })
 
   test.each(['/public', '/me', '/cart'])('H21: GET %s moves the cookie too', async (path) => {
-    const { browser, get } = await signInBefore()
+    const { browser, get } = await logInBefore()
     deploy(between)
     expect(setCookieLine(await get(site.url + path), 'bff')).toBeDefined()
     deploy(after)
@@ -238,7 +238,7 @@ describe('secrets', () => {
   })
 
   test('H21: a logout under [new, old] ends a session of the old secret, and revokes its token', async () => {
-    const { browser, user } = await signInBefore()
+    const { browser, user } = await logInBefore()
     deploy(between)
     expect(provider.liveRefreshTokens(user)).toHaveLength(1)
     await browser.logOut(site.url)
@@ -285,7 +285,7 @@ describe('secrets', () => {
   })
 
   test('H21: a secret that is not known makes its holder anonymous, without a 500, and ends nothing', async () => {
-    const { browser, get, user } = await signInBefore()
+    const { browser, get, user } = await logInBefore()
     const id = await sessionIdOf(browser)
     deploy(stranger)
     const page = await get(`${site.url}/public`)
@@ -300,7 +300,7 @@ describe('secrets', () => {
   })
 
   test('H21: a roll-out in two steps logs nobody out while servers of both steps answer in turn', async () => {
-    const { browser, get, user } = await signInBefore()
+    const { browser, get, user } = await logInBefore()
     site.targets = [cautious.url, between.url]
     const pages = []
     for (let turn = 0; turn < 6; turn += 1) pages.push(await get(`${site.url}/fresh`))

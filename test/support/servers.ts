@@ -14,8 +14,28 @@ interface Stoppable {
 /** Notes what has to end, whatever becomes of what is started after it. */
 export type Start = <T extends Stoppable>(starting: T | Promise<T>) => Promise<T>
 
-/** What runs at the moment, group by group. */
-const groups: Stoppable[][] = []
+/** What was started together: ended together, the last one first. */
+export interface Started {
+  readonly start: Start
+  stop(): Promise<void>
+}
+
+export function createStarted(): Started {
+  const parts: Stoppable[] = []
+  return {
+    async start(starting) {
+      const part = await starting
+      parts.unshift(part)
+      return part
+    },
+    async stop() {
+      for (const part of parts.splice(0)) await part.stop()
+    },
+  }
+}
+
+/** What runs at the moment. */
+const groups: Started[] = []
 
 /**
  * Sets up before the tests of this file or block what `setUp` returns, and stops after them all that went through `start`.
@@ -29,18 +49,12 @@ export function useParts<const Parts extends Record<string, object>>(
 ): Parts {
   let parts: Parts | undefined
   beforeAll(async () => {
-    const started: Stoppable[] = []
+    const started = createStarted()
     groups.push(started)
-    parts = await setUp(async (starting) => {
-      const part = await starting
-      started.unshift(part)
-      return part
-    })
+    parts = await setUp(started.start)
   })
   // jest runs these in the order of their definition: each of them ends what was begun last.
-  afterAll(async () => {
-    for (const part of groups.pop() ?? []) await part.stop()
-  })
+  afterAll(() => groups.pop()?.stop())
   return new Proxy({} as Parts, {
     get: (_target, name: string) =>
       later(() => {

@@ -7,7 +7,7 @@ import { startProvider, type TestProvider } from '../provider/provider.ts'
 import type { SeenRequest } from '../provider/seen-requests.ts'
 import { type RedisFront, startRedisFront } from '../redis/front.ts'
 import { type RedisServer, startRedis } from '../redis/redis-server.ts'
-import { useParts } from '../servers.ts'
+import { createStarted, useParts } from '../servers.ts'
 import { sessionIdOf, storedRecord } from '../session/age-session.ts'
 import { type AppCluster, startAppCluster } from './app-cluster.ts'
 import type { AppProcess } from './app-process.ts'
@@ -44,15 +44,7 @@ export const PATIENT = {
 const TIMES = { renewal: { afterSeconds: 900, timeoutSeconds: 1 }, redisTimeoutSeconds: 0.5 }
 
 export async function startFaultFixture(setup: FaultFixtureSetup): Promise<FaultFixture> {
-  const started: { stop(): Promise<void> }[] = []
-  const start = async <T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
-    const part = await starting
-    started.unshift(part)
-    return part
-  }
-  const stop = async () => {
-    for (const part of started) await part.stop()
-  }
+  const { start, stop } = createStarted()
   try {
     const provider = await start(startProvider({ reuseSeconds: setup.reuseSeconds ?? 0 }))
     const redis = await start(startRedis())
