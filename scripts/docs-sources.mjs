@@ -23,6 +23,7 @@ export const OPTION_TABLES = /** @type {const} */ ([
   ['redis-options', 'NearCache', 'redis.'],
   ['routes-options', 'Routes', 'routes.'],
   ['renewal-options', 'RenewalOptions', 'renewal.'],
+  ['provider-options', 'ProviderOptions', 'provider.'],
   ['session-options', 'SessionOptions', 'session.'],
   ['api-options', 'ApiOptions', 'apis[].'],
   ['mutual-tls-options', 'MutualTLSOptions', 'mutualTLS.'],

@@ -1,21 +1,14 @@
-// What goes wrong during a soak, and when: three streams of faults at once, each from the seed.
+// What goes wrong below the sessions of a soak: the provider, Redis, and the processes themselves.
 import type { RedisServer } from '../test/support/redis/redis-server.ts'
 import type { Fleet, Instance } from './fleet.ts'
-import type { ProviderFault } from './provider-main.ts'
+import type { ProviderFault } from './provider-faults.ts'
 import type { SoakProvider } from './provider-process.ts'
-import { createRandom, type Random } from './random.ts'
-
-export interface Chaos {
-  /** how often each fault was made */
-  readonly faults: Record<string, number>
-  /** what was wrong with a process that should have ended by itself */
-  readonly wrong: string[]
-  /** makes no more; resolves when the last one is over, and everything runs */
-  stop(): Promise<void>
-}
+import { createDeck, type Random } from './random.ts'
+import { pause, type Stream } from './streams.ts'
+import type { Tally } from './tally.ts'
 
 interface World {
-  seed: number
+  tally: Tally
   fleet: Fleet
   provider: SoakProvider
   redis: RedisServer
@@ -26,53 +19,62 @@ const PROVIDER_FAULTS: ProviderFault[] = [
   '429',
   'reset',
   'slow',
+  'late',
   'garbage',
   'hang',
   'keys 500',
   'discovery 500',
 ]
+const REDIS_FAULTS = ['frozen', 'refuses writes', 'connections cut', 'connections of one cut'] as const
+const PROCESS_FAULTS = [
+  'SIGKILL at random',
+  'SIGKILL before the provider rotated',
+  'SIGKILL between rotation and commit',
+  'SIGKILL at the commit',
+  'SIGKILL after the commit',
+  'SIGTERM',
+  'SIGTERM',
+  'SIGSTOP and SIGCONT',
+  'SIGSTOP and SIGCONT',
+] as const
+
+export const CHAOS_KINDS = [
+  ...PROVIDER_FAULTS.map((kind) => `provider: ${kind}`),
+  ...REDIS_FAULTS.map((kind) => `Redis: ${kind}`),
+  ...PROCESS_FAULTS.map((kind) => `process: ${kind}`),
+]
+
 /** Longer than `renewal.timeoutSeconds`, so that nobody waits for what hangs any more when it is let go. */
 const HANG_MS = 5500
 /** Much shorter than the deadline of a renewal and than a lease. */
 const PAUSE_MS = [300, 1300] as const
 const CATCH_MS = 2000
 
-const pause = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms))
+export function chaosStreams(world: World): Stream[] {
+  return [
+    { name: 'provider', pauses: [1000, 4000], begin: (random) => providerFaults(world, random) },
+    { name: 'redis', pauses: [3000, 7000], begin: (random) => redisFaults(world, random) },
+    { name: 'process', pauses: [300, 1500], begin: (random) => processFaults(world, random) },
+  ]
+}
 
-export function startChaos({ seed, fleet, provider, redis }: World): Chaos {
-  const faults: Record<string, number> = {}
-  const wrong: string[] = []
-  let going = true
-
-  function made(kind: string) {
-    faults[kind] = (faults[kind] ?? 0) + 1
-  }
-
-  /** One fault after another, with a time to recover between them. */
-  async function stream(
-    name: string,
-    [least, most]: [number, number],
-    fault: (random: Random) => Promise<void>,
-  ) {
-    const random = createRandom(seed, name)
-    while (going) {
-      await pause(random.between(least, most))
-      if (going) await fault(random)
-    }
-  }
-
-  async function providerFault(random: Random) {
-    const kind = random.pick(PROVIDER_FAULTS) ?? '500'
+function providerFaults({ provider, tally }: World, random: Random) {
+  const draw = createDeck(random, PROVIDER_FAULTS)
+  return async () => {
+    const kind = draw()
     const ms = kind === 'hang' ? HANG_MS : random.between(300, 2000)
-    made(`provider: ${kind}`)
+    tally.made(`provider: ${kind}`)
     await provider.fault(kind, random.between(0.2, 1))
     await pause(ms)
     await provider.normal()
   }
+}
 
-  async function redisFault(random: Random) {
-    const kind = random.pick(['frozen', 'refuses writes', 'connections cut', 'connections of one cut'])
-    made(`Redis: ${kind}`)
+function redisFaults({ fleet, redis, tally }: World, random: Random) {
+  const draw = createDeck(random, REDIS_FAULTS)
+  return async () => {
+    const kind = draw()
+    tally.made(`Redis: ${kind}`)
     if (kind === 'frozen') {
       redis.freeze()
       await pause(random.between(1000, 3000))
@@ -86,33 +88,35 @@ export function startChaos({ seed, fleet, provider, redis }: World): Chaos {
       for (const { front } of kind === 'connections cut' ? fleet.slots : one ? [one] : []) front.cutAll()
     }
   }
+}
 
-  async function processFault(random: Random) {
+function processFaults({ fleet, provider, tally }: World, random: Random) {
+  const draw = createDeck(random, PROCESS_FAULTS)
+
+  async function killed(victim: Instance, meanwhile: () => unknown = () => {}) {
+    await fleet.kill(victim)
+    await meanwhile()
+    await fleet.replace(victim)
+  }
+
+  return async () => {
     const victim = random.pick(fleet.slots)
-    const kind = random.pick([
-      'SIGKILL at random',
-      'SIGKILL before the provider rotated',
-      'SIGKILL between rotation and commit',
-      'SIGKILL at the commit',
-      'SIGKILL after the commit',
-      'SIGTERM',
-      'SIGTERM',
-      'SIGSTOP and SIGCONT',
-      'SIGSTOP and SIGCONT',
-    ])
+    const kind = draw()
     if (!victim) return
-    const done = () => made(`process: ${kind}`)
+    const done = () => tally.made(`process: ${kind}`)
     switch (kind) {
       case 'SIGKILL at random':
         done()
         return killed(victim)
       case 'SIGKILL before the provider rotated':
       case 'SIGKILL between rotation and commit': {
-        const name = await provider.catchNext(kind.includes('before') ? 'before' : 'after', CATCH_MS)
+        const moment = kind.includes('before') ? 'before' : 'after'
+        const name = await provider.catchNext('refresh_token', moment, CATCH_MS)
         const holder = fleet.slots.find((each) => each.name === name)
-        if (!holder) return provider.letGo()
+        const letGo = () => provider.letGo('refresh_token', 'cut')
+        if (!holder) return letGo()
         done()
-        return killed(holder, () => provider.letGo())
+        return killed(holder, letGo)
       }
       case 'SIGKILL at the commit':
       case 'SIGKILL after the commit': {
@@ -128,38 +132,13 @@ export function startChaos({ seed, fleet, provider, redis }: World): Chaos {
       case 'SIGTERM': {
         done()
         const code = await fleet.end(victim)
-        if (code !== 0) wrong.push(`${victim.name} ended with ${code} on SIGTERM`)
+        if (code !== 0)
+          tally.wrong('a process did not end by itself', `${victim.name} ended with ${code} on SIGTERM`)
         return fleet.replace(victim)
       }
       default:
         done()
         return fleet.pause(victim, random.between(...PAUSE_MS))
     }
-  }
-
-  async function killed(victim: Instance, meanwhile: () => unknown = () => {}) {
-    await fleet.kill(victim)
-    await meanwhile()
-    await fleet.replace(victim)
-  }
-
-  const streams = [
-    stream('provider', [1000, 4000], providerFault),
-    stream('redis', [3000, 7000], redisFault),
-    stream('process', [300, 1500], processFault),
-  ].map((each) =>
-    each.catch((error: unknown) => {
-      wrong.push(`the soak's own machinery failed: ${error instanceof Error ? error.stack : error}`)
-      going = false
-    }),
-  )
-
-  return {
-    faults,
-    wrong,
-    async stop() {
-      going = false
-      await Promise.all(streams)
-    },
   }
 }

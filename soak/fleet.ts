@@ -33,10 +33,12 @@ export interface Fleet {
 
 const MOST_OUTPUT = 2000
 
+/** @param changed hears who takes requests, whenever that is somebody else */
 export async function startFleet(
   count: number,
   redis: { port: number },
   options: AuthOptions,
+  changed: (urls: string[]) => void,
 ): Promise<Fleet> {
   const all = new Map<string, Instance>()
   const told: Record<string, number> = {}
@@ -77,6 +79,8 @@ export async function startFleet(
   }
 
   const slots = await Promise.all(Array.from({ length: count }, start))
+  const tellChanged = () => changed(slots.filter(({ up }) => up).map(({ app }) => app.url))
+  tellChanged()
 
   return {
     slots,
@@ -84,11 +88,13 @@ export async function startFleet(
     async kill(instance) {
       instance.up = false
       instance.killedAt = Date.now()
+      tellChanged()
       await instance.app.sigkill()
       await gone(instance)
     },
     async end(instance) {
       instance.up = false
+      tellChanged()
       const code = await instance.app.sigterm()
       await gone(instance)
       return code
@@ -102,6 +108,7 @@ export async function startFleet(
     },
     async replace(instance) {
       slots[slots.indexOf(instance)] = await start()
+      tellChanged()
     },
     events() {
       for (const instance of slots) tally(instance)

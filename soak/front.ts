@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createCommandFaults, type HeldCommand } from '../test/support/redis/command-faults.ts'
-import { isScript, type Match, scriptOf } from '../test/support/redis/commands.ts'
+import { isCommand, isScript, type Match, scriptOf } from '../test/support/redis/commands.ts'
 import { passCommands } from '../test/support/redis/front-connection.ts'
 
 export interface SoakFront {
@@ -17,7 +17,9 @@ export interface SoakFront {
 }
 
 const isCommit = isScript('commit')
-const WRITES: Match = isScript('create', 'touch', 'finish', 'acquire', 'commit', 'release', 'saveAppData')
+const isFind = isScript('find')
+const isChange = isCommand('eval', 'evalsha', 'set', 'zrem', 'pexpire')
+const WRITES: Match = (args) => isChange(args) && !isFind(args)
 const READ_ONLY = "READONLY You can't write against a read only replica."
 
 export async function startSoakFront(redis: { readonly port: number }): Promise<SoakFront> {

@@ -1,13 +1,18 @@
-// npm run soak -- [--seconds 300] [--seed N]: 4 processes, 500 sessions, every fault there is, and an account at the end.
+// npm run soak -- [--seconds 300] [--seed N]: 4 processes, 500 sessions, every fault there is, and an account at the end. In
+// less than a minute not every fault comes, and then it fails.
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { startBalancer } from '../test/support/app/balancer.ts'
 import { startRedis } from '../test/support/redis/redis-server.ts'
-import { startChaos } from './chaos.ts'
+import { BROWSER_KINDS, browserStream } from './browsers.ts'
+import { CHAOS_KINDS, chaosStreams } from './chaos.ts'
+import { DEPLOYMENT_KINDS, deploymentStream, startDeployments } from './deployments.ts'
 import { printFigures } from './figures.ts'
 import { startFleet } from './fleet.ts'
 import { startSoakProvider } from './provider-process.ts'
 import { createSessions } from './sessions.ts'
+import { startStreams } from './streams.ts'
+import { createTally } from './tally.ts'
 import { settle, startUsers } from './users.ts'
 import { judge, type Loss, type Lost } from './verdict.ts'
 
@@ -45,33 +50,41 @@ const watchdog = setTimeout(
 watchdog.unref()
 
 const provider = await startSoakProvider()
+const elsewhere = await startSoakProvider()
 const redis = await startRedis()
-/** where the first of the sessions logs in */
+/** where people log in */
 const site = await startBalancer()
 const client = { clientId: 'soak', clientSecret: 'known to all four of them' }
 await provider.seed(seed)
 await provider.lifetimes({ idToken: 15, accessToken: 15 })
-const fleet = await startFleet(PROCESSES, redis, {
-  issuerBaseURL: await provider.issuer(),
-  baseURL: site.url,
-  clientID: client.clientId,
-  clientSecret: client.clientSecret,
-  renewal: RENEWAL,
-  redisTimeoutSeconds: REDIS_SECONDS,
-})
+const options = { renewal: RENEWAL, redisTimeoutSeconds: REDIS_SECONDS }
+const fleet = await startFleet(
+  PROCESSES,
+  redis,
+  {
+    ...options,
+    issuerBaseURL: await provider.issuer(),
+    baseURL: site.url,
+    clientID: client.clientId,
+    clientSecret: client.clientSecret,
+  },
+  (urls) => {
+    site.targets = urls
+  },
+)
+const deployments = await startDeployments(redis.url, client, { own: provider, other: elsewhere }, options)
+const tally = createTally([...CHAOS_KINDS, ...BROWSER_KINDS, ...DEPLOYMENT_KINDS])
 const losses: Loss[] = []
-const stuck: string[] = []
-let wrong: string[] = []
 let failed = true
 
 async function account(lost: Lost): Promise<void> {
-  losses.push(judge(lost, await provider.history(lost.user), fleet, LEASE_MS))
-  await provider.forget(lost.user)
+  const owner = { user: lost.user, clientId: client.clientId }
+  losses.push(judge(lost, await provider.history(owner), fleet, LEASE_MS))
+  await provider.forget(owner)
 }
 
 try {
   await provider.register({ ...client, baseURL: site.url })
-  site.targets = fleet.slots.map(({ app }) => app.url)
   const maker = await createSessions(site.url, provider, {
     url: redis.url,
     client: redis.connect(),
@@ -81,6 +94,7 @@ try {
 
   const users = startUsers({
     seed,
+    tally,
     fleet,
     sessions,
     async onLost(lost) {
@@ -90,9 +104,13 @@ try {
       return next
     },
   })
-  const chaos = startChaos({ seed, fleet, provider, redis })
+  const stopStreams = startStreams(seed, tally, [
+    ...chaosStreams({ tally, fleet, provider, redis }),
+    browserStream({ tally, provider, home: site.url, account }),
+    deploymentStream({ tally, home: site.url, sessions, deployments, account }),
+  ])
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-  await chaos.stop()
+  await stopStreams()
   await users.stop()
 
   // Everything runs again: every session is renewed once more, or is over.
@@ -102,31 +120,36 @@ try {
     Array.from({ length: SETTLE_AT_ONCE }, async () => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
         const outcome = await settle(next, fleet, until)
-        if (outcome === undefined) stuck.push(next.user)
+        if (outcome === undefined) tally.wrong('a session was neither renewed nor over', next.user)
         else if (outcome !== 'renewed') await account(outcome)
       }
     }),
   )
 
-  wrong = [...users.wrong, ...chaos.wrong, ...stuck.map((user) => `${user} was neither renewed nor over`)]
   const ledger = await provider.figures()
+  const { strange, strangers } = await elsewhere.figures()
   failed = printFigures({
     seconds: (Date.now() - began) / 1000,
     seed,
     sessions: SESSIONS,
     requests: users.requests(),
     answers: users.answers,
-    faults: chaos.faults,
+    tally,
     events: fleet.events(),
-    ledger,
+    ledger: {
+      ...ledger,
+      strange: ledger.strange + strange,
+      strangers: [...ledger.strangers, ...strangers],
+    },
     losses,
-    wrong,
   })
   if (failed) console.log(`the processes' last words:\n${fleet.output()}`)
 } finally {
   await site.stop()
+  for (const { app } of deployments) await app.stop()
   await fleet.stop()
   await redis.stop()
+  await elsewhere.stop()
   await provider.stop()
 }
 process.exit(failed ? 1 : 0)

@@ -24,3 +24,12 @@ export function createRandom(seed: number, purpose: string): Random {
     pick: (of) => of[Math.floor(next() * of.length)],
   }
 }
+
+/** Draws each of them once before any comes again. */
+export function createDeck<T>(random: Random, of: readonly T[]): () => T {
+  let left: T[] = []
+  return () => {
+    if (left.length === 0) left = [...of]
+    return left.splice(Math.floor(random.next() * left.length), 1)[0] as T
+  }
+}

@@ -3,19 +3,19 @@ import { exchange, type Received } from '../test/support/browser/http-exchange.t
 import type { SeededSession } from '../test/support/session/many-sessions.ts'
 import type { Fleet, Instance } from './fleet.ts'
 import { createRandom } from './random.ts'
+import type { Tally } from './tally.ts'
 import type { Lost } from './verdict.ts'
 
 export interface Users {
   /** how often each answer was given */
   readonly answers: Record<string, number>
-  /** what no request may be answered */
-  readonly wrong: string[]
   requests(): number
   stop(): Promise<void>
 }
 
 interface World {
   seed: number
+  tally: Tally
   fleet: Fleet
   /** changes when a session is lost: somebody new takes its place */
   sessions: SeededSession[]
@@ -27,18 +27,14 @@ interface World {
 const AT_ONCE = 12
 const READING_MS = [60, 300] as const
 const PATHS = [...Array(7).fill('/private'), '/fresh', '/token', '/public']
-const MOST_WRONG = 20
 
-export function startUsers({ seed, fleet, sessions, onLost }: World): Users {
+export function startUsers({ seed, tally, fleet, sessions, onLost }: World): Users {
   const answers: Record<string, number> = {}
-  const wrong: string[] = []
   const busy = new Set<number>()
   let requests = 0
   let going = true
 
-  function refuse(what: string) {
-    if (wrong.length < MOST_WRONG) wrong.push(what)
-  }
+  const refuse = (what: string) => tally.wrong('a request was answered as none may be', what)
 
   async function ask(session: SeededSession, path: string, instance: Instance): Promise<Lost | undefined> {
     requests += 1
@@ -69,7 +65,7 @@ export function startUsers({ seed, fleet, sessions, onLost }: World): Users {
     if (status === 503 && !headers['retry-after']) refuse(`${path} answered 503 without Retry-After`)
     if (status !== 200 && status !== 503) refuse(`${path} answered ${status} ${body.slice(0, 200)}`)
     if (status === 200 && authenticated && sub !== session.user)
-      refuse(`${session.user} was answered as ${sub}`)
+      tally.wrong('somebody was answered as somebody else', `${session.user} was answered as ${sub}`)
     return undefined
   }
 
@@ -100,12 +96,11 @@ export function startUsers({ seed, fleet, sessions, onLost }: World): Users {
   }
 
   const people = Array.from({ length: AT_ONCE }, (_, nth) =>
-    person(nth).catch((error: unknown) => refuse(`the soak's own machinery failed: ${error}`)),
+    person(nth).catch((error: unknown) => tally.wrong("the soak's own machinery failed", String(error))),
   )
 
   return {
     answers,
-    wrong,
     requests: () => requests,
     async stop() {
       going = false

@@ -16,7 +16,7 @@ export interface Lost {
   code: string
 }
 
-/** A holder that lives stores within this time: the longest fault of Redis, and its next try after that. */
+/** A holder that lives stores within this time of the answer: the longest fault of Redis, and its next try after that. */
 const STORED_WITHIN_MS = 10_000
 
 export function judge(
@@ -35,13 +35,16 @@ export function judge(
   const landedAt = holder.front.landedAt(id) ?? 0
   if (landedAt >= last.at) return loss(false, `${code}, although ${holder.name} had stored the last token`)
   // What a dead process sent may reach the provider a moment after its end.
-  if (killedAt !== undefined && killedAt - last.at < STORED_WITHIN_MS)
+  const answeredAt = last.endedAt ?? last.at
+  if (last.status === undefined && answeredAt > last.at && answeredAt < (killedAt ?? Date.now()))
+    return loss(false, `${code}; ${holder.name} lived, and did not wait for the answer to the last rotation`)
+  if (killedAt !== undefined && killedAt - answeredAt < STORED_WITHIN_MS)
     return loss(true, 'holder killed between rotation and commit')
   if (longestPause >= leaseMs) return loss(true, 'holder stopped past its lease')
   if (killedAt !== undefined)
     return loss(
       false,
-      `${code}; ${holder.name} was killed ${killedAt - last.at} ms after the last rotation began`,
+      `${code}; ${holder.name} was killed ${killedAt - answeredAt} ms after the answer to the last rotation`,
     )
   return loss(false, `${code}; ${holder.name} lives, and did not store the last token`)
 }

@@ -2,26 +2,31 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { createLoginTransactions } from './cookies/login-transaction.ts'
 import { createSessionCookie, type ReadCookies } from './cookies/session-cookie.ts'
-import { type AuthError, asError, isAuthError, RefusedError } from './errors.ts'
+import { type AuthError, asError, ConfigurationError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
+import { OWN_RESOURCE } from './http/own-resource.ts'
 import { answerProblem } from './http/problem.ts'
 import { reportRefused } from './http/report-refused.ts'
 import { crossSiteRefused, isCrossOrigin, isSafe } from './http/same-origin.ts'
 import { createBackgroundTasks } from './lib/background-tasks.ts'
 import { shareHiddenClasses } from './lib/hidden-class.ts'
+import { createLimitedLog } from './lib/limited-log.ts'
 import { trySilently } from './login/silent.ts'
 import type { AuthOptions } from './options/auth-options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { createProvider } from './provider/provider.ts'
+import { ownerName } from './record/owner.ts'
 import { createRenewer } from './renewal/renew.ts'
 import { attachOidc } from './request-oidc.ts'
 import { mountRoutes } from './routes.ts'
 import { CurrentSession } from './session/current-session.ts'
+import { createEndedSessions } from './session/ended-sessions.ts'
 import { createExpressSession } from './session/express-session.ts'
-import { setContext } from './session/request-context.ts'
+import { contextOf, forgetContext, ranBefore, setContext } from './session/request-context.ts'
 import type { Services } from './session/services.ts'
 import { CookieSession, isMounted, mountedSession, type SessionBinding } from './session/session-binding.ts'
 import { createSessionRegister, type Sessions } from './session/session-register.ts'
+import { createSessionWatch } from './session/session-watch.ts'
 import { createMemoryStore } from './store/memory/memory-store.ts'
 import { createRedisStore } from './store/redis/redis-store.ts'
 import type { SessionStore } from './store/store.ts'
@@ -61,12 +66,16 @@ export function auth(options?: AuthOptions): AuthHandler {
   const tasks = createBackgroundTasks()
   const provider = createProvider(config, events, tasks)
   const renewer = createRenewer(config, store, provider, events, tasks)
-  const sessions = createSessionRegister(config, store, provider, renewer, events)
+  const ended = createEndedSessions()
+  const sessions = createSessionRegister(config, store, provider, renewer, events, ended)
   const logins = createLoginTransactions(config)
-  const services: Services = { config, events, store, provider, renewer, sessions, logins }
+  const watch = createSessionWatch(config, store, renewer)
+  const log = createLimitedLog((line) => config.logger.warn(line))
+  const services: Services = { config, events, log, store, provider, renewer, sessions, logins, watch }
   const cookie = createSessionCookie(config)
   const appSession = createExpressSession(config, store.appData, cookie, events)
-  const sessionParts = { cookie, appSession, appData: store.appData }
+  const sessionParts = { cookie, appSession, appData: store.appData, ended }
+  const owner = ownerName(config)
   const routes = mountRoutes(config)
   warnOf(
     'refresh-token-missing',
@@ -75,11 +84,21 @@ export function auth(options?: AuthOptions): AuthHandler {
   // It may be a mistake in the set-up, and then it lasts.
   warnOf('provider-unavailable', ({ detail }) => `the provider cannot be used just now: ${detail}`)
 
+  warnOf('session-ended', ({ reason, detail }) =>
+    reason === 'id_token_rejected'
+      ? `a session ended, because the ID tokens of its renewals were refused every time: ${detail}. Log in again, or change it at the provider`
+      : undefined,
+  )
+
   async function bffSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
-      if (await passes(req, res)) next()
+      const before = ranBefore(req, services)
+      // Above the app and above its router too: once is enough.
+      if (before === 'another') forgetContext(req, res)
+      if (before !== undefined && config.authRequired) contextOf(req)
+      if (before !== undefined || (await passes(req, res))) next()
     } catch (error) {
-      if (!isAuthError(error)) next(asError(error))
+      if (!isAuthError(error) || error instanceof ConfigurationError) next(asError(error))
       else if (!res.headersSent) await refuse(req, res, error, next).catch(next)
     }
   }
@@ -88,6 +107,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   async function passes(req: Request, res: Response): Promise<boolean> {
     shareHiddenClasses(req, res)
     const route = routes.find(req.path)
+    if (route !== undefined) res.set(OWN_RESOURCE)
     if (route?.withoutSession !== undefined) {
       await route.withoutSession(services, req, res)
       return false
@@ -104,7 +124,7 @@ export function auth(options?: AuthOptions): AuthHandler {
       return false
     }
     if (config.attemptSilentLogin && (await trySilently(context))) return false
-    if (session.wantsTouch) res.once('finish', () => void session.touch())
+    if (session.wantsTouch) res.once('finish', () => session.touch())
     if (config.authRequired) session.require()
     return true
   }
@@ -117,7 +137,7 @@ export function auth(options?: AuthOptions): AuthHandler {
 
   /** An express-session that the app mounted above keeps its own id. */
   function bindingOf(req: Request, res: Response, { session }: ReadCookies): SessionBinding {
-    return isMounted(req) ? mountedSession(req) : new CookieSession(req, res, session, sessionParts)
+    return isMounted(req) ? mountedSession(req, owner) : new CookieSession(req, res, session, sessionParts)
   }
 
   async function refuse(req: Request, res: Response, error: AuthError, next: NextFunction): Promise<void> {
@@ -135,12 +155,12 @@ export function auth(options?: AuthOptions): AuthHandler {
   /** Says it in the log too: an event that nobody listens to helps nobody. The same line once, and not very many. */
   function warnOf<Name extends keyof AuthEvents>(
     name: Name,
-    lineOf: (event: AuthEvents[Name]) => string,
+    lineOf: (event: AuthEvents[Name]) => string | undefined,
   ): void {
     const said = new Set<string>()
     events.on(name, (event) => {
       const line = lineOf(event)
-      if (said.has(line) || said.size >= MOST_WARNINGS) return
+      if (line === undefined || said.has(line) || said.size >= MOST_WARNINGS) return
       said.add(line)
       config.logger.warn(`express-bff-session: ${line}`)
     })
@@ -156,8 +176,10 @@ export function auth(options?: AuthOptions): AuthHandler {
       await Promise.all([provider.usable(), store.now()])
     },
     async close() {
+      watch.close()
       await renewer.idle(CLOSE_SECONDS)
       await store.close()
+      log.close()
     },
     on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void) {
       events.on(name, listener)

@@ -55,6 +55,8 @@ export type RefusedCode =
   | 'logout_token_invalid'
   /** Another site's page sent it; if that site is yours, name it in `allowedOrigins`. */
   | 'cross_site'
+  /** `/login`, `/logout` and `/callback` are for pages that a person opens, no prefetch, image or frame. */
+  | 'not_a_page_load'
   /** The route or the relay takes other methods. */
   | 'method_not_allowed'
   /** Send a form: `application/x-www-form-urlencoded`. */
@@ -68,6 +70,8 @@ export type ConfigurationCode =
   | 'invalid_option'
   /** A guard, `relay()` or `req.oidc` has no `app.use(auth())` above it. */
   | 'auth_not_mounted'
+  /** Two `auth()` ran for one request. */
+  | 'auth_mounted_twice'
   /** `req.oidc.fetch()` was given an address whose origin is not in `apis`. */
   | 'api_not_listed'
   /** A body parser stands above `relay()`: mount it below. */
@@ -120,6 +124,7 @@ interface RefusedDetails {
   error?: string | undefined
   errorDescription?: string | undefined
   reason?: string | undefined
+  goesOn?: number | undefined
 }
 
 /** The request was refused and nothing was changed; the log says more. Status 4xx. */
@@ -133,12 +138,14 @@ export class RefusedError extends BffSessionError {
   readonly errorDescription: string | undefined
   /** What operators should know and the browser need not. */
   readonly reason: string | undefined
+  /** The page that says so goes on to log in by itself, for that time in a row. */
+  readonly goesOn: number | undefined
 
   constructor(
     code: RefusedCode,
     status: number,
     message: string,
-    { error, errorDescription, reason }: RefusedDetails = {},
+    { error, errorDescription, reason, goesOn }: RefusedDetails = {},
   ) {
     super(message)
     this.code = code
@@ -146,6 +153,7 @@ export class RefusedError extends BffSessionError {
     this.error = error
     this.errorDescription = errorDescription
     this.reason = reason
+    this.goesOn = goesOn
   }
 }
 

@@ -13,6 +13,8 @@ export type SessionEndReason =
   | 'refresh_token_rejected'
   /** The renewed tokens were another person's. */
   | 'subject_changed'
+  /** The ID tokens of its renewals were refused, five in a row; `detail` says why. */
+  | 'id_token_rejected'
   /** Another login in the same browser took its place. */
   | 'replaced_by_login'
 
@@ -57,14 +59,14 @@ export interface AuthEvents {
   /** Renewed tokens could not be stored within 15 minutes, or before the process ended, and are gone; the session lives on only where the provider allows it. */
   'commit-lost': { subject: string; generation: number }
   /** A session is over; `reason` says why. */
-  'session-ended': { subject: string; reason: SessionEndReason }
+  'session-ended': { subject: string; reason: SessionEndReason; detail?: string }
   /** A request was refused, or a back-channel logout failed; `code` is the error's. */
   refused: { code: string; detail: string }
   /** The store is out of reach. Once for each question to it, and up to 50 requests share one. */
   'store-unavailable': { detail: string }
   /** The provider is out of reach, or did not take a revocation. */
   'provider-unavailable': { detail: string }
-  /** A record was found that cannot be read: another secret, another version, or garbage. Its session counts as logged out. */
+  /** A record was found that cannot be read: another secret, provider or client, another version, or garbage. Its session counts as logged out. */
   'record-unreadable': { detail: string }
 }
 

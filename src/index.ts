@@ -29,6 +29,7 @@ export type {
   Logger,
   MutualTLSOptions,
   PrivateJWK,
+  ProviderOptions,
   RenewalOptions,
   Routes,
   SessionOptions,

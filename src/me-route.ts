@@ -1,11 +1,14 @@
 // GET /me: who is logged in and how fresh that is. Asking does not keep the session from its idle end.
 import { onlyMethods } from './http/method-and-query.ts'
+import { requireOwnResource } from './http/own-resource.ts'
+import { tellCaches } from './lib/caching.ts'
 import type { User } from './record/user.ts'
 import type { RequestContext } from './session/request-context.ts'
 
 export function user(context: RequestContext): void {
-  onlyMethods(context, ['GET', 'HEAD'])
   const { config, req, res, session } = context
+  requireOwnResource(req, config)
+  onlyMethods(context, ['GET', 'HEAD'])
   session.requireKnown()
   const { oidc } = req
   const answer = {
@@ -20,7 +23,8 @@ export function user(context: RequestContext): void {
     },
   }
   // Not res.json(): the answer is never cached, so Express need not hash it for an ETag.
-  res.set('cache-control', 'no-store').type('json').end(JSON.stringify(answer))
+  tellCaches(res, 'no-store')
+  res.type('json').end(JSON.stringify(answer))
 }
 
 function listed(user: User, claims: readonly string[]): Record<string, unknown> {

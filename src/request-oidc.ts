@@ -112,7 +112,7 @@ class OidcOfRequest implements RequestOidc {
   }
 
   get fetch() {
-    return createApiFetch(this.#context.config, this.#context.session)
+    return createApiFetch(this.#context)
   }
 
   get renew() {

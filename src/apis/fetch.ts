@@ -1,29 +1,36 @@
 // `req.oidc.fetch()`: a request of a handler to an API, as the person who is logged in.
 import { ConfigurationError } from '../errors.ts'
-import type { Config } from '../options/config.ts'
-import type { CurrentSession } from '../session/current-session.ts'
+import type { RequestContext } from '../session/request-context.ts'
+import { readRefusal } from './refusal.ts'
+import { secondToken } from './second-token.ts'
 
 /**
  * `fetch()` with the person's access token, to one of the origins in `apis` only. A 401 is answered by one renewal and
- * one more try, where the body can be sent again. Redirects are handed back, not followed.
+ * one more try, where the body can be sent again; to a token that such a renewal brought within the last minute, it is handed
+ * back. Redirects are handed back, not followed.
  *
  * @throws LoginRequiredError (401), TryLaterError (503), RefusedError (403); ConfigurationError for another origin; what
  * `fetch()` throws
  */
 export type ApiFetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
-export function createApiFetch({ apis }: Config, session: CurrentSession): ApiFetch {
+type ApiFetchContext = Pick<RequestContext, 'config' | 'session' | 'store'>
+
+export function createApiFetch(context: ApiFetchContext): ApiFetch {
+  const { config, session } = context
   return async (given, init = {}) => {
     const url = new URL(given)
-    const api = apis.find(({ origin }) => origin === url.origin)
+    const api = config.apis.find(({ origin }) => origin === url.origin)
     if (api === undefined) throw notListed(url.origin)
     const { origin: _, ...wanted } = api
 
     const token = await session.accessToken(wanted)
     const answer = await send(url, init, token)
-    if (answer.status !== 401 || !canBeSentAgain(init.body) || wantsStepUp(answer)) return answer
+    if (answer.status !== 401 || !canBeSentAgain(init.body) || !isOfToken(answer)) return answer
+    const second = await secondToken(context, wanted, token)
+    if (second === undefined) return answer
     await answer.body?.cancel()
-    return send(url, init, await session.accessToken(wanted, token))
+    return send(url, init, second)
   }
 }
 
@@ -42,9 +49,8 @@ function canBeSentAgain(body: RequestInit['body']): boolean {
   )
 }
 
-/** RFC 9470 §3: the token is good, the person's authentication is not; another token says the same. */
-function wantsStepUp({ headers }: Response): boolean {
-  return headers.get('www-authenticate')?.includes('insufficient_user_authentication') === true
+function isOfToken({ headers }: Response): boolean {
+  return readRefusal(headers.get('www-authenticate') ?? undefined).isOfToken
 }
 
 function notListed(origin: string): ConfigurationError {

@@ -1,13 +1,14 @@
 // A request's way to the API and back, with one more try where the API does not take the access token.
-import { createHash } from 'node:crypto'
 import { LoginRequiredError, RefusedError, TryLaterError } from '../errors.ts'
 import { onlyMethods } from '../http/method-and-query.ts'
-import { createExpiringMap } from '../lib/expiring-map.ts'
+import { requireOwnResource } from '../http/own-resource.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import { endWithSession } from './end-with-session.ts'
 import { readRefusal } from './refusal.ts'
 import type { RelayConfig } from './relay-options.ts'
 import { createRequestBody } from './request-body.ts'
 import { headersForApi } from './request-headers.ts'
+import { secondToken } from './second-token.ts'
 import { sendResponse } from './send-response.ts'
 import { malformed, targetPath } from './target-path.ts'
 import type { ApiOutcome, ApiRequest, UpstreamRequest } from './upstream-request.ts'
@@ -16,28 +17,27 @@ import { upgradeOf } from './websocket.ts'
 /** RFC 9110 §9.2.2: a proxy sends no other again by itself. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 const RETRY_AFTER_SECONDS = 5
-/** A token that was fetched because the API refused another is not replaced for so long, should it refuse this one too. */
-const SECOND_TRY_MILLISECONDS = 60_000
 
 /** @throws AuthError for what is not handed on, or not answered */
 export function createForward(config: RelayConfig, exchange: UpstreamRequest) {
   const { target, wanted } = config
-  const secondTries = createExpiringMap<true>(Date.now)
   let isReachable = true
 
   return async function forward(context: RequestContext): Promise<void> {
     const { req, res, session } = context
+    requireOwnResource(req, context.config)
     onlyMethods(context, config.methods, 'This method is not handed on.')
     const path = targetPath(req.url, req.originalUrl, target)
     const isWebSocket = wantsWebSocket(context)
     const body = createRequestBody(req, res)
 
-    for (let refused: string | undefined; ; ) {
-      const isAnonymous = config.anonymous && session.isAnonymous
-      const token = isAnonymous ? undefined : await session.accessToken(wanted, refused)
-      if (refused !== undefined && token !== undefined)
-        secondTries.set(nameOf(token), true, Date.now() + SECOND_TRY_MILLISECONDS)
-      if (refused !== undefined && !body.canBeSentAgain) throw sendAgain()
+    const isAnonymous = config.anonymous && session.isAnonymous
+    let token = isAnonymous ? undefined : await session.accessToken(wanted)
+    if (token !== undefined) endWithSession(context, upgradeOf(req)?.socket ?? res)
+    // Not at its end: a stream that is open for hours is no use of the session in all that time.
+    if (session.wantsTouch) session.touch()
+
+    for (let isSecond = false; ; isSecond = true) {
       if (!(await body.prepare())) return
 
       const headers = headersForApi(req.headers, {
@@ -58,9 +58,9 @@ export function createForward(config: RelayConfig, exchange: UpstreamRequest) {
       if (stepUp !== undefined)
         throw new LoginRequiredError('step_up_required', 'Confirm your identity to continue.', stepUp)
       if (token === undefined) throw new LoginRequiredError('login_required', 'Log in to continue.')
-      // Or each request to an API that is set up wrongly would cost the provider a renewal.
-      if (!isOfToken || secondTries.get(nameOf(token))) throw apiRefused(reason)
-      refused = token
+      token = isOfToken && !isSecond ? await secondToken(context, wanted, token) : undefined
+      if (token === undefined) throw apiRefused(reason)
+      if (!body.canBeSentAgain) throw sendAgain()
     }
   }
 
@@ -81,10 +81,8 @@ export function createForward(config: RelayConfig, exchange: UpstreamRequest) {
       return outcome
     }
     // Once, and not for every request while it lasts.
-    if (isReachable)
-      context.config.logger.warn(
-        `express-bff-session: the API at ${target.origin} cannot be used just now: ${outcome.why}`,
-      )
+    const kind = `express-bff-session: the API at ${target.origin} cannot be used just now`
+    if (isReachable) context.log.warn(kind, `${kind}: ${outcome.why}`)
     isReachable = false
     throw new TryLaterError(
       'api_unavailable',
@@ -92,11 +90,6 @@ export function createForward(config: RelayConfig, exchange: UpstreamRequest) {
       RETRY_AFTER_SECONDS,
     )
   }
-}
-
-/** Not the token itself, which nobody keeps. */
-function nameOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
 }
 
 /** @returns false for what is answered as any request, its `Upgrade` left aside (RFC 9110 §7.8) */

@@ -4,6 +4,7 @@ import { ConfigurationError } from '../errors.ts'
 import { namesOf, unknownCure, unknownIn } from '../options/read-option.ts'
 import { type AccessTokenRequest, accessTokenFault } from '../record/access-token.ts'
 import { isFieldName, neverForwarded } from './request-headers.ts'
+import { neverHandedOn } from './response-headers.ts'
 
 export interface RelayOptions {
   /**
@@ -33,6 +34,8 @@ export interface RelayOptions {
   timeoutSeconds?: number | undefined
   /** Further request headers that go to the API, such as `['x-tenant']`. The page can set them as it likes. @defaultValue none */
   requestHeaders?: readonly string[] | undefined
+  /** Further headers of the API's answers that go to the browser, such as `['x-total-count']`. @defaultValue none */
+  responseHeaders?: readonly string[] | undefined
 }
 
 /** Complete, checked, frozen. */
@@ -43,6 +46,7 @@ export interface RelayConfig {
   readonly anonymous: boolean
   readonly timeoutSeconds: number
   readonly requestHeaders: readonly string[]
+  readonly responseHeaders: readonly string[]
 }
 
 const NAMES = namesOf<RelayOptions>({
@@ -53,6 +57,7 @@ const NAMES = namesOf<RelayOptions>({
   token: true,
   timeoutSeconds: true,
   requestHeaders: true,
+  responseHeaders: true,
 })
 /** TRACE answers with the token, CONNECT opens a way to anywhere. */
 const REFUSED_METHODS = ['TRACE', 'CONNECT']
@@ -80,7 +85,18 @@ export function resolveRelayOptions(given: unknown): RelayConfig {
     methods: readMethods(options.methods),
     anonymous: token === 'user-or-none',
     timeoutSeconds,
-    requestHeaders: readHeaders(options.requestHeaders),
+    requestHeaders: readHeaders(options.requestHeaders, {
+      option: 'requestHeaders',
+      example: 'x-tenant',
+      isRefused: neverForwarded,
+      way: 'the browser to the API',
+    }),
+    responseHeaders: readHeaders(options.responseHeaders, {
+      option: 'responseHeaders',
+      example: 'x-total-count',
+      isRefused: neverHandedOn,
+      way: 'the API to the browser',
+    }),
   })
 }
 
@@ -105,14 +121,20 @@ function readMethods(given: unknown): readonly string[] {
   return Object.freeze(methods)
 }
 
-function readHeaders(given: unknown): readonly string[] {
+interface HeaderOption {
+  readonly option: string
+  readonly example: string
+  readonly isRefused: (name: string) => boolean
+  readonly way: string
+}
+
+function readHeaders(given: unknown, { option, example, isRefused, way }: HeaderOption): readonly string[] {
   if (given === undefined) return []
   const names = isList(given) ? given.map((name) => name.toLowerCase()) : undefined
   if (names === undefined || !names.every(isFieldName))
-    throw optionError('requestHeaders', "must be a list of header names such as ['x-tenant']")
-  const never = names.find(neverForwarded)
-  if (never !== undefined)
-    throw optionError('requestHeaders', `has ${never}, which never goes from the browser to the API`)
+    throw optionError(option, `must be a list of header names such as ['${example}']`)
+  const never = names.find(isRefused)
+  if (never !== undefined) throw optionError(option, `has ${never}, which never goes from ${way}`)
   return Object.freeze(names)
 }
 

@@ -1,6 +1,7 @@
 // The API's answer, handed on to the browser as it comes.
 import type { Socket } from 'node:net'
 import type { RequestContext } from '../session/request-context.ts'
+import { endWithSession } from './end-with-session.ts'
 import type { RelayConfig } from './relay-options.ts'
 import { putHeaders, webSocketHeaders } from './response-headers.ts'
 import type { ApiOutcome } from './upstream-request.ts'
@@ -14,10 +15,11 @@ interface Asked {
 }
 
 export function sendResponse(
-  { req, res }: RequestContext,
+  context: RequestContext,
   outcome: Extract<ApiOutcome, { kind: 'answered' | 'upgraded' }>,
-  { config: { target }, path, withToken }: Asked,
+  { config: { target, responseHeaders }, path, withToken }: Asked,
 ): void {
+  const { req, res } = context
   const { message } = outcome
   const upgrade = upgradeOf(req)
   if (outcome.kind === 'upgraded' && upgrade !== undefined) {
@@ -25,11 +27,18 @@ export function sendResponse(
     res.flushHeaders()
     res.detachSocket(upgrade.socket as Socket)
     joinSockets(upgrade, outcome)
+    if (withToken) endWithSession(context, outcome.socket)
     return
   }
   if (upgrade !== undefined) watchForEnd(upgrade)
   res.status(message.statusCode ?? 502)
-  putHeaders(res, message, { url: new URL(path, target), target, mountPath: req.baseUrl, withToken })
+  putHeaders(res, message, {
+    url: new URL(path, target),
+    target,
+    mountPath: req.baseUrl,
+    withToken,
+    further: responseHeaders,
+  })
   // An event stream may have nothing to say for a long time.
   res.flushHeaders()
   message.pipe(res)

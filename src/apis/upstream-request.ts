@@ -74,11 +74,14 @@ export function createUpstreamRequests({ target, timeoutSeconds }: RelayConfig):
       let isSettled = false
       const leave = () => giveUp({ kind: 'gone' })
       res.once('close', leave)
+      // Behind another answer it has no connection yet, and behind an upgrade it is not told of its end.
+      if (res.socket === null) req.socket.once('close', leave)
 
       function settle(outcome: ApiOutcome): void {
         isSettled = true
         clearTimeout(deadline)
         res.off('close', leave)
+        req.socket.off('close', leave)
         resolve(outcome)
       }
 
@@ -110,6 +113,7 @@ export function createUpstreamRequests({ target, timeoutSeconds }: RelayConfig):
       proxy.on('proxyRes', (message) => {
         settle({ kind: 'answered', message })
         res.once('close', () => link.destroy())
+        if (res.socket === null) req.socket.once('close', () => link.destroy())
       })
       proxy.on('error', (error: NodeJS.ErrnoException) => {
         const isStale = apiRequest?.reusedSocket === true && /^(?:ECONNRESET|EPIPE)$/.test(error.code ?? '')

@@ -46,8 +46,23 @@ function afterEarlierAnswers(
   go: () => void,
 ): void {
   const earlier = socket._httpMessage
-  if (earlier) earlier.once('finish', () => afterEarlierAnswers(socket, go))
-  else if (socket.writable) go()
+  if (!earlier) {
+    if (socket.writable) go()
+    return
+  }
+  // One that was broken off before its turn finishes never (Node.js 24).
+  if (earlier.destroyed) {
+    socket.destroy()
+    return
+  }
+  // Node.js looks at the connection no more: without this nobody would see that the client left. Before the handshake's
+  // answer it has nothing to say (RFC 6455 §4.1).
+  const leave = () => socket.destroy()
+  socket.once('end', leave).resume()
+  earlier.once('finish', () => {
+    socket.off('end', leave).pause()
+    afterEarlierAnswers(socket, go)
+  })
 }
 
 /** What was written still arrives. */

@@ -1,8 +1,8 @@
 // One login on its way: kept in a sealed cookie of its own, so that two tabs do not disturb each other.
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomInt } from 'node:crypto'
 import type { CookieOptions } from 'express'
 import { RefusedError } from '../errors.ts'
-import { createSealer } from '../lib/seal.ts'
+import { createSealer, sealedLength } from '../lib/seal.ts'
 import type { Config } from '../options/config.ts'
 import type { StepUp } from '../record/step-up.ts'
 import type { CookieChange, RequestCookies } from './cookies.ts'
@@ -26,103 +26,159 @@ export interface LoginTransaction {
 }
 
 export const LOGIN_SECONDS = 600
-/** Logins that one browser may have on their way; the oldest makes room. */
+/** Logins that one browser may have under way: so many cookies, with fixed names. */
 export const MOST_LOGINS = 5
 /**
- * Browsers drop a cookie of more than 4096 bytes. All logins together stay below it too: a Cookie header over some
- * 8 kB is refused by common proxies, and then the browser is locked out.
+ * Proxies refuse a Cookie header of some 8 kB, and then the browser is locked out. Requests at the same moment do not see
+ * each other's cookies, so the bound is each cookie's own: one may be long, below the 4096 bytes that browsers keep, and one
+ * may have a page's address of some 700 letters.
  */
-const MOST_BYTES = 3900
+const SLOT_BYTES = [3700, 1400, 600, 600, 600]
 /** Each cookie that is dropped is a line of the answer, and proxies bound those as well. */
 const MOST_DROPPED = 30
-/** Of the state's hash, in a cookie's name. */
-const NAME_LETTERS = 16
+/** Of cookies that look like a login's. */
+const MOST_OPENED = 40
 
 /** How a login differs from an ordinary one. */
-export type LoginWishes = Pick<LoginTransaction, 'stepUp' | 'silent'>
+export interface LoginWishes extends Pick<LoginTransaction, 'stepUp' | 'silent'> {
+  /** How many before it were not known when they came back. */
+  readonly attempts?: number
+}
 
 export interface LoginTransactions {
   create(returnTo: string, now: number, wishes?: LoginWishes): LoginTransaction
   /** The cookies that remember a login, and those that make room for it. */
   remember(transaction: LoginTransaction, cookies: RequestCookies): CookieChange[]
+  /** What this browser has under way, whatever its age. */
+  underWay(cookies: RequestCookies): LoginTransaction[]
   /** The transaction that this browser began with `state`, whatever its age. */
   find(state: string, cookies: RequestCookies): LoginTransaction | undefined
-  forget(state: string): CookieChange
+  forget(state: string, cookies: RequestCookies): CookieChange[]
   isExpired(transaction: LoginTransaction, now: number): boolean
+}
+
+/** A cookie with the name of a login's; without a transaction, what does not open. */
+interface LoginCookie {
+  readonly name: string
+  readonly transaction: LoginTransaction | undefined
 }
 
 export function createLoginTransactions(config: Config): LoginTransactions {
   const sealer = createSealer(config.secrets, 'login transaction')
   const prefix = `${config.session.name}-login-`
+  const slots = SLOT_BYTES.map((bytes, slot) => ({ name: `${prefix}${slot}`, bytes }))
   // The provider's POST to the callback is cross-site, and only a SameSite=None cookie comes with it; browsers keep
   // one only if it is Secure, on http://localhost too.
   const crossSite = config.formPost ? ({ sameSite: 'none', secure: true } as const) : {}
   const options: CookieOptions = { ...config.session.cookie, sameSite: 'lax', ...crossSite }
-  const nameOf = (state: string) => prefix + hashState(state).slice(0, NAME_LETTERS)
   // What a sibling site planted under another kind of name is left alone: not every name can be dropped.
   const isOurs = (name: string) =>
-    name.startsWith(prefix) && /^[\w-]+$/.test(name) && name.length <= prefix.length + NAME_LETTERS
+    name.startsWith(prefix) && /^[\w-]+$/.test(name) && name.length <= prefix.length + 16
 
-  function open(name: string, value: string): LoginTransaction | undefined {
-    const text = sealer.open(value, name)
-    return text === undefined ? undefined : (JSON.parse(text) as LoginTransaction)
+  const isFixed = (name: string) => slots.some((slot) => slot.name === name)
+
+  function read(cookies: RequestCookies): LoginCookie[] {
+    const ours = cookies.filter(([name]) => isOurs(name))
+    // Whatever is planted before them, ours are opened.
+    return [...ours.filter(([name]) => isFixed(name)), ...ours.filter(([name]) => !isFixed(name))]
+      .slice(0, MOST_OPENED)
+      .map(([name, value]) => {
+        const text = sealer.open(value, name)
+        return { name, transaction: text === undefined ? undefined : (JSON.parse(text) as LoginTransaction) }
+      })
   }
 
+  /** The smallest that is free; by chance: of tabs that are restored together, no two should take the same. */
+  function freeSlot(bytes: number, taken: readonly LoginCookie[]): string | undefined {
+    const free = slots.filter((slot) => slot.bytes >= bytes && !taken.some(({ name }) => name === slot.name))
+    const smallest = free.filter((slot) => slot.bytes === free.at(-1)?.bytes)
+    return smallest[randomInt(Math.max(1, smallest.length))]?.name
+  }
+
+  function oldestSlot(bytes: number, taken: readonly LoginCookie[]): string | undefined {
+    const fitting = taken.filter(({ name }) =>
+      slots.some((slot) => slot.name === name && slot.bytes >= bytes),
+    )
+    return fitting.sort((a, b) => startOf(a) - startOf(b))[0]?.name
+  }
+
+  const drop = (name: string): CookieChange => ({ name, value: undefined, options })
+
   return {
-    create(returnTo, now, wishes) {
+    create(returnTo, now, { attempts, ...wishes } = {}) {
       const [state, nonce, codeVerifier] = [random(), random(), random()]
-      return { state, nonce, codeVerifier, issuer: config.issuer.href, returnTo, startedAt: now, ...wishes }
+      // In the state, which comes back whatever the browser keeps.
+      return {
+        state: attempts ? `${state}.${attempts}` : state,
+        nonce,
+        codeVerifier,
+        issuer: config.issuer.href,
+        returnTo,
+        startedAt: now,
+        ...wishes,
+      }
     },
 
     remember(transaction, cookies) {
-      const name = nameOf(transaction.state)
-      let value = sealer.seal(JSON.stringify(transaction), name)
-      // The page to return to gives way first: without it the login still ends well.
-      if (value.length > MOST_BYTES)
-        value = sealer.seal(JSON.stringify({ ...transaction, returnTo: '' }), name)
-      if (value.length > MOST_BYTES)
-        throw new RefusedError(
-          'content_too_large',
-          413,
-          'What a login has to remember is too long for a cookie.',
-        )
-      const drop = tooMany(name, cookies, value.length).map((old) => ({
-        name: old,
-        value: undefined,
-        options,
-      }))
-      return [...drop, { name, value, options: { ...options, maxAge: LOGIN_SECONDS * 1000 } }]
-    },
-
-    find(state, cookies) {
-      const name = nameOf(state)
-      for (const [candidate, value] of cookies) {
-        const transaction = candidate === name ? open(name, value) : undefined
-        if (transaction?.state === state) return transaction
+      const all = read(cookies)
+      const taken = all.filter(({ name, transaction }) => isFixed(name) && transaction !== undefined)
+      // What is planted makes room, and so does the same login, which is remembered with more than before.
+      const useless = all.filter(
+        (each) => each.transaction === undefined || each.transaction.state === transaction.state,
+      )
+      const others = taken.filter((each) => !useless.includes(each))
+      const living = others.filter((each) => transaction.startedAt - startOf(each) <= LOGIN_SECONDS * 1000)
+      // The page to return to gives way first: without it the login still ends well, and so do those that have the slots.
+      for (const findSlot of [freeSlot, oldestSlot]) {
+        for (const returnTo of [transaction.returnTo, withoutQuery(transaction.returnTo), '']) {
+          const text = JSON.stringify({ ...transaction, returnTo })
+          const name = findSlot(sealedLength(text), living)
+          if (name === undefined) continue
+          // Under one name there may be a planted cookie beside one of ours, and ours is what would go.
+          const stays = [name, ...others.map((each) => each.name)]
+          const dropped = useless.filter((each) => !stays.includes(each.name)).slice(0, MOST_DROPPED)
+          return [
+            ...dropped.map((each) => drop(each.name)),
+            { name, value: sealer.seal(text, name), options: { ...options, maxAge: LOGIN_SECONDS * 1000 } },
+          ]
+        }
       }
-      return undefined
+      throw new RefusedError(
+        'content_too_large',
+        413,
+        'What a login has to remember is too long for a cookie.',
+      )
     },
 
-    forget: (state) => ({ name: nameOf(state), value: undefined, options }),
+    underWay: (cookies) => read(cookies).flatMap(({ transaction }) => transaction ?? []),
+
+    find: (state, cookies) =>
+      read(cookies).find(({ transaction }) => transaction?.state === state)?.transaction,
+
+    forget: (state, cookies) =>
+      read(cookies)
+        .filter(({ transaction }) => transaction?.state === state)
+        .map(({ name }) => drop(name)),
 
     isExpired: (transaction, now) => now - transaction.startedAt > LOGIN_SECONDS * 1000,
   }
-
-  /** Names of the logins that have to go before one more is remembered: the oldest, and what does not open. */
-  function tooMany(name: string, cookies: RequestCookies, bytes: number): string[] {
-    const begun = cookies
-      .filter(([other]) => isOurs(other) && other !== name)
-      .map(([name, value]) => ({ name, bytes: value.length, startedAt: open(name, value)?.startedAt ?? 0 }))
-      .sort((a, b) => b.startedAt - a.startedAt)
-    let sum = bytes
-    const keep = begun.slice(0, MOST_LOGINS - 1).filter((login) => {
-      sum += login.bytes
-      return login.startedAt > 0 && sum <= MOST_BYTES
-    })
-    const drop = begun.filter((login) => !keep.includes(login)).map(({ name }) => name)
-    return drop.slice(0, MOST_DROPPED)
-  }
 }
+
+/** As `create()` makes them: 32 bytes, and the attempts. */
+export function isState(text: string): boolean {
+  return /^[\w-]{43}(?:\.[1-9])?$/.test(text)
+}
+
+/** As `LoginWishes` says. */
+export function attemptsIn(state: string): number {
+  return Number(/\.([1-9])$/.exec(state)?.[1] ?? 0)
+}
+
+function withoutQuery(path: string): string {
+  return path.replace(/\?.*/s, '')
+}
+
+const startOf = ({ transaction }: LoginCookie) => transaction?.startedAt ?? 0
 
 export function hashState(state: string): string {
   return createHash('sha256').update(state).digest('base64url')

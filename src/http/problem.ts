@@ -1,10 +1,13 @@
 // Our errors as answers: problem details for scripts, a redirect to log in or a short page for people.
 import type { Request, Response } from 'express'
-import { type AuthError, LoginRequiredError } from '../errors.ts'
+import { type AuthError, LoginRequiredError, RefusedError } from '../errors.ts'
+import { tellCaches } from '../lib/caching.ts'
 import { urlBelow } from '../options/app-paths.ts'
 import type { Config } from '../options/config.ts'
 import { type StepUp, stepUpParameters } from '../record/step-up.ts'
 import { isNavigation } from './navigation.ts'
+import { OWN_RESOURCE } from './own-resource.ts'
+import { escapeHTML, htmlPage } from './page.ts'
 import { redirect } from './redirect.ts'
 import { LONGEST_PATH } from './return-to.ts'
 
@@ -46,18 +49,21 @@ const TITLES: Readonly<Record<AuthError['code'], string>> = {
   request_malformed: 'The request cannot be handed on',
   logout_token_invalid: 'The logout token was refused',
   cross_site: 'Another site sent the request',
+  not_a_page_load: 'No person opened this page',
   method_not_allowed: 'This method is not allowed here',
   unsupported_media_type: 'This content type is not taken here',
   content_too_large: 'The content is too large',
   invalid_option: 'An option is wrong',
   auth_not_mounted: 'auth() is not mounted',
+  auth_mounted_twice: 'Two auth() ran for one request',
   api_not_listed: 'The API is not listed',
   body_already_read: 'The body was read before',
 }
 
 /** Answers a request that may not pass. Where logging in helps a navigation, the browser is sent to do it. */
 export function answerProblem(req: Request, res: Response, error: AuthError, config: Config): void {
-  res.set('cache-control', 'no-store')
+  tellCaches(res, 'no-store')
+  res.set(OWN_RESOURCE)
   res.vary('Accept, Sec-Fetch-Mode, Sec-Fetch-Dest')
   res.set({ ...error.headers })
   const loginURL = error instanceof LoginRequiredError ? loginURLFor(req, config, error.stepUp) : undefined
@@ -102,11 +108,9 @@ function page(error: AuthError, config: Config, loginURL: string | undefined): s
       ? ''
       : `<p><a href="${escapeHTML(url)}">${error.code === 'step_up_required' ? 'Confirm your identity' : 'Log in again'}</a></p>`
   const title = TITLES[error.code]
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escapeHTML(title)}</title><h1>${escapeHTML(title)}</h1>
-<p>${escapeHTML(error.message)}</p>${again}</html>`
-}
-
-function escapeHTML(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+  const goesOn = url === undefined || !(error instanceof RefusedError) ? undefined : error.goesOn
+  const refresh = goesOn
+    ? `<meta http-equiv="refresh" content="0;url=${escapeHTML(`${url}?again=${goesOn}`)}">`
+    : ''
+  return htmlPage(title, `${refresh}<p>${escapeHTML(error.message)}</p>${again}`)
 }

@@ -1,13 +1,13 @@
 // A refusal, told to whoever listens and to the log, in one line.
 import { type AuthError, RefusedError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
-import type { Config } from '../options/config.ts'
+import type { LimitedLog } from '../lib/limited-log.ts'
 
 const LONGEST = 300
 
 /** @param what what was refused, where the code alone does not say it */
 export function reportRefused(
-  { config, events }: { readonly config: Config; readonly events: AuthEventEmitter },
+  { events, log }: { readonly events: AuthEventEmitter; readonly log: LimitedLog },
   error: AuthError,
   what = 'refused',
 ): void {
@@ -15,5 +15,6 @@ export function reportRefused(
   // It may hold what a person, an app or a stranger chose: one line stays one line.
   const detail = reason.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').slice(0, LONGEST)
   events.emit('refused', { code: error.code, detail })
-  config.logger.warn(`express-bff-session: ${what} (${error.code}): ${detail}`)
+  const kind = `express-bff-session: ${what} (${error.code})`
+  log.warn(kind, `${kind}: ${detail}`)
 }

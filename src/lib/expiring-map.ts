@@ -10,11 +10,15 @@ export interface ExpiringMap<T> {
   delete(key: string): boolean
 }
 
-const SWEEP_EVERY = 1000
+/** Entries that a write looks at: more than it adds, so that it comes round, and so few that no write is slow. */
+const SWEPT_EACH_WRITE = 3
 
-export function createExpiringMap<T>(now: () => number): ExpiringMap<T> {
+/** @param most where there are more, the one that was set first goes first */
+export function createExpiringMap<T>(now: () => number, most = Number.POSITIVE_INFINITY): ExpiringMap<T> {
   const entries = new Map<string, { value: T; endsAt: number }>()
-  let writes = 0
+  let sweep = entries.keys()
+  /** Where it stands nothing is older: one that begins anew walks over all that was deleted. */
+  let oldest: MapIterator<string> | undefined
 
   function live(key: string) {
     const entry = entries.get(key)
@@ -23,14 +27,32 @@ export function createExpiringMap<T>(now: () => number): ExpiringMap<T> {
     return undefined
   }
 
+  /** What nobody asks for again must go too; a timer would keep the process alive. */
+  function sweepSome(): void {
+    for (let count = 0; count < SWEPT_EACH_WRITE; count += 1) {
+      const { done, value: key } = sweep.next()
+      if (done) sweep = entries.keys()
+      else live(key)
+    }
+  }
+
+  function dropOldest(): void {
+    let next = oldest?.next()
+    if (next === undefined || next.done) {
+      oldest = entries.keys()
+      next = oldest.next()
+    }
+    if (!next.done) entries.delete(next.value)
+  }
+
   return {
     get: (key) => live(key)?.value,
     endsAt: (key) => live(key)?.endsAt,
     set(key, value, endsAt) {
+      entries.delete(key)
       entries.set(key, { value, endsAt })
-      writes += 1
-      // What nobody asks for again must go too; a timer would keep the process alive.
-      if (writes % SWEEP_EVERY === 0) for (const old of entries.keys()) live(old)
+      sweepSome()
+      if (entries.size > most) dropOldest()
     },
     replace(key, value) {
       const entry = live(key)

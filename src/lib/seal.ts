@@ -58,6 +58,11 @@ export function createSealer(secrets: readonly string[], purpose: string): Seale
   }
 }
 
+/** The letters that a text of ASCII has once it is sealed. */
+export function sealedLength(text: string): number {
+  return Math.ceil(((HEADER_BYTES + Buffer.byteLength(text)) * 4) / 3)
+}
+
 function deriveKey(secret: string, purpose: string): Key {
   const derived = Buffer.from(hkdfSync('sha256', secret, '', `express-bff-session ${purpose}`, 32))
   return { secret: derived, id: createHash('sha256').update(derived).digest().subarray(0, KEY_ID_BYTES) }

@@ -11,12 +11,13 @@ export interface LoginRequest {
   readonly returnTo: unknown
   readonly stepUp?: StepUp | undefined
   readonly silent?: true
+  readonly attempts?: number
   readonly loginHint?: string | undefined
 }
 
 export async function beginLogin(
   { config, logins, provider, store, ...request }: RequestContext,
-  { returnTo, stepUp, silent, loginHint }: LoginRequest,
+  { returnTo, stepUp, silent, attempts, loginHint }: LoginRequest,
 ): Promise<void> {
   request.session.requireKnown()
   // The store's clock; and where there is no store, a login could not be completed either.
@@ -24,6 +25,7 @@ export async function beginLogin(
   const wishes: LoginWishes = {
     ...(stepUp && { stepUp: { ...stepUp, sub: request.session.record?.claims.sub } }),
     ...(silent && { silent }),
+    ...(attempts && { attempts }),
   }
   const transaction = logins.create(ownPage(returnTo, config), now, wishes)
   const url = await provider.authorizationURL(transaction, now, loginHint)

@@ -1,18 +1,23 @@
 // What a completed login becomes: a session in place of the one that was there, or nothing at all.
-import { hashState, type LoginTransaction, MOST_LOGINS } from '../cookies/login-transaction.ts'
+import { attemptsIn, hashState, type LoginTransaction, MOST_LOGINS } from '../cookies/login-transaction.ts'
+import { RefusedError } from '../errors.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import { type AuthRecord, newRecord } from '../record/auth-record.ts'
 import { type IdTokenClaims, isSamePerson } from '../record/id-token-claims.ts'
+import { ownerName } from '../record/owner.ts'
+import { claimBrowser } from '../session/browser-claim.ts'
 import type { RequestContext } from '../session/request-context.ts'
 
 export async function beginSession(
   context: RequestContext,
-  { state, returnTo, startedAt }: LoginTransaction,
+  transaction: LoginTransaction,
   codeExchange: CodeExchange,
   enrichment: AuthRecord['enrichment'],
   now: number,
 ): Promise<void> {
   const { config, req, session, sessions } = context
+  const { state, returnTo, startedAt } = transaction
+  if (await hasOne(context, transaction, codeExchange)) return
   const keepData = keepsData(session.record?.claims, codeExchange)
   const { id, appData } = await session.binding.begin(keepData)
   const logins = [
@@ -20,6 +25,7 @@ export async function beginSession(
     ...(keepData ? (session.record?.logins ?? []) : []),
   ]
   const record = newRecord(codeExchange, now, {
+    owner: ownerName(config),
     // As many as a browser may have had on their way at once.
     logins: logins.slice(0, MOST_LOGINS),
     device: { address: req.ip, userAgent: req.headers['user-agent']?.slice(0, 256) },
@@ -28,7 +34,13 @@ export async function beginSession(
   })
   await sessions.begin(id, record, appData, startedAt)
   try {
-    if (session.binding.authId !== undefined) await sessions.end(session.binding.authId)
+    const isIn =
+      (await standsAlone(context, id, transaction, codeExchange)) &&
+      (await replaces(context, id, transaction, codeExchange))
+    if (!isIn) {
+      await sessions.end(id)
+      return
+    }
     await session.binding.adopt(id)
   } catch (error) {
     // Nobody will be told its id.
@@ -36,6 +48,79 @@ export async function beginSession(
     throw error
   }
   tell(context, codeExchange, session.record?.claims.sub)
+}
+
+/** Another tab logged this browser in meanwhile, and that is enough. @throws RefusedError where it logged out since */
+async function hasOne(
+  context: RequestContext,
+  transaction: LoginTransaction,
+  codeExchange: CodeExchange,
+): Promise<boolean> {
+  const { session, store } = context
+  const { authId } = session.binding
+  if (authId === undefined || !isEnough(session.record, transaction, codeExchange)) return false
+  await rivalOf(context, authId, transaction, codeExchange)
+  return (await store.find(authId)).value !== undefined
+}
+
+/**
+ * What was asked for beyond a login is in its own session only. And whoever began after the other one's callback came was
+ * not told of that session: its answer may be lost.
+ */
+function isEnough(
+  other: AuthRecord | undefined,
+  { state, stepUp, startedAt }: LoginTransaction,
+  { claims }: CodeExchange,
+): boolean {
+  if (other === undefined || stepUp !== undefined || !isSamePerson(other.claims, claims)) return false
+  return startedAt <= other.createdAt || attemptsIn(state) > 0
+}
+
+/** False where the browser is being told another session that is enough. @throws RefusedError where it logged out since */
+async function standsAlone(
+  context: RequestContext,
+  id: string,
+  transaction: LoginTransaction,
+  codeExchange: CodeExchange,
+): Promise<boolean> {
+  const { session, sessions, store } = context
+  for (;;) {
+    const rival = await rivalOf(context, id, transaction, codeExchange)
+    if (rival === undefined) return true
+    const [other, own] = await Promise.all([store.find(rival), store.find(id)])
+    if (own.value === undefined) return false
+    if (session.binding.canYield && isEnough(other.value?.record, transaction, codeExchange)) return false
+    // Who came last is logged in, alone.
+    await sessions.end(rival, 'replaced_by_login')
+  }
+}
+
+/** Ends the session that was there. False where this one was ended meanwhile. @throws RefusedError where by a logout */
+async function replaces(
+  context: RequestContext,
+  id: string,
+  transaction: LoginTransaction,
+  codeExchange: CodeExchange,
+): Promise<boolean> {
+  const { session, sessions, store } = context
+  if (session.binding.authId !== undefined) await sessions.end(session.binding.authId)
+  if ((await store.find(id)).value !== undefined) return true
+  await rivalOf(context, id, transaction, codeExchange)
+  return false
+}
+
+/** What comes now is of a grant that nobody has any more. @throws RefusedError where the browser was logged out since */
+async function rivalOf(
+  context: RequestContext,
+  id: string,
+  transaction: LoginTransaction,
+  { tokens }: CodeExchange,
+): Promise<string | undefined> {
+  const rival = await claimBrowser(context, id, transaction)
+  if (rival !== 'logged-out') return rival?.id
+  if (tokens.refreshToken !== undefined) context.provider.revoke(tokens.refreshToken)
+  const reason = 'the session of this browser was ended while the login was under way'
+  throw new RefusedError('login_failed', 400, 'You were logged out meanwhile. Log in again.', { reason })
 }
 
 /**

@@ -1,15 +1,17 @@
 // GET or POST /callback: what the provider sent back becomes a session, once.
 import { applyCookies } from '../cookies/cookies.ts'
-import { hashState, LOGIN_SECONDS, type LoginTransaction } from '../cookies/login-transaction.ts'
+import { hashState, isState, LOGIN_SECONDS, type LoginTransaction } from '../cookies/login-transaction.ts'
 import { isAuthError, RefusedError } from '../errors.ts'
+import { requirePageLoad } from '../http/navigation.ts'
 import { redirect } from '../http/redirect.ts'
 import { reportRefused } from '../http/report-refused.ts'
-import { ownPage } from '../http/return-to.ts'
+import { tellCaches } from '../lib/caching.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { askApp, checkStepUp } from './callback-checks.ts'
 import { callbackParameters } from './callback-parameters.ts'
 import { beginSession, giveUp } from './callback-session.ts'
+import { alreadyDone, landOn } from './landing.ts'
 
 /** OpenID Connect Core §3.1.2.6: what a provider says that was not allowed to ask. */
 const NOT_LOGGED_IN = new Set([
@@ -26,6 +28,8 @@ interface Completion {
   readonly parameters: URLSearchParams
   /** The store's clock. */
   readonly now: number
+  /** Gives back the place among those who exchange codes. */
+  leave?: () => void
 }
 
 /** @returns true where the browser was answered, and nothing is left to do @throws AuthError where it is refused */
@@ -36,6 +40,7 @@ const STEPS: readonly Step[] = [
   requireAnswer,
   requireInTime,
   requireSameProvider,
+  takePlace,
   useOnce,
   forgetTransaction,
   leaveWhoLoggedIn,
@@ -46,17 +51,24 @@ const STEPS: readonly Step[] = [
 export async function callback(context: RequestContext): Promise<void> {
   const { cookies, logins, req, res, session, store } = context
   // RFC 9700 §4.2.4: the code in this page's URL goes nowhere else.
-  res.set({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+  tellCaches(res, 'no-store')
+  res.set('referrer-policy', 'no-referrer')
+  requirePageLoad(req)
   session.requireKnown()
   const sent = await callbackParameters(context)
   const state = sent.get('state') ?? ''
   const transaction = logins.find(state, cookies)
+  if (transaction === undefined && req.method === 'POST' && isState(state)) return seeByGet(context, state)
   if (transaction === undefined) return alreadyDone(context, state)
   if (req.method === 'POST') return comeBackByGet(context, transaction, sent)
 
   const parameters = new URLSearchParams(transaction.posted ?? sent)
   const completion: Completion = { context, transaction, parameters, now: await store.now() }
-  for (const step of STEPS) if (await step(completion)) return
+  try {
+    for (const step of STEPS) if (await step(completion)) return
+  } finally {
+    completion.leave?.()
+  }
 }
 
 function requireAnswer({ parameters }: Completion): boolean {
@@ -73,6 +85,19 @@ function requireInTime({ context, transaction, now }: Completion): boolean {
 function requireSameProvider({ context, transaction }: Completion): boolean {
   if (transaction.issuer === context.config.issuer.href) return false
   throw new RefusedError('login_unknown', 400, 'The login was begun at another provider. Begin again.')
+}
+
+/** Whoever finds none tries again with the same code; nobody asked for a silent login, and nobody is told that it has to wait. */
+function takePlace(completion: Completion): boolean {
+  const { context, parameters, transaction } = completion
+  if (!parameters.has('code')) return false
+  try {
+    completion.leave = context.provider.takePlace()
+    return false
+  } catch (error) {
+    if (transaction.silent === undefined || !isAuthError(error)) throw error
+    return land(completion)
+  }
 }
 
 /** RFC 9700 §2.1.1, RFC 9700 §4.7.1. The code is sent once: a callback that comes twice, at whichever process, has lost its login. */
@@ -114,6 +139,7 @@ async function exchange({
   transaction,
   parameters,
   now,
+  leave,
 }: Completion): Promise<CodeExchange | undefined> {
   const { provider, session } = context
   try {
@@ -125,6 +151,8 @@ async function exchange({
       reportRefused(context, error, 'a silent login failed')
     }
     return undefined
+  } finally {
+    leave?.()
   }
 }
 
@@ -134,37 +162,21 @@ function land({ context, transaction }: Completion): boolean {
   return true
 }
 
-function landOn({ config, res }: RequestContext, returnTo: string): void {
-  redirect(res, 303, ownPage(returnTo, config))
-}
-
 /**
  * The provider's form (OAuth 2.0 Form Post Response Mode §2) comes without the session's SameSite cookie. A GET of our
  * own brings it; what was posted waits in the login's cookie meanwhile, and not in a URL.
  */
-function comeBackByGet(
-  { config, cookies, logins, res }: RequestContext,
-  transaction: LoginTransaction,
-  sent: URLSearchParams,
-): void {
+function comeBackByGet(context: RequestContext, transaction: LoginTransaction, sent: URLSearchParams): void {
+  const { cookies, logins, res } = context
   applyCookies(res, logins.remember({ ...transaction, posted: sent.toString() }, cookies))
-  const state = encodeURIComponent(transaction.state)
-  redirect(res, 303, `${config.redirectURI.pathname}?state=${state}`)
+  seeByGet(context, transaction.state)
 }
 
-/** The browser's back button, a reload: the page is there already, the session as it was. */
-function alreadyDone(context: RequestContext, state: string): void {
-  const login = context.session.record?.logins.find(({ stateHash }) => stateHash === hashState(state))
-  if (login === undefined) {
-    throw new RefusedError(
-      'login_unknown',
-      400,
-      'This browser has no such login on its way: it was completed, begun elsewhere, or its cookie did not come back. Begin again.',
-    )
-  }
-  landOn(context, login.returnTo)
+/** What the session's cookie says of it is seen then, too. */
+function seeByGet({ config, res }: RequestContext, state: string): void {
+  redirect(res, 303, `${config.redirectURI.pathname}?state=${encodeURIComponent(state)}`)
 }
 
-function forget({ logins, res }: RequestContext, { state }: LoginTransaction): void {
-  applyCookies(res, [logins.forget(state)])
+function forget({ cookies, logins, res }: RequestContext, { state }: LoginTransaction): void {
+  applyCookies(res, logins.forget(state, cookies))
 }

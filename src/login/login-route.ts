@@ -2,6 +2,7 @@
 import { RefusedError } from '../errors.ts'
 import { readForm } from '../http/form.ts'
 import { onlyMethods, queryOf } from '../http/method-and-query.ts'
+import { requirePageLoad } from '../http/navigation.ts'
 import { redirect } from '../http/redirect.ts'
 import { LONGEST_PATH } from '../http/return-to.ts'
 import { crossSiteRefused, isCrossOrigin } from '../http/same-origin.ts'
@@ -16,6 +17,7 @@ const ELSEWHERE = new Set(['iss', 'login_hint', 'target_link_uri'])
 
 export async function login(context: RequestContext): Promise<void> {
   onlyMethods(context, ['GET', 'POST'])
+  requirePageLoad(context.req)
   if (context.req.method === 'POST') return comeByGet(context)
   const asked = queryOf(context.req)
   await beginLogin(context, asked.has('iss') ? await elsewhere(context, asked) : here(asked))
@@ -44,6 +46,7 @@ function here(asked: URLSearchParams): LoginRequest {
   return {
     returnTo: returnTo.length === 1 ? returnTo[0] : undefined,
     stepUp: stepUpOf(one(asked, 'max_age'), one(asked, 'acr_values')),
+    attempts: Number(/^[1-9]$/.exec(one(asked, 'again') ?? '')?.[0] ?? 0),
   }
 }
 

@@ -3,6 +3,7 @@
 import type { ApiOptions } from './apis.ts'
 import type { ClientOptions } from './client.ts'
 import type { AfterCallback, OnCallbackError } from './hooks.ts'
+import type { ProviderOptions } from './provider.ts'
 import type { StoreOptions } from './redis.ts'
 import type { RenewalOptions } from './renewal.ts'
 import type { Routes } from './routes.ts'
@@ -11,6 +12,7 @@ import type { SessionOptions } from './session.ts'
 export type { ApiOptions } from './apis.ts'
 export type { ClientAuthMethod } from './client.ts'
 export type { MutualTLSOptions } from './mutual-tls.ts'
+export type { ProviderOptions } from './provider.ts'
 export type { RenewalOptions } from './renewal.ts'
 export type { Routes } from './routes.ts'
 export type { SessionOptions } from './session.ts'
@@ -41,13 +43,15 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   routes?: Partial<Routes> | undefined
   /** When tokens are renewed, and how long that may take. */
   renewal?: RenewalOptions | undefined
+  /** How the provider is dealt with. */
+  provider?: ProviderOptions | undefined
   /** The session's cookie, and how long a session lives. */
   session?: SessionOptions | undefined
   /** The algorithm that the provider signs ID tokens with. @defaultValue `'RS256'` */
   idTokenSigningAlg?: string | undefined
   /** How far the provider's clock may differ when an ID token is checked, in seconds. @defaultValue `30` */
   clockToleranceSeconds?: number | undefined
-  /** Deadline of each request to the provider, in seconds. @defaultValue `5` */
+  /** Deadline of each request to the provider but the renewal's own, in seconds. @defaultValue `5` */
   httpTimeoutSeconds?: number | undefined
   /** `/logout` ends the session at the provider too. @defaultValue `true` */
   idpLogout?: boolean | undefined

@@ -2,6 +2,7 @@
 import type { Api } from './apis.ts'
 import type { AuthOptions, Logger } from './auth-options.ts'
 import type { ClientConfig } from './client.ts'
+import type { ProviderConfig } from './provider.ts'
 import type { StoreConfig } from './redis.ts'
 import type { RenewalConfig } from './renewal.ts'
 import type { Routes } from './routes.ts'
@@ -25,6 +26,7 @@ export interface Config extends ClientConfig, StoreConfig {
   readonly authRequired: boolean
   readonly routes: Readonly<Routes>
   readonly renewal: RenewalConfig
+  readonly provider: ProviderConfig
   readonly session: SessionConfig
   readonly idTokenSigningAlg: string
   readonly clockToleranceSeconds: number

@@ -12,8 +12,19 @@ interface NearCache {
 }
 
 export interface RedisURL extends NearCache {
-  url: string
+  /** Environment: `REDIS_URL`. */
+  url?: string | undefined
+  /**
+   * Stands before the name of every key: deployments with other prefixes share nothing. `'staff:'`, or in the URL
+   * `?keyPrefix=staff:`. ioredis's option of that name does the same for Sentinels and for a Cluster.
+   *
+   * @defaultValue none
+   */
+  keyPrefix?: string | undefined
 }
+
+/** What is left of it where the options are resolved. */
+export type ServerURL = Readonly<Pick<RedisURL, 'keyPrefix'>> & { readonly url: string }
 
 /** ioredis's options for Redis behind Sentinels. */
 export type RedisSentinels = RedisOptions &

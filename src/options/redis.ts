@@ -1,11 +1,11 @@
 // Where sessions are kept, and whether what was read is remembered.
 import type { Cluster, Redis } from 'ioredis'
 import { emptyIsNone, flag, namesOf, onlyKnown, optionError, seconds, wholeNumber } from './read-option.ts'
-import type { RedisCluster, RedisSentinels, RedisURL } from './redis-servers.ts'
+import type { RedisCluster, RedisSentinels, RedisURL, ServerURL } from './redis-servers.ts'
 
 export interface StoreOptions {
   /**
-   * A `redis://` or `rediss://` URL, also as `{ url, nearCache }`; `{ sentinels, name, nearCache }`; `{ nodes }` of a
+   * A `redis://` or `rediss://` URL, also as `{ url, keyPrefix, nearCache }`; `{ sentinels, name, nearCache }`; `{ nodes }` of a
    * Cluster; or an ioredis client of yours. Environment: `REDIS_URL`.
    * @defaultValue memory; refused with `NODE_ENV=production`
    */
@@ -22,14 +22,13 @@ export interface StoreOptions {
 }
 
 export interface StoreConfig {
-  readonly redis: Exclude<StoreOptions['redis'], RedisURL>
+  readonly redis: ServerURL | RedisSentinels | RedisCluster | Redis | Cluster | undefined
   readonly nearCache: boolean
   readonly redisTimeoutSeconds: number
   readonly waitReplicas: number
 }
 
-/** Besides `nearCache`. */
-const URL_NAMES = namesOf<Omit<RedisURL, 'nearCache'>>({ url: true })
+const URL_NAMES = namesOf<RedisURL>({ url: true, keyPrefix: true, nearCache: true })
 
 export function resolveStore(
   options: StoreOptions,
@@ -48,54 +47,74 @@ export function resolveStore(
 }
 
 function resolveRedis(
-  options: StoreOptions,
+  { redis, allowInMemoryStore }: StoreOptions,
   env: NodeJS.ProcessEnv,
   production: boolean,
 ): Pick<StoreConfig, 'redis' | 'nearCache'> {
-  const { redis, nearCache } = splitNearCache(options.redis ?? emptyIsNone(env.REDIS_URL))
-  const memoryAllowed = flag(options.allowInMemoryStore, 'allowInMemoryStore', false)
-  if (redis === undefined) {
+  const memoryAllowed = flag(allowInMemoryStore, 'allowInMemoryStore', false)
+  const fromEnvironment = emptyIsNone(env.REDIS_URL)
+  const given = redis ?? fromEnvironment
+  if (given === undefined) {
     if (production && !memoryAllowed) {
       throw optionError(
         'redis (REDIS_URL)',
         'is required in production (NODE_ENV=production): in memory, sessions end with the process and no other process knows them. Set a redis:// URL, or allowInMemoryStore: true if that is what you want',
       )
     }
-    return { redis, nearCache: false }
+    return { redis: undefined, nearCache: false }
   }
-  const usable =
-    typeof redis === 'string'
-      ? /^(?:rediss?|unix):\/\//.test(redis)
-      : typeof redis === 'object' && redis !== null && isRedis(redis)
-  if (usable && nearCache && !(typeof redis === 'string' || 'sentinels' in redis)) {
+  if (typeof given === 'string') return { redis: server(given), nearCache: false }
+  if (typeof given !== 'object') throw unusable()
+  if ('defineCommand' in given) return { redis: given, nearCache: false }
+  const { nearCache, ...servers } = given as
+    | RedisURL
+    | RedisSentinels
+    | (RedisCluster & { nearCache?: boolean })
+  const isOn = flag(nearCache, 'redis.nearCache', false)
+  if ('nodes' in servers || 'sentinels' in servers) return { redis: several(servers, isOn), nearCache: isOn }
+  onlyKnown(given, URL_NAMES, 'redis.')
+  const { url = fromEnvironment, keyPrefix } = servers
+  return { redis: server(url, keyPrefix), nearCache: isOn }
+}
+
+function several<T extends RedisSentinels | RedisCluster>(servers: T, nearCache: boolean): T {
+  if ('nodes' in servers && nearCache) {
     throw optionError(
       'redis.nearCache',
       'works with { url, nearCache } and { sentinels, name, nearCache }: it needs two connections of its own to one server',
     )
   }
-  if (usable) return { redis, nearCache }
-  throw optionError(
+  const isUsable =
+    'nodes' in servers
+      ? Array.isArray(servers.nodes)
+      : Array.isArray(servers.sentinels) && typeof servers.name === 'string'
+  if (!isUsable) throw unusable()
+  return servers
+}
+
+function server(url: unknown, keyPrefix?: unknown): ServerURL {
+  if (typeof url !== 'string' || !/^(?:rediss?|unix):\/\//.test(url)) throw unusable()
+  const inURL = prefixIn(url)
+  if (keyPrefix !== undefined && inURL !== undefined && keyPrefix !== inURL)
+    throw optionError('redis.keyPrefix', `is ${JSON.stringify(inURL)} in the URL: say it in one place`)
+  return Object.freeze({ url, keyPrefix: prefix(keyPrefix ?? inURL) })
+}
+
+function unusable() {
+  return optionError(
     'redis (REDIS_URL)',
-    'must be a redis:// or rediss:// URL, { url, nearCache }, { sentinels, name }, { nodes }, or an ioredis Redis or Cluster',
+    'must be a redis:// or rediss:// URL, { url, keyPrefix, nearCache }, { sentinels, name }, { nodes }, or an ioredis Redis or Cluster',
   )
 }
 
-/** `nearCache` is ours, the rest is ioredis's. */
-function splitNearCache(given: StoreOptions['redis']): Pick<StoreConfig, 'redis' | 'nearCache'> {
-  const isPlain = typeof given === 'object' && given !== null && !('defineCommand' in given)
-  if (!isPlain) return { redis: given, nearCache: false }
-  const { nearCache, ...redis } = given as { nearCache?: unknown; url?: unknown }
-  const isOn = flag(nearCache, 'redis.nearCache', false)
-  if ('url' in redis) {
-    onlyKnown(redis, URL_NAMES, 'redis.')
-    return { redis: redis.url as string, nearCache: isOn }
-  }
-  return { redis: redis as StoreConfig['redis'], nearCache: isOn }
+/** ioredis takes its options from the URL too. */
+function prefixIn(url: string): string | undefined {
+  return new URLSearchParams(url.split('?')[1]).get('keyPrefix') ?? undefined
 }
 
-function isRedis(redis: object): boolean {
-  if ('defineCommand' in redis) return true
-  if ('sentinels' in redis)
-    return Array.isArray(redis.sentinels) && 'name' in redis && typeof redis.name === 'string'
-  return 'nodes' in redis && Array.isArray(redis.nodes)
+/** Braces say where a cluster keeps a key, and the session's own do. */
+function prefix(given: unknown): string | undefined {
+  if (given === undefined) return undefined
+  if (typeof given === 'string' && /^[\w:./-]{1,64}$/.test(given)) return given
+  throw optionError('redis.keyPrefix', "must be 1 to 64 letters, digits and : . _ / -, such as 'staff:'")
 }

@@ -6,8 +6,13 @@ export interface RenewalOptions {
   afterSeconds?: number | undefined
   /** That long before the timeframe ends a renewal may start beside a request. @defaultValue a fifth of `afterSeconds` */
   aheadSeconds?: number | undefined
-  /** Deadline of one renewal. @defaultValue `5` */
+  /** How long a request waits for a renewal; then the old tokens serve while they are valid. @defaultValue `5` */
   timeoutSeconds?: number | undefined
+  /**
+   * Deadline of the renewal's own request to the provider, which may have rotated the refresh token however late it answers:
+   * a late answer is stored all the same. @defaultValue `30`, or `timeoutSeconds` where that is more
+   */
+  requestTimeoutSeconds?: number | undefined
   /**
    * The provider takes a spent refresh token again for so long: Auth0's *rotation overlap period*, Okta's *grace
    * period*, Cognito's *retry grace period*. With it, a renewal whose process was killed is made up for.
@@ -24,6 +29,7 @@ const NAMES = namesOf<RenewalOptions>({
   afterSeconds: true,
   aheadSeconds: true,
   timeoutSeconds: true,
+  requestTimeoutSeconds: true,
   providerReuseSeconds: true,
   maxConcurrent: true,
 })
@@ -36,6 +42,11 @@ export function resolveRenewal(given: unknown, env: NodeJS.ProcessEnv): RenewalC
     'renewal.afterSeconds (RENEW_AFTER_SECONDS)',
     { fallback: 900 },
   )
+  const timeoutSeconds = seconds(renewal.timeoutSeconds, 'renewal.timeoutSeconds', {
+    fallback: 5,
+    min: 0.1,
+    max: 60,
+  })
   return Object.freeze({
     afterSeconds,
     aheadSeconds: seconds(renewal.aheadSeconds, 'renewal.aheadSeconds', {
@@ -43,10 +54,11 @@ export function resolveRenewal(given: unknown, env: NodeJS.ProcessEnv): RenewalC
       min: 0,
       max: afterSeconds,
     }),
-    timeoutSeconds: seconds(renewal.timeoutSeconds, 'renewal.timeoutSeconds', {
-      fallback: 5,
-      min: 0.1,
-      max: 60,
+    timeoutSeconds,
+    requestTimeoutSeconds: seconds(renewal.requestTimeoutSeconds, 'renewal.requestTimeoutSeconds', {
+      fallback: Math.max(30, timeoutSeconds),
+      min: timeoutSeconds,
+      max: 300,
     }),
     providerReuseSeconds: seconds(renewal.providerReuseSeconds, 'renewal.providerReuseSeconds', {
       fallback: 0,

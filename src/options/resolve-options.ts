@@ -5,6 +5,7 @@ import type { AuthOptions, Logger } from './auth-options.ts'
 import { resolveAuthorizationParams, resolveResources } from './authorization-params.ts'
 import { resolveClient } from './client.ts'
 import type { Config } from './config.ts'
+import { resolveProvider } from './provider.ts'
 import {
   flag,
   group,
@@ -38,6 +39,7 @@ const NAMES = namesOf<AuthOptions>({
   authRequired: true,
   routes: true,
   renewal: true,
+  provider: true,
   session: true,
   clientAuthMethod: true,
   clientAssertionSigningKey: true,
@@ -103,6 +105,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     authRequired: flag(options.authRequired, 'authRequired', false),
     routes,
     renewal: resolveRenewal(options.renewal, env),
+    provider: resolveProvider(options.provider),
     session: resolveSession(options.session, baseURL),
     idTokenSigningAlg: oneOf(options.idTokenSigningAlg, 'idTokenSigningAlg', ID_TOKEN_ALGORITHMS, 'RS256'),
     clockToleranceSeconds: seconds(options.clockToleranceSeconds, 'clockToleranceSeconds', {

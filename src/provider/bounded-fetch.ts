@@ -7,7 +7,7 @@ const BODILESS = new Set([101, 204, 205, 304])
 
 /** One conversation with the provider. */
 export interface Exchange {
-  /** Ends every request of the conversation. */
+  /** Ends every request of the conversation; where there is none, each has its own deadline. */
   readonly signal: AbortSignal | undefined
   /** The last answer to a POST, as it came. */
   answer: { readonly status: number; readonly headers: Headers; readonly body: string } | undefined

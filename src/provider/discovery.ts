@@ -1,13 +1,16 @@
-// What is known of the provider: discovered when it is first needed, shared, and forgotten when that failed.
+// What is known of the provider: read when it is first needed, shared, and read again by age or where it does not hold.
 import * as client from 'openid-client'
-import { TryLaterError } from '../errors.ts'
+import { ConfigurationError, TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import type { Config } from '../options/config.ts'
 import { createBoundedFetch, type Exchange, type Send } from './bounded-fetch.ts'
 import { describeFailure, MetadataError } from './failures.ts'
+import { readMetadata } from './metadata.ts'
 import { createMutualTLSSend } from './mutual-tls.ts'
 
 export interface Discovery {
+  /** What the provider says of itself. @throws TryLaterError */
+  document(): Promise<client.ServerMetadata>
   /** By the clock that was last told. @throws TryLaterError */
   get(): Promise<client.Configuration>
   /**
@@ -18,6 +21,8 @@ export interface Discovery {
    * @throws TryLaterError
    */
   at(now: number, exchange?: Exchange): Promise<client.Configuration>
+  /** As `document()`, for whoever sets the app up. @throws TryLaterError, ConfigurationError that names what is wrong in it */
+  check(): Promise<client.ServerMetadata>
   unavailable(what: string, error?: unknown): TryLaterError
   /** To the provider: bounded, and with the client's certificate where there is one. */
   readonly fetch: ReturnType<typeof createBoundedFetch>
@@ -25,6 +30,12 @@ export interface Discovery {
 
 /** A provider whose discovery failed is asked again after so long, and not by every request. */
 const RETRY_MILLISECONDS = 1000
+/** Between two times that the document is read again: what fails may fail for all requests. */
+const REST_MILLISECONDS = 5000
+/** Where an answer says so little that the whole provider may be down. */
+const LONG_REST_MILLISECONDS = 60_000
+/** Nobody is there any more, or somebody else is: RFC 9110 §15.4, §15.5.5, §15.5.6, §15.5.11, §15.5.20, §15.6.2. */
+const MOVED = new Set([301, 302, 303, 307, 308, 404, 405, 410, 421, 501])
 /** A clock that is off by less is within what ID tokens are given anyway. */
 const SKEW_STEP_SECONDS = 10
 
@@ -35,32 +46,69 @@ export function createDiscovery(
 ): Discovery {
   const send: Send =
     config.mutualTLS === undefined ? (...request) => fetch(...request) : createMutualTLSSend(config.mutualTLS)
-  const boundedFetch = createBoundedFetch(send)
-  let discovered: Promise<client.Configuration> | undefined
+  const boundedFetch = createBoundedFetch(sendWhereKnown)
+  let discovered: Promise<client.ServerMetadata> | undefined
+  let readAgainAt = Number.POSITIVE_INFINITY
+  let isReading = false
+  /** For the last time beyond the first. */
+  let readAt = Number.NEGATIVE_INFINITY
+  /** Of the document that was read last. */
+  let fault: MetadataError | undefined
   let skew = 0
 
-  function known(): Promise<client.Configuration> {
-    discovered ??= discover().catch((error: unknown) => {
+  function known(): Promise<client.ServerMetadata> {
+    discovered ??= read().catch((error: unknown) => {
       setTimeout(() => {
         discovered = undefined
       }, RETRY_MILLISECONDS).unref()
       throw unavailable(`Discovery of ${config.issuer.href} failed`, error)
     })
+    if (performance.now() >= readAgainAt) void readAgain()
     return discovered
   }
 
-  async function discover(): Promise<client.Configuration> {
-    const found = await client.discovery(config.issuer, config.clientID, metadata(0), authentication, {
-      execute: extensions(),
-      timeout: config.httpTimeoutSeconds,
-      [client.customFetch]: boundedFetch,
-    })
-    // OpenID Connect Discovery 1.0 §3. Without them no login can work, so the document is asked for again.
-    const document = found.serverMetadata()
-    for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
-      if (!URL.canParse(String(document[name]))) throw new MetadataError(`the document has no ${name}`)
+  /** What is known serves meanwhile, and for as long as nothing else is known. */
+  async function readAgain(restMilliseconds = REST_MILLISECONDS): Promise<void> {
+    if (isReading || performance.now() - readAt < restMilliseconds) return
+    isReading = true
+    try {
+      discovered = Promise.resolve(await read())
+    } catch (error) {
+      unavailable(`What ${config.issuer.href} says of itself could not be read again`, error)
+    } finally {
+      isReading = false
+      readAt = performance.now()
     }
-    return found
+  }
+
+  async function read(): Promise<client.ServerMetadata> {
+    try {
+      const found = await client.discovery(config.issuer, config.clientID, metadata(0), authentication, {
+        execute: extensions(),
+        timeout: config.httpTimeoutSeconds,
+        [client.customFetch]: createBoundedFetch(send),
+      })
+      const document = readMetadata(found.serverMetadata(), config.issuer)
+      readAgainAt = performance.now() + config.provider.refreshSeconds * 1000
+      fault = undefined
+      return document
+    } catch (error) {
+      fault = error instanceof MetadataError ? error : undefined
+      throw error
+    }
+  }
+
+  /** Where an address does not answer as what it should be, another may be known by now; the next try goes there. */
+  async function sendWhereKnown(...request: Parameters<Send>): ReturnType<Send> {
+    try {
+      const answer = await send(...request)
+      if (MOVED.has(answer.status)) void readAgain()
+      else if (answer.status === 403 || answer.status >= 500) void readAgain(LONG_REST_MILLISECONDS)
+      return answer
+    } catch (error) {
+      void readAgain()
+      throw error
+    }
   }
 
   function metadata(skewSeconds: number) {
@@ -77,13 +125,15 @@ export function createDiscovery(
     return config.issuer.protocol === 'http:' ? [client.allowInsecureRequests] : []
   }
 
-  async function withSkew(seconds: number, fetchAnswer = boundedFetch): Promise<client.Configuration> {
-    const server = (await known()).serverMetadata()
-    const other = new client.Configuration(server, config.clientID, metadata(seconds), authentication)
-    other.timeout = config.httpTimeoutSeconds
-    other[client.customFetch] = fetchAnswer
-    for (const extension of extensions()) extension(other)
-    return other
+  async function configuration(exchange?: Exchange): Promise<client.Configuration> {
+    const made = new client.Configuration(await known(), config.clientID, metadata(skew), authentication)
+    // A conversation that ends by a signal of its own ends by no other.
+    made.timeout = exchange?.signal === undefined ? config.httpTimeoutSeconds : undefined
+    // One of its own: handing the exchange on by AsyncLocalStorage would make every promise of the process dearer.
+    made[client.customFetch] =
+      exchange === undefined ? boundedFetch : createBoundedFetch(sendWhereKnown, exchange)
+    for (const extension of extensions()) extension(made)
+    return made
   }
 
   function unavailable(what: string, error?: unknown): TryLaterError {
@@ -96,21 +146,25 @@ export function createDiscovery(
     )
   }
 
-  function get(): Promise<client.Configuration> {
-    return skew === 0 ? known() : withSkew(skew)
-  }
-
   return {
-    get,
+    document: known,
+    get: () => configuration(),
     unavailable,
     fetch: boundedFetch,
 
-    async at(now, exchange) {
-      const seconds = Math.round((now - Date.now()) / 1000 / SKEW_STEP_SECONDS) * SKEW_STEP_SECONDS
-      skew = seconds
-      if (exchange === undefined) return get()
-      // One of its own: handing the exchange on by AsyncLocalStorage would make every promise of the process dearer.
-      return withSkew(seconds, createBoundedFetch(send, exchange))
+    async check() {
+      try {
+        return await known()
+      } catch (error) {
+        if (fault === undefined) throw error
+        const what = `auth(): issuerBaseURL (ISSUER_BASE_URL) cannot be used: ${fault.message}`
+        throw new ConfigurationError('invalid_option', what)
+      }
+    },
+
+    at(now, exchange) {
+      skew = Math.round((now - Date.now()) / 1000 / SKEW_STEP_SECONDS) * SKEW_STEP_SECONDS
+      return configuration(exchange)
     },
   }
 }

@@ -24,6 +24,11 @@ export class MetadataError extends Error {
   override readonly name = 'MetadataError'
 }
 
+/** What the provider sent is none of what it may send; its message says why, and holds nothing of it. */
+export class AnswerError extends Error {
+  override readonly name = 'AnswerError'
+}
+
 /** One line for operators; holds codes, never a value that the provider or the browser sent. */
 export function describeFailure(error: unknown): string {
   if (error instanceof ResponseBodyError)
@@ -32,17 +37,30 @@ export function describeFailure(error: unknown): string {
   if (error instanceof WWWAuthenticateChallengeError)
     return `the provider answered ${error.status} ${errorCode(error.cause[0]?.parameters.error ?? '')}`
   if (error instanceof AuthorizationResponseError) return `the provider answered ${errorCode(error.error)}`
-  if (error instanceof MetadataError) return error.message
+  if (error instanceof MetadataError || error instanceof AnswerError) return error.message
   if (error instanceof SignatureError) return `its signature was refused: ${error.message}`
   if (error instanceof KeysUnavailableError) return `${error.message}: ${describeFailure(error.cause)}`
   if (isTimeout(error)) return 'the provider did not answer in time'
   if (!(error instanceof Error)) return 'unknown failure'
   // What jose says of an answer with keys; its other messages may hold what a token says.
   if (codeOf(error) === 'ERR_JOSE_GENERIC') return error.message
+  const claim = claimIn(error.cause)
+  if (claim !== undefined) return `its ${claim} was refused (${codeOf(error) ?? 'no code'})`
   const network = codeOf(error.cause) ?? codeOf((error.cause as Error | undefined)?.cause)
   if (error instanceof ClientError && network === undefined)
     return `${error.message} (${codeOf(error) ?? 'no code'})`
   return `the provider could not be reached or understood (${network ?? codeOf(error) ?? error.name})`
+}
+
+/** What the ID token's check under openid-client names in quotes; of a value it says nothing. */
+function claimIn(cause: unknown): string | undefined {
+  return /\b(?:JWT|ID Token) "(\w+)"/.exec(cause instanceof Error ? cause.message : '')?.[1]
+}
+
+/** A signature or a time of the ID token: keys are found, and clocks are set. */
+export function isOfKeysOrClocks(error: unknown): boolean {
+  if (error instanceof SignatureError) return true
+  return error instanceof Error && /^(?:exp|iat|nbf)$/.test(claimIn(error.cause) ?? '')
 }
 
 /** How long the provider asked to be left alone (RFC 9110 §10.2.3), between a second and a minute. */

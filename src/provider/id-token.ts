@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { decodeProtectedHeader } from 'jose'
 import type { IdTokenClaims } from '../record/id-token-claims.ts'
+import { boundsFault } from './bounds.ts'
 
 /** The answer of a token endpoint that has an ID token. */
 export interface Issued {
@@ -9,6 +10,9 @@ export interface Issued {
   readonly idToken: string
   readonly accessToken: string
 }
+
+/** The one fault that only a clock may have. */
+export const IN_THE_FUTURE = 'its iat is in the future'
 
 /**
  * OpenID Connect Core §2 (`sub`), §3.1.3.7 (`iat`), §3.1.3.8 (`at_hash`).
@@ -23,10 +27,15 @@ export function idTokenFault(
   toleranceSeconds: number,
 ): string | undefined {
   if (claims.sub === '' || claims.sub.length > 255) return 'its sub is empty or too long'
-  if (claims.iat > nowSeconds + toleranceSeconds) return 'its iat is in the future'
-  if (claims.azp !== undefined && claims.azp !== clientID) return 'its azp is another client'
-  const { at_hash: sent } = claims
-  if (sent !== undefined && sent !== accessTokenHash(accessToken, idToken)) return 'its at_hash is wrong'
+  const outOfBounds = boundsFault(claims)
+  if (outOfBounds !== undefined) return outOfBounds
+  if (claims.iat > nowSeconds + toleranceSeconds) return IN_THE_FUTURE
+  const { azp = null } = claims
+  if (azp !== null && azp !== clientID) return 'its azp is another client'
+  // Authentik says `null` for what it leaves out.
+  const { at_hash: sent = undefined } = claims
+  if (sent !== undefined && sent !== null && sent !== accessTokenHash(accessToken, idToken))
+    return 'its at_hash is wrong'
   return undefined
 }
 

@@ -42,7 +42,7 @@ type RemoteKeys = ReturnType<typeof createRemoteJWKSet>
 export function createProviderKeys(config: Config, discovery: Discovery): ProviderKeys {
   // One algorithm, by configuration: never `none`, and no HMAC keyed with what is public.
   const algorithms = [config.idTokenSigningAlg]
-  let remote: RemoteKeys | undefined
+  let remote: { readonly address: string; readonly keys: RemoteKeys } | undefined
 
   // Strangers have a budget of their own, so that they cannot use up the one of logins and renewals.
   const ofProvider = keyFinder(0)
@@ -90,15 +90,18 @@ export function createProviderKeys(config: Config, discovery: Discovery): Provid
   }
 
   async function keysOfProvider(): Promise<RemoteKeys> {
-    const { jwks_uri: address } = (await discovery.get()).serverMetadata()
-    remote ??= createRemoteJWKSet(new URL(address ?? ''), {
-      [customFetch]: discovery.fetch as typeof fetch,
-      timeoutDuration: Math.ceil(config.httpTimeoutSeconds * 1000),
-      cacheMaxAge: KEEP_MILLISECONDS,
-      // When they are asked for again, is decided above.
-      cooldownDuration: Number.POSITIVE_INFINITY,
-    })
-    return remote
+    const { jwks_uri: address = '' } = await discovery.document()
+    if (remote?.address !== address) {
+      const keys = createRemoteJWKSet(new URL(address), {
+        [customFetch]: discovery.fetch as typeof fetch,
+        timeoutDuration: Math.ceil(config.httpTimeoutSeconds * 1000),
+        cacheMaxAge: KEEP_MILLISECONDS,
+        // When they are asked for again, is decided above.
+        cooldownDuration: Number.POSITIVE_INFINITY,
+      })
+      remote = { address, keys }
+    }
+    return remote.keys
   }
 }
 

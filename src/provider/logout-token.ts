@@ -24,7 +24,7 @@ export function createLogoutTokens(
   keys: ProviderKeys,
 ): (token: string, now: number) => Promise<LogoutToken> {
   return async (token, now) => {
-    const { issuer } = (await discovery.get()).serverMetadata()
+    const { issuer } = await discovery.document()
     const payload = await verified(token, keys, issuer, config, now).catch((error: unknown) => {
       throw error instanceof SignatureError
         ? invalid(error.message)

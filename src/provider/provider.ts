@@ -1,55 +1,20 @@
 // The OpenID provider in our words: whose folder alone speaks openid-client.
-import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import { RefusedError, type TryLaterError } from '../errors.ts'
-import type { AuthEventEmitter, RenewalOutcome } from '../events.ts'
+import type { AuthEventEmitter } from '../events.ts'
 import type { BackgroundTasks } from '../lib/background-tasks.ts'
 import type { Config } from '../options/config.ts'
-import type { AccessTokenRequest } from '../record/access-token.ts'
-import type { TokenAnswer, Tokens } from '../record/auth-record.ts'
-import type { IdTokenClaims } from '../record/id-token-claims.ts'
 import { createAuthorizationRequests } from './authorization-request.ts'
-import type { Exchange } from './bounded-fetch.ts'
 import { createCredentials } from './client-authentication.ts'
 import { createDiscovery } from './discovery.ts'
 import { createEndSession, type EndSession } from './end-session.ts'
-import {
-  describeFailure,
-  isErrorResponse,
-  isRefusedRequest,
-  isTransient,
-  loginDenied,
-  loginFailed,
-  outcomeOf,
-  retryAfterOf,
-} from './failures.ts'
-import { type Issued, idTokenFault } from './id-token.ts'
+import { createGrants, type Grants } from './grants.ts'
 import { createProviderKeys } from './jwks.ts'
+import { createLimiter } from './limiter.ts'
 import { createLogoutTokens, type LogoutToken } from './logout-token.ts'
-import { refreshParameters, salvageRefreshToken, tokensOf } from './token-response.ts'
 
-/** What a refresh comes to. */
-export type RefreshAnswer =
-  | (TokenAnswer & { readonly kind: 'renewed' })
-  /** New tokens came, so the old ones are spent; but the answer did not pass. */
-  | { readonly kind: 'not-passed'; readonly refreshToken: string | undefined; readonly detail: string }
-  /** `invalid_grant`: the provider does not know the refresh token, or no longer honours it. */
-  | { readonly kind: 'rejected' }
-  | {
-      readonly kind: 'unavailable'
-      readonly outcome: RenewalOutcome
-      readonly detail: string
-      readonly retryAfterSeconds: number | undefined
-      /** It is what was asked for that the provider will not give. */
-      readonly isOfRequest: boolean
-    }
+export type { CodeExchange, RefreshAnswer } from './grants.ts'
 
-export interface CodeExchange {
-  readonly tokens: Tokens & { readonly idToken: string }
-  readonly claims: IdTokenClaims
-}
-
-export interface Provider extends EndSession {
+export interface Provider extends EndSession, Grants {
   /** Resolves once the provider's metadata is known. @throws TryLaterError */
   ready(): Promise<void>
   /** As the provider writes it. @throws TryLaterError */
@@ -59,23 +24,11 @@ export interface Provider extends EndSession {
   /** `now` is the store's clock. @param loginHint whom to expect @throws RefusedError, TryLaterError */
   authorizationURL(transaction: LoginTransaction, now: number, loginHint: string | undefined): Promise<URL>
   /**
-   * Exchanges the code of a callback, once. `now` is the store's clock.
+   * A place among those who exchange codes: to be taken before the code counts as used, and given back.
    *
-   * @throws RefusedError, TryLaterError; then a refresh token that came is revoked, where `mayRevoke` is true
+   * @returns gives it back @throws TryLaterError where all are taken
    */
-  exchangeCode(
-    callback: URLSearchParams,
-    transaction: LoginTransaction,
-    now: number,
-    mayRevoke: boolean,
-  ): Promise<CodeExchange>
-  /** Presents the refresh token, once, for that access token. `now` is the store's clock. Never throws. */
-  refresh(
-    refreshToken: string,
-    wanted: AccessTokenRequest,
-    signal: AbortSignal,
-    now: number,
-  ): Promise<RefreshAnswer>
+  takePlace(): () => void
   /** What a logout token says. `now` is the store's clock. @throws RefusedError, TryLaterError */
   logoutToken(token: string, now: number): Promise<LogoutToken>
 }
@@ -86,109 +39,30 @@ export function createProvider(config: Config, events: AuthEventEmitter, tasks: 
   const requests = createAuthorizationRequests(config, discovery, credentials)
   const keys = createProviderKeys(config, discovery)
   const endSession = createEndSession(config, discovery, events, tasks)
+  const places = createLimiter(config.provider.maxConcurrentLogins)
 
   return {
     async ready() {
-      await discovery.get()
+      await discovery.document()
     },
 
     async issuer() {
-      return (await discovery.get()).serverMetadata().issuer
+      return (await discovery.document()).issuer
     },
 
     usable: requests.usable,
     authorizationURL: requests.authorizationURL,
 
-    async exchangeCode(callback, transaction, now, mayRevoke) {
-      const clock = clockFrom(now)
-      const exchange: Exchange = { signal: undefined, answer: undefined }
-      const server = await discovery.at(now, exchange)
-      const url = new URL(config.redirectURI)
-      url.search = callback.toString()
-      try {
-        // Checks `iss` of the callback too, before the code is sent (RFC 9207 §2.4).
-        const grant = client.authorizationCodeGrant(server, url, {
-          expectedState: transaction.state,
-          expectedNonce: transaction.nonce,
-          pkceCodeVerifier: transaction.codeVerifier,
-          idTokenExpected: true,
-        })
-        const answer = await signed(grant, exchange)
-        const claims = answer.claims()
-        if (claims === undefined || answer.id_token === undefined) throw new TypeError('no ID token')
-        const tokens = { ...tokensOf(answer), idToken: answer.id_token }
-        const fault = faultOf({ claims, ...tokens }, clock())
-        if (fault !== undefined) throw loginFailed(`the ID token was refused: ${fault}`)
-        return { claims, tokens }
-      } catch (error) {
-        // Whoever is not let in leaves no token behind that still works.
-        const refreshToken = mayRevoke ? salvageRefreshToken(exchange) : undefined
-        if (refreshToken !== undefined) endSession.revoke(refreshToken)
-        throw exchangeFailure(error)
-      }
+    takePlace() {
+      const leave = places.tryEnter()
+      if (leave === undefined) throw discovery.unavailable('Too many codes are being exchanged')
+      return leave
     },
 
-    async refresh(refreshToken, wanted, signal, now) {
-      const exchange: Exchange = { signal, answer: undefined }
-      const clock = clockFrom(now)
-      try {
-        const server = await discovery.at(now, exchange)
-        const grant = client.refreshTokenGrant(server, refreshToken, refreshParameters(config, wanted))
-        const answer = await signed(grant, exchange)
-        const tokens = tokensOf(answer)
-        const claims = answer.claims()
-        const fault = claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' }, clock())
-        return fault === undefined
-          ? { kind: 'renewed', tokens, claims }
-          : { kind: 'not-passed', refreshToken: tokens.refreshToken, detail: fault }
-      } catch (error) {
-        // Whatever is wrong with the ID token or with the keys that check it, the refresh token is spent: what came
-        // in its place must not be lost.
-        const next = salvageRefreshToken(exchange)
-        const detail = describeFailure(error)
-        if (next !== undefined) return { kind: 'not-passed', refreshToken: next, detail }
-        if (isErrorResponse(error, 'invalid_grant')) return { kind: 'rejected' }
-        const outcome = outcomeOf(error, exchange)
-        const isOfRequest = isRefusedRequest(error)
-        return {
-          kind: 'unavailable',
-          outcome,
-          detail,
-          retryAfterSeconds: retryAfterOf(exchange),
-          isOfRequest,
-        }
-      }
-    },
+    ...createGrants(config, discovery, keys, endSession),
 
     ...endSession,
 
     logoutToken: createLogoutTokens(config, discovery, keys),
   }
-
-  /** The answer, once the signature of its ID token was checked too: TLS alone does not say who made it. */
-  async function signed<T extends { id_token?: string }>(
-    grant: Promise<T>,
-    { signal }: Exchange,
-  ): Promise<T> {
-    const answer = await grant
-    if (answer.id_token !== undefined) await keys.checkSignature(answer.id_token, signal)
-    return answer
-  }
-
-  function faultOf(issued: Issued, now: number): string | undefined {
-    return idTokenFault(issued, config.clientID, now / 1000, config.clockToleranceSeconds)
-  }
-
-  function exchangeFailure(error: unknown): RefusedError | TryLaterError {
-    if (error instanceof RefusedError) return error
-    if (error instanceof client.AuthorizationResponseError) return loginDenied(error)
-    if (isTransient(error)) return discovery.unavailable('The code could not be exchanged', error)
-    return loginFailed(describeFailure(error))
-  }
-}
-
-/** The store's clock, going on from `now`. */
-function clockFrom(now: number): () => number {
-  const began = performance.now()
-  return () => now + performance.now() - began
 }

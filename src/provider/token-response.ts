@@ -4,8 +4,11 @@ import type { Config } from '../options/config.ts'
 import type { AccessTokenRequest } from '../record/access-token.ts'
 import type { Tokens } from '../record/auth-record.ts'
 import type { Exchange } from './bounded-fetch.ts'
+import { LONGEST_LIFETIME_SECONDS } from './bounds.ts'
+import { AnswerError } from './failures.ts'
 
-const LONGEST_LIFETIME_SECONDS = 365 * 86_400
+/** RFC 6749 §A.12: what else it has would end, or add to, the header that it is sent in. */
+const ACCESS_TOKEN = /^[\x20-\x7e]+$/
 
 /** RFC 6749 §6. The API is named by `resource` (RFC 8707 §2.2) where the login did, else by Auth0's `audience`. */
 export function refreshParameters(
@@ -18,8 +21,11 @@ export function refreshParameters(
   }
 }
 
+/** @throws AnswerError */
 export function tokensOf(answer: TokenEndpointResponse): Tokens {
   const { access_token, refresh_token, id_token, scope, expires_in } = answer
+  if (!ACCESS_TOKEN.test(access_token))
+    throw new AnswerError('its access_token has letters that no token has')
   return {
     accessToken: access_token,
     accessTokenLifetimeSeconds:
@@ -30,13 +36,25 @@ export function tokensOf(answer: TokenEndpointResponse): Tokens {
   }
 }
 
-/** The refresh token of a 200 answer that as a whole did not pass: the one before it is spent all the same. */
-export function salvageRefreshToken({ answer }: Exchange): string | undefined {
-  if (answer?.status !== 200) return undefined
+/** What of a 200 answer that as a whole did not pass is known all the same. */
+export interface Salvage {
+  /** The one before it is spent. */
+  readonly refreshToken: string | undefined
+  readonly hasIdToken: boolean
+}
+
+export function salvage({ answer }: Exchange): Salvage {
+  const sent = answer?.status === 200 ? fieldsOf(answer.body) : {}
+  const [refreshToken, idToken] = [sent.refresh_token, sent.id_token].map((token) =>
+    typeof token === 'string' && token !== '' ? token : undefined,
+  )
+  return { refreshToken, hasIdToken: idToken !== undefined }
+}
+
+function fieldsOf(body: string): Readonly<Record<string, unknown>> {
   try {
-    const { refresh_token } = JSON.parse(answer.body)
-    return typeof refresh_token === 'string' && refresh_token !== '' ? refresh_token : undefined
+    return JSON.parse(body) ?? {}
   } catch {
-    return undefined
+    return {}
   }
 }

@@ -15,6 +15,8 @@ export interface Tokens {
 /** Times are milliseconds since the epoch by the store's clock, so that all processes agree on them. */
 export interface AuthRecord {
   readonly generation: number
+  /** Whose it is (`ownerName()`): an issuer may be configured by another name than its ID tokens say. */
+  readonly owner?: string
   readonly claims: IdTokenClaims
   readonly idToken: string
   readonly accessToken: string
@@ -38,6 +40,8 @@ export interface AuthRecord {
   readonly accessTokens?: AccessTokens
   /** 0 to 1, drawn anew at each renewal, so that sessions made together do not fall due together. */
   readonly jitter: number
+  /** ID tokens of renewals that did not pass, in a row; none: 0. */
+  readonly refusals?: number | undefined
   /** The logins that this browser completed as this person, newest first, so that a repeated callback is known. */
   readonly logins: readonly CompletedLogin[]
 }
@@ -69,6 +73,7 @@ export interface TokenAnswer {
 
 /** What of a new record is not in the provider's answer. */
 export interface LoginFacts {
+  readonly owner: string
   readonly logins: readonly CompletedLogin[]
   readonly device: Device
   readonly enrichment: AuthRecord['enrichment']
@@ -97,9 +102,14 @@ export function newRecord(
 }
 
 /** The record after an answer that did not pass: nothing of it is used, but the old refresh token is spent. */
-export function withRefreshToken(old: AuthRecord, refreshToken: string | undefined): AuthRecord {
+export function withRefreshToken(
+  old: AuthRecord,
+  refreshToken: string | undefined,
+  refusals = 0,
+): AuthRecord {
   return {
     ...old,
+    refusals: refusals === 0 ? undefined : refusals,
     generation: old.generation + 1,
     refreshToken: refreshToken ?? old.refreshToken,
     jitter: Math.random(),

@@ -1,16 +1,15 @@
 // Sends the refresh token as the holder of the lease, and makes of the answer what it is to the session.
 import type { AuthEventEmitter, AuthEvents, SessionEndReason } from '../events.ts'
-import type { Config } from '../options/config.ts'
 import type { Provider, RefreshAnswer } from '../provider/provider.ts'
 import { type AccessTokenRequest, LOGIN_TOKEN, REFUSED_SECONDS, tokenKey } from '../record/access-token.ts'
 import { type AuthRecord, renewed, withRefreshToken, withRefusal } from '../record/auth-record.ts'
+import { servesUntil } from '../record/due.ts'
 import { renewedClaimMismatch } from '../record/id-token-claims.ts'
 import type { BackOff, SessionStore } from '../store/store.ts'
 import type { RenewalResult } from './renewal-result.ts'
 import type { WriteBehind } from './write-behind.ts'
 
 interface RefreshServices {
-  readonly config: Config
   readonly store: SessionStore
   readonly provider: Provider
   readonly events: AuthEventEmitter
@@ -19,6 +18,8 @@ interface RefreshServices {
 
 const FIRST_BACK_OFF_SECONDS = 5
 const LONGEST_BACK_OFF_SECONDS = 60
+/** ID tokens that do not pass, in a row: with the back-off in between they take more than a minute. */
+const MOST_REFUSALS = 5
 
 /** One renewal, by whoever holds the lease. */
 export interface Turn {
@@ -29,21 +30,16 @@ export interface Turn {
   readonly owner: string
   /** When the lease was granted, by the store's clock. */
   readonly beganAt: number
+  /** Ends the request. */
+  readonly deadline: AbortSignal
 }
 
 /** Sends the refresh token of `turn.seen`, once, for that access token. */
 export type RefreshUnderLease = (turn: Turn, wanted: AccessTokenRequest) => Promise<RenewalResult>
 
-export function createRefresh({
-  config,
-  store,
-  provider,
-  events,
-  writeBehind,
-}: RefreshServices): RefreshUnderLease {
+export function createRefresh({ store, provider, events, writeBehind }: RefreshServices): RefreshUnderLease {
   return async function refreshUnderLease(turn, wanted) {
-    const { seen, beganAt } = turn
-    const deadline = AbortSignal.timeout(config.renewal.timeoutSeconds * 1000)
+    const { seen, beganAt, deadline } = turn
     const ask = (request: AccessTokenRequest) =>
       provider.refresh(seen.refreshToken ?? '', request, deadline, beganAt)
     const name = tokenKey(wanted)
@@ -70,7 +66,7 @@ export function createRefresh({
       case 'unavailable':
         return backOff(turn, answer)
       case 'not-passed':
-        return keepRefreshToken(turn, answer.refreshToken, answer.detail)
+        return keepRefreshToken(turn, answer)
       case 'renewed':
         return take(turn, answer, name, refused)
     }
@@ -92,7 +88,11 @@ export function createRefresh({
       return endIfStill(turn, 'subject_changed')
     }
     if (mismatch !== undefined) {
-      return keepRefreshToken(turn, tokens.refreshToken, `its ${mismatch} differs`)
+      return keepRefreshToken(turn, {
+        refreshToken: tokens.refreshToken,
+        detail: `its ${mismatch} differs`,
+        mayPass: 'never',
+      })
     }
     const record = renewed(seen, answer, beganAt, name)
     const told = refused === undefined ? record : withRefusal(record, refused, beganAt)
@@ -102,20 +102,36 @@ export function createRefresh({
     return result
   }
 
+  /** The old refresh token is spent, so the new one is kept; of what did not pass nothing else is. */
   async function keepRefreshToken(
     turn: Turn,
-    refreshToken: string | undefined,
+    { refreshToken, detail, mayPass }: Omit<Extract<RefreshAnswer, { kind: 'not-passed' }>, 'kind'>,
+  ): Promise<RenewalResult> {
+    const { refusals = 0 } = turn.seen
+    // As long as the old ID token serves, nobody misses what is put right meanwhile.
+    const counts = mayPass === 'never' || (mayPass === 'in time' && turn.beganAt >= servesUntil(turn.seen))
+    const count = counts ? refusals + 1 : refusals
+    const record = withRefreshToken(turn.seen, refreshToken, count)
+    // What is refused every time is refused for good, and waiting helps nobody.
+    if (count >= MOST_REFUSALS) return endRefused(turn, record, detail)
+    const result = await commit(turn, record, FIRST_BACK_OFF_SECONDS * 2 ** Math.max(0, count - 1))
+    tell(result, record, { idToken: 'rejected', detail })
+    return result
+  }
+
+  async function endRefused(
+    turn: Turn,
+    { refreshToken }: AuthRecord,
     detail: string,
   ): Promise<RenewalResult> {
-    const record = withRefreshToken(turn.seen, refreshToken)
-    const result = await commit(turn, record, FIRST_BACK_OFF_SECONDS)
-    tell(result, record, { idToken: 'rejected', detail })
+    const result = await endIfStill(turn, 'id_token_rejected', detail)
+    if (result.kind === 'ended' && refreshToken !== undefined) provider.revoke(refreshToken)
     return result
   }
 
   /** One API's token is refused: that is between it and the provider, and no matter of the session's. */
   async function refuse(turn: Turn, name: string, detail: string): Promise<RenewalResult> {
-    const record = withRefusal(withRefreshToken(turn.seen, undefined), name, turn.beganAt)
+    const record = withRefusal(withRefreshToken(turn.seen, undefined, turn.seen.refusals), name, turn.beganAt)
     const result = await commit(turn, record)
     reportRefused(record, detail)
     return result
@@ -140,10 +156,20 @@ export function createRefresh({
   }
 
   /** RFC 10017 §6.1. The one way in which a renewal ends a session: the generation that was refused is still the stored one. */
-  async function endIfStill({ id, seen }: Turn, reason: SessionEndReason): Promise<RenewalResult> {
+  async function endIfStill(
+    { id, seen }: Turn,
+    reason: SessionEndReason,
+    detail?: string,
+  ): Promise<RenewalResult> {
     const { ended, record } = await store.end(id, seen.generation)
     if (!ended && record !== undefined) return { kind: 'renewed', record }
-    if (ended) events.emit('session-ended', { subject: seen.claims.sub, reason })
+    // Gone already: whoever ended it said so, and the browser may be somebody's again by now.
+    if (!ended) return { kind: 'ended', reason: undefined }
+    events.emit('session-ended', {
+      subject: seen.claims.sub,
+      reason,
+      ...(detail !== undefined && { detail }),
+    })
     return { kind: 'ended', reason }
   }
 

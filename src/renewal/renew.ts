@@ -1,5 +1,6 @@
 // The current record: stale in, fresh out; one token request however many ask, in one process or in many.
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import limit from 'p-limit'
 import { isAuthError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
@@ -10,6 +11,8 @@ import type { Provider } from '../provider/provider.ts'
 import { type AccessTokenRequest, isSame, LOGIN_TOKEN, tokenKey } from '../record/access-token.ts'
 import { type AuthRecord, accessTokenOf } from '../record/auth-record.ts'
 import type { LeaseTerms, SessionStore } from '../store/store.ts'
+import { withLease } from './lease.ts'
+import { createOpenRequests } from './open-requests.ts'
 import { createPendingRecords } from './pending-records.ts'
 import { createRefresh } from './refresh.ts'
 import type { RenewalResult } from './renewal-result.ts'
@@ -17,8 +20,8 @@ import { createWriteBehind } from './write-behind.ts'
 
 export interface Renewer {
   /**
-   * A record with a newer access token than `seen` has, or the provider's refusal to give it. Goes on whether or not the
-   * caller still waits.
+   * A record with a newer access token than `seen` has, or the provider's refusal to give it. The answer comes at
+   * `renewal.timeoutSeconds` at the latest; what was begun goes on, and whoever asks meanwhile is answered at once.
    *
    * @param seen must have a refresh token
    * @param wanted another access token than the one that came with the login
@@ -26,13 +29,22 @@ export interface Renewer {
   renew(id: string, seen: AuthRecord, wanted?: AccessTokenRequest): Promise<RenewalResult>
   /** The newest record that this process knows: a renewed one may be waiting to be stored. */
   newest(id: string, found: AuthRecord): AuthRecord
-  /** Resolves when no renewal is in flight and none waits to be stored; after `seconds` the latter are given up. */
+  /** Resolves when no renewal is in flight and none waits to be stored; what is left is given up within `seconds`. */
   idle(seconds: number): Promise<void>
 }
 
 const WATCH_MILLISECONDS = 25
 /** A holder that is alive tries to store at least every second, so after this it is clear that it is not. */
 const PATIENCE_SECONDS = 5
+/** Requests that are given up, and leases that are given back, take so long at the end of the process. */
+const LAST_SECONDS = 2
+
+const PENDING: RenewalResult = { kind: 'unavailable', because: 'pending', retryAfterSeconds: 1 }
+
+interface InFlight {
+  readonly renewal: Promise<RenewalResult>
+  readonly answer: Promise<RenewalResult>
+}
 
 export function createRenewer(
   config: Config,
@@ -41,23 +53,25 @@ export function createRenewer(
   events: AuthEventEmitter,
   tasks: BackgroundTasks,
 ): Renewer {
-  const { timeoutSeconds, maxConcurrent } = config.renewal
-  const inFlight = new Map<string, Promise<RenewalResult>>()
+  const { timeoutSeconds, requestTimeoutSeconds, maxConcurrent } = config.renewal
+  const inFlight = new Map<string, InFlight>()
   const writeBehind = createWriteBehind(store, createPendingRecords(), provider, events, tasks)
-  const refreshUnderLease = createRefresh({ config, store, provider, events, writeBehind })
+  const refresh = createRefresh({ store, provider, events, writeBehind })
+  const requests = createOpenRequests()
   const atOnce = limit(maxConcurrent)
   const terms: LeaseTerms = {
-    // Longer than the request to the provider and the commands to Redis around it, each with its own deadline.
+    // No longer than a successor may have to wait for it: whoever holds it extends it.
     seconds: timeoutSeconds + 2 * config.redisTimeoutSeconds + 1,
     reuseSeconds: config.renewal.providerReuseSeconds,
     patienceSeconds: PATIENCE_SECONDS,
+    overdueSeconds: timeoutSeconds,
   }
 
   return {
     renew(id, seen, wanted = {}) {
       const key = `${id} ${tokenKey(wanted)}`
       const running = inFlight.get(key)
-      if (running !== undefined) return running
+      if (running !== undefined) return running.answer
       const renewal = obtain(id, seen, wanted)
         .catch((error: unknown): RenewalResult => {
           if (!isAuthError(error)) throw error
@@ -68,17 +82,22 @@ export function createRenewer(
           }
         })
         .finally(() => inFlight.delete(key))
-      inFlight.set(key, renewal)
-      return renewal
+      const answer = withDeadline(renewal, timeoutSeconds, () => PENDING)
+      inFlight.set(key, { renewal, answer })
+      return answer
     },
 
     newest: writeBehind.newest,
 
     async idle(seconds) {
-      const settled = Promise.allSettled(inFlight.values()).then(tasks.done)
-      await withDeadline(settled, seconds, writeBehind.abandon)
-      // What is abandoned ends within a second; a provider that is told of a logout may take longer than that.
-      await withDeadline(tasks.done(), 2, () => undefined)
+      const renewals = [...inFlight.values()].map(({ renewal }) => renewal)
+      const settled = Promise.allSettled(renewals).then(tasks.done)
+      await withDeadline(settled, seconds - LAST_SECONDS, () => {
+        requests.giveUp()
+        writeBehind.abandon()
+      })
+      // A provider that is told of a logout may take longer than that.
+      await withDeadline(settled, LAST_SECONDS, () => undefined)
     },
   }
 
@@ -95,10 +114,9 @@ export function createRenewer(
         return { kind: 'renewed', record: outcome.record }
       }
       if (outcome.kind !== 'newer' && outcome.kind !== 'held') return outcome
-      if (performance.now() > waitUntil)
-        return { kind: 'unavailable', because: 'pending', retryAfterSeconds: 1 }
+      if (performance.now() > waitUntil) return PENDING
       if (outcome.kind === 'newer') seen = outcome.record
-      else await new Promise((resolve) => setTimeout(resolve, WATCH_MILLISECONDS))
+      else await setTimeout(WATCH_MILLISECONDS)
     }
   }
 
@@ -108,10 +126,18 @@ export function createRenewer(
     wanted: AccessTokenRequest,
     owner: string,
   ): Promise<RenewalResult | Meanwhile> {
+    const askedAt = performance.now()
     const lease = await store.acquire(id, seen.generation, owner, terms)
     switch (lease.kind) {
-      case 'granted':
-        return refreshUnderLease({ id, seen, owner, beganAt: lease.now }, wanted)
+      case 'granted': {
+        // A process that was paused here wakes with a lease that is over, and perhaps another's.
+        if (performance.now() - askedAt > terms.seconds * 1000) return { kind: 'held' }
+        const turn = { id, seen, owner, beganAt: lease.now }
+        // Longer than anybody waits: the provider may have rotated, and an answer that nobody hears logs the person out.
+        const request = () =>
+          requests.within(requestTimeoutSeconds, (deadline) => refresh({ ...turn, deadline }, wanted))
+        return withLease(store, turn, terms.seconds, request)
+      }
       case 'renewed':
         return { kind: 'newer', record: lease.record }
       case 'gone':
@@ -120,6 +146,8 @@ export function createRenewer(
         return { kind: 'unavailable', because: 'provider', retryAfterSeconds: lease.retryAfterSeconds }
       case 'held':
         return { kind: 'held' }
+      case 'overdue':
+        return PENDING
     }
   }
 }
@@ -132,19 +160,4 @@ function brings(record: AuthRecord, asked: AuthRecord, wanted: AccessTokenReques
   const name = tokenKey(wanted)
   if (name === LOGIN_TOKEN && record.renewedAt > asked.renewedAt) return true
   return !isSame(accessTokenOf(record, name), accessTokenOf(asked, name))
-}
-
-/** Time for the store's commands around a renewal, on top of the renewal's own deadline. */
-const MARGIN_SECONDS = 1
-
-/** The renewal goes on when the request stops waiting for it. */
-export function waitForRenewal(
-  renewal: Promise<RenewalResult>,
-  timeoutSeconds: number,
-): Promise<RenewalResult> {
-  return withDeadline(renewal, timeoutSeconds + MARGIN_SECONDS, () => ({
-    kind: 'unavailable',
-    because: 'pending',
-    retryAfterSeconds: 1,
-  }))
 }

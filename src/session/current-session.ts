@@ -3,7 +3,6 @@ import { type AuthError, isAuthError, LoginRequiredError, TryLaterError } from '
 import { type AccessTokenRequest, isSame, isUsable, tokenKey } from '../record/access-token.ts'
 import { type AuthRecord, accessTokenOf } from '../record/auth-record.ts'
 import { isDue, servesUntil, wantsTouch } from '../record/due.ts'
-import { waitForRenewal } from '../renewal/renew.ts'
 import type { Found } from '../store/store.ts'
 import {
   checkRequest,
@@ -29,6 +28,7 @@ export class CurrentSession {
   readonly endsAt: number
   #record: AuthRecord | undefined
   #isCached = false
+  #touching: Promise<void> | undefined
   #problem: AuthError | undefined
 
   private constructor(services: SessionServices, binding: SessionBinding, found: Found) {
@@ -171,18 +171,14 @@ export class CurrentSession {
     return this.record !== undefined && wantsTouch(this.record, this.endsAt, this.readAt, session)
   }
 
-  /** Extends the idle time. Best effort. */
-  async touch(): Promise<void> {
-    await this.#services.store.touch(this.#id).catch(() => undefined)
+  /** Extends the idle time, once a request. Best effort. */
+  touch(): void {
+    this.#touching ??= this.#services.store.touch(this.#id).catch(() => undefined)
   }
 
   /** @returns why there is no new record */
   async #renew(record: AuthRecord, wanted?: AccessTokenRequest): Promise<AuthError | undefined> {
-    const { renewer, config } = this.#services
-    const renewal = await waitForRenewal(
-      renewer.renew(this.#id, record, wanted),
-      config.renewal.timeoutSeconds,
-    )
+    const renewal = await this.#services.renewer.renew(this.#id, record, wanted)
     switch (renewal.kind) {
       case 'renewed':
         this.#record = renewal.record

@@ -2,6 +2,7 @@
 import { RedisStore } from 'connect-redis'
 import type { Request, Response } from 'express'
 import expressSession, { type SessionData, type Store } from 'express-session'
+import { keepFromCaches } from '../cookies/cookies.ts'
 import type { SessionCookie } from '../cookies/session-cookie.ts'
 import { TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
@@ -77,6 +78,8 @@ export function createExpressSession(
     })
     let failure: unknown
     const header = req.headers.cookie
+    // Before express-session, whose cookie is then there when this looks.
+    keepFromCaches(res, config.session.name)
     try {
       found = appSession
       // express-session takes the first cookie of its name, which may be a planted one: it is shown ours alone.

@@ -17,19 +17,64 @@ interface RequestParts {
 export interface RequestContext extends Services, RequestParts {}
 
 /** Beside the request and not on it, so that nothing that prints a request can print a token. */
-const contexts = createSideTable<Request, RequestContext>()
+const contexts = createSideTable<Request, RequestContext | 'of two'>()
 
 export function setContext(services: Services, { req, res, cookies, session }: RequestParts): RequestContext {
-  const { config, events, store, provider, renewer, sessions, logins } = services
+  const { config, events, log, store, provider, renewer, sessions, logins, watch } = services
   // Written out, since V8 gives what is added to a spread another shape each time, for some microseconds a request.
-  const context = { config, events, store, provider, renewer, sessions, logins, req, res, cookies, session }
+  const context = {
+    config,
+    events,
+    log,
+    store,
+    provider,
+    renewer,
+    sessions,
+    logins,
+    watch,
+    req,
+    res,
+    cookies,
+    session,
+  }
   contexts.set(req, context)
   return context
 }
 
-/** @throws ConfigurationError where no `auth()` ran for this request */
+/** Whether this `auth()` ran for the request already, or another one. */
+export function ranBefore(req: Request, { config }: Services): 'this' | 'another' | undefined {
+  const context = contexts.get(req)
+  if (context === undefined) return undefined
+  return context !== 'of two' && context.config === config ? 'this' : 'another'
+}
+
+/**
+ * A request that two `auth()` saw has nobody's session: whoever asks for one is told so. A page that nobody has, below one of
+ * them, is not found as before.
+ */
+export function forgetContext(req: Request, res: Response): void {
+  contexts.set(req, 'of two')
+  for (const side of [req, res]) Object.defineProperty(side, 'oidc', OF_TWO)
+}
+
+const OF_TWO: PropertyDescriptor = {
+  configurable: true,
+  get() {
+    throw mountedTwice()
+  },
+}
+
+function mountedTwice(): ConfigurationError {
+  return new ConfigurationError(
+    'auth_mounted_twice',
+    'Two auth() ran for this request, and each would take the session of the other for none: mount one of them, or each on paths of its own.',
+  )
+}
+
+/** @throws ConfigurationError where no `auth()` ran for this request, or two did */
 export function contextOf(req: Request): RequestContext {
   const context = contexts.get(req)
+  if (context === 'of two') throw mountedTwice()
   if (context === undefined) {
     throw new ConfigurationError(
       'auth_not_mounted',

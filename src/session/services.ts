@@ -1,19 +1,23 @@
 // The services of one `auth()`, for whoever needs some of them.
 import type { LoginTransactions } from '../cookies/login-transaction.ts'
 import type { AuthEventEmitter } from '../events.ts'
+import type { LimitedLog } from '../lib/limited-log.ts'
 import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { Renewer } from '../renewal/renew.ts'
 import type { SessionStore } from '../store/store.ts'
 import type { SessionRegister } from './session-register.ts'
+import type { SessionWatch } from './session-watch.ts'
 
 /** Made once, at start-up. */
 export interface Services {
   readonly config: Config
   readonly events: AuthEventEmitter
+  readonly log: LimitedLog
   readonly store: SessionStore
   readonly provider: Provider
   readonly renewer: Renewer
   readonly sessions: SessionRegister
   readonly logins: LoginTransactions
+  readonly watch: SessionWatch
 }

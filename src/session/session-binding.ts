@@ -1,14 +1,19 @@
 // Which session a request belongs to: ours, by our cookie, or that of an express-session which the app mounted itself.
 import type { Request, Response } from 'express'
-import { applyCookies } from '../cookies/cookies.ts'
+import onHeaders from 'on-headers'
+import { applyCookies, type CookieChange, cookieNames, keepFromCaches } from '../cookies/cookies.ts'
 import type { ReadCookies, SessionCookie } from '../cookies/session-cookie.ts'
+import { mayBeShared } from '../lib/caching.ts'
 import { createLoggedInId, isLoggedInId } from '../record/session-id.ts'
 import type { AppData, StoredSession } from '../store/store.ts'
+import type { EndedSessions } from './ended-sessions.ts'
 import type { ExpressSession } from './express-session.ts'
 
 export interface SessionBinding {
   /** The id under which an auth record may be; undefined where nobody can be logged in. */
   readonly authId: string | undefined
+  /** Nothing is changed in the browser before `adopt()`. */
+  readonly canYield: boolean
   /** Gives the request its `req.session`. */
   attach(stored: StoredSession | undefined | 'unavailable'): void | Promise<void>
   /** A new id, with the app's data under it if that is kept. The browser is not told yet. */
@@ -26,11 +31,16 @@ export interface SessionParts {
   readonly cookie: SessionCookie
   readonly appSession: ExpressSession
   readonly appData: AppData
+  readonly ended: EndedSessions
 }
+
+/** Another process may have ended the session meanwhile, and begun another in the same browser. */
+const PROMPT_MILLISECONDS = 1000
 
 /** Ours: one signed cookie, and `req.session` made at first use. */
 export class CookieSession implements SessionBinding {
   readonly authId: string | undefined
+  readonly canYield = true
   readonly #req: Request
   readonly #res: Response
   readonly #read: ReadCookies['session']
@@ -66,9 +76,24 @@ export class CookieSession implements SessionBinding {
     const { id, outdated = false } = this.#read ?? {}
     this.#document = document
     // A retired secret is still good for reading: what it signed moves to the new one while it is.
-    if (outdated && id !== undefined && (loggedIn || document !== undefined))
-      applyCookies(this.#res, [this.#parts.cookie.write(id)])
+    if (outdated && id !== undefined && (loggedIn || document !== undefined)) this.#moveCookie(id)
     this.#parts.appSession.attach(this.#req, this.#res, { id, document, loggedIn })
+  }
+
+  #moveCookie(id: string): void {
+    const moved = this.#parts.cookie.write(id)
+    // What the answer says of the cookie by itself is newer.
+    this.#tell(moved, () => !this.#parts.ended.has(id) && !cookieNames(this.#res).includes(moved.name))
+  }
+
+  /** Only with an answer that is given to nobody else, and that cannot come after the one of a later login. */
+  #tell(change: CookieChange, isTrue = () => true): void {
+    const since = performance.now()
+    keepFromCaches(this.#res, change.name)
+    onHeaders(this.#res, () => {
+      const isPrompt = performance.now() - since <= PROMPT_MILLISECONDS
+      if (isPrompt && isTrue() && !mayBeShared(this.#res)) applyCookies(this.#res, [change])
+    })
   }
 
   async begin(keepData: boolean): Promise<{ id: string; appData: string | undefined }> {
@@ -88,29 +113,41 @@ export class CookieSession implements SessionBinding {
   }
 
   async beginAgain(): Promise<void> {
-    await this.forget()
+    const cleared = this.#parts.cookie.clear()
+    await this.#dropData()
+    // What it keeps opens nothing any more; a new `req.session` of nobody's brings a cookie of its own.
+    this.#tell(cleared, () => !cookieNames(this.#res).includes(cleared.name))
     this.#parts.appSession.attachAnew(this.#req, this.#res)
   }
 
   async #dropData(): Promise<void> {
-    if (this.#dataId !== undefined) await this.#parts.appData.delete(this.#dataId)
+    if (this.#dataId === undefined) return
+    this.#parts.ended.add(this.#dataId)
+    await this.#parts.appData.delete(this.#dataId)
   }
 }
 
 /** In an app's own session, says that there is an auth record, and makes express-session keep the session. */
 const MARK = 'expressBffSession'
+/** And whose it is: another `auth()` may share the app's session. */
+const OWNER = 'expressBffOwner'
 
 /** The app's: express-session was mounted above `auth()`, and its id is the session's. */
-export function mountedSession(req: Request): SessionBinding {
+export function mountedSession(req: Request, owner: string): SessionBinding {
   const data = () => req.session as unknown as Record<string, unknown>
   const done = (run: (callback: (error: unknown) => void) => void) =>
     new Promise<void>((resolve, reject) => run((error) => (error ? reject(error) : resolve())))
   const regenerate = () => done((callback) => req.session.regenerate(callback))
 
-  const authId = data()[MARK] === true ? req.sessionID : undefined
+  const isMarked = data()[MARK] === true
+  const isForeign = isMarked && (data()[OWNER] ?? owner) !== owner
+  const authId = isMarked && !isForeign ? req.sessionID : undefined
+  let kept: Record<string, unknown> = {}
 
   return {
     authId,
+    // Its id is another one from the beginning on.
+    canYield: false,
 
     async attach(stored) {
       // A person's data is nobody's once their login is over.
@@ -118,15 +155,15 @@ export function mountedSession(req: Request): SessionBinding {
     },
 
     async begin(keepData) {
-      const { cookie: _, ...kept } = data()
+      const { cookie: _, [MARK]: __, [OWNER]: ___, ...before } = data()
+      if (keepData && !isForeign) kept = before
       await regenerate()
-      Object.assign(req.session, keepData ? kept : {}, { [MARK]: undefined })
       return { id: req.sessionID, appData: undefined }
     },
 
     async adopt() {
-      // Only now: a login that was refused meanwhile must not be found later.
-      Object.assign(req.session, { [MARK]: true })
+      // Only now: neither a login that was refused meanwhile nor what it would have kept must be found later.
+      Object.assign(req.session, kept, { [MARK]: true, [OWNER]: owner })
       await done((callback) => req.session.save(callback))
     },
     // Another session, and not none: handlers below may read it.

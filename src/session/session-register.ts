@@ -5,8 +5,11 @@ import type { AuthEventEmitter, SessionEndReason } from '../events.ts'
 import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'
 import { type AuthRecord, groupsOf, type SessionGroup } from '../record/auth-record.ts'
+import { isSamePerson } from '../record/id-token-claims.ts'
 import type { Renewer } from '../renewal/renew.ts'
 import type { SessionStore } from '../store/store.ts'
+import { claimKey, closeClaim } from './claims.ts'
+import type { EndedSessions } from './ended-sessions.ts'
 import { type SessionEntry, toEntry } from './session-entry.ts'
 
 /** Everybody's sessions, for logout everywhere. A session that was ended stays ended, whatever was in flight. */
@@ -61,6 +64,7 @@ export function createSessionRegister(
   provider: Provider,
   renewer: Renewer,
   events: AuthEventEmitter,
+  justEnded: EndedSessions,
 ): SessionRegister {
   const { index } = store
 
@@ -110,10 +114,19 @@ export function createSessionRegister(
 
     async revoke(id) {
       // An anonymous session's id is none of these, and its data is left alone.
-      if (!isIdentifier(id) || (await store.find(id)).value === undefined) return false
-      const record = await end(id, 'revoked')
-      if (record !== undefined) revokeRefreshToken(id, record)
-      return record !== undefined
+      const found = isIdentifier(id) ? (await store.find(id)).value : undefined
+      if (found === undefined) return false
+      // Nor is what a step-up in that browser is about to make of it, or just made. Another person's is not made of it: the
+      // cookie may have been planted in their browser.
+      let isOver = false
+      for (const each of [id, ...(await closeClaim(store, claimKey('session', id), await store.now()))]) {
+        const current = each === id ? found : (await store.find(each)).value
+        if (current === undefined || !isSamePerson(current.record.claims, found.record.claims)) continue
+        const record = await end(each, 'revoked')
+        if (record !== undefined) revokeRefreshToken(each, record)
+        isOver ||= record !== undefined
+      }
+      return isOver
     },
 
     async revokeAll(sub) {
@@ -156,6 +169,7 @@ export function createSessionRegister(
     reason?: SessionEndReason,
     amount?: 'one of many',
   ): Promise<AuthRecord | undefined> {
+    justEnded.add(id)
     const { ended, record } = await store.end(id, undefined, amount)
     if (!ended || record === undefined) return undefined
     if (reason !== undefined) events.emit('session-ended', { subject: record.claims.sub, reason })

@@ -23,6 +23,8 @@ export type Acquired =
   | { readonly kind: 'granted'; readonly now: number }
   | { readonly kind: 'renewed'; readonly record: AuthRecord }
   | { readonly kind: 'held' }
+  /** Held, and for so long that it is not worth waiting for. */
+  | { readonly kind: 'overdue' }
   | { readonly kind: 'backing-off'; readonly retryAfterSeconds: number }
   | { readonly kind: 'gone' }
 
@@ -36,6 +38,8 @@ export interface LeaseTerms {
    * nobody presents the spent one: a holder that is alive brings them by then.
    */
   readonly patienceSeconds: number
+  /** The lease of whoever sent the token so long ago is overdue; left out, none is. */
+  readonly overdueSeconds?: number
 }
 
 /** How long to leave a provider alone that did not renew. */
@@ -85,6 +89,13 @@ export interface SessionStore {
   acquire(id: string, generation: number, owner: string, terms: LeaseTerms): Promise<Acquired>
 
   /**
+   * Prolongs a lease whose holder is alive: it ends so many seconds from now.
+   *
+   * @returns false where it is another's by now, or nobody's
+   */
+  extend(id: string, owner: string, seconds: number): Promise<boolean>
+
+  /**
    * Stores the record of the next generation, if the session still exists and the lease is still the owner's. Saying
    * it again after an answer was lost is no harm.
    *
@@ -109,6 +120,13 @@ export interface SessionStore {
   useOnce(key: string, seconds: number): Promise<boolean>
 
   wasUsed(key: string): Promise<boolean>
+
+  /**
+   * Who has claimed `key`: `owner`, if nobody did within `seconds`.
+   *
+   * @param over takes it from whoever this is
+   */
+  claim(key: string, owner: string, seconds: number, over?: string): Promise<string>
 
   readonly index: SessionIndex
 

@@ -161,6 +161,28 @@ test('an API that takes no token at all is asked twice, and its answer handed ba
   expect([asked.length, session.renewals()]).toEqual([2, 2])
 })
 
+test('an API that takes no token at all costs one renewal, however often it is asked', async () => {
+  const session = await logIn(provider, app.url)
+  answer = (res) => res.writeHead(401).end('never')
+  call = async (oidc) => {
+    const statuses: number[] = []
+    for (let times = 0; times < 5; times += 1) statuses.push((await oidc.fetch(api.url)).status)
+    return statuses
+  }
+  for (let requests = 0; requests < 2; requests += 1)
+    expect((await session.get(`${app.url}/call`)).json()).toEqual([401, 401, 401, 401, 401])
+  // The API's token is fetched by a renewal of its own.
+  expect([asked.length, session.renewals()]).toEqual([11, 2])
+})
+
+test('a 401 that is about a password is handed back: it is no matter of the token', async () => {
+  const session = await logIn(provider, app.url)
+  answer = (res) => res.writeHead(401, { 'www-authenticate': 'Basic realm="the API"' }).end('no')
+  call = async (oidc) => (await oidc.fetch(api.url)).text()
+  expect((await session.get(`${app.url}/call`)).json()).toBe('no')
+  expect(asked).toHaveLength(1)
+})
+
 test('a 401 that asks for a better authentication is handed back: another token would be no better', async () => {
   const session = await logIn(provider, app.url)
   const challenge = 'Bearer error="insufficient_user_authentication", max_age="60"'

@@ -83,6 +83,22 @@ test.each<[unknown, RegExp]>([
   [{ target, requestHeaders: ['connection'] }, /requestHeaders has connection/],
   [{ target, requestHeaders: ['content-length'] }, /requestHeaders has content-length/],
   [{ target, requestHeaders: ['x_user'] }, /requestHeaders has x_user/],
+  [{ target, responseHeaders: 'x-a' }, /responseHeaders must be a list of header names such as \['x-total/],
+  [{ target, responseHeaders: ['x a'] }, /responseHeaders must be a list/],
+  [
+    { target, responseHeaders: ['x-ok', 'Set-Cookie'] },
+    /responseHeaders has set-cookie, which never goes from the API/,
+  ],
+  [
+    { target, responseHeaders: ['Access-Control-Allow-Origin'] },
+    /responseHeaders has access-control-allow-origin/,
+  ],
+  [{ target, responseHeaders: ['X-Accel-Redirect'] }, /responseHeaders has x-accel-redirect/],
+  [{ target, responseHeaders: ['transfer-encoding'] }, /responseHeaders has transfer-encoding/],
+  [
+    { target, responseHeaders: ['cross-origin-resource-policy'] },
+    /responseHeaders has cross-origin-resource-p/,
+  ],
   [{ target, requestHeaders: ['Sec-Fetch-Site'] }, /requestHeaders has sec-fetch-site/],
 ])('relay(%j) is a mistake', (options, message) => {
   const make = () => relay(options as RelayOptions)
@@ -192,6 +208,16 @@ describe('an API that is no answer', () => {
     fixture.api.answer((_req, res) => res.destroy())
     await expectUnavailable('/api/x')
     expect(fixture.lines).toHaveLength(3)
+  })
+
+  test('that it fails now and then is a few lines, and not one for each time', async () => {
+    fixture.api.answer((req, res) => (req.method === 'POST' ? req.socket.destroy() : res.end('ok')))
+    for (let round = 0; round < 40; round += 1) {
+      expect((await fixture.browser.request('POST', fixture.url('/x'))).status).toBe(503)
+      expect((await fixture.browser.request('GET', fixture.url('/x'))).status).toBe(200)
+    }
+    expect(fixture.lines[0]).toContain('the API at http://127')
+    expect(fixture.lines.length).toBeLessThanOrEqual(10)
   })
 
   test('an address of IPv6 is no name for the DNS', async () => {

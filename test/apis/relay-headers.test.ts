@@ -1,5 +1,5 @@
 // Which headers pass the relay. Of a request a list of those that do, so that nothing else can be said in the gateway's name;
-// of an answer all but those that speak for a connection, a server or the origin.
+// of an answer too, so that nothing else is said to a cache, to a web server, or for the origin.
 import { relay } from '../../src/index.ts'
 import { startRelayFixture } from '../support/app/relay-fixture.ts'
 import { Browser } from '../support/browser/browser.ts'
@@ -7,7 +7,9 @@ import { rawExchange } from '../support/browser/raw-exchange.ts'
 import { useStarted } from '../support/servers.ts'
 
 const fixture = useStarted(async () => {
-  const started = await startRelayFixture({ relay: { requestHeaders: ['X-Tenant', 'x-user-agent'] } })
+  const started = await startRelayFixture({
+    relay: { requestHeaders: ['X-Tenant', 'x-user-agent'], responseHeaders: ['X-Total-Count', 'x-hop'] },
+  })
   const { app } = started.app
   const target = started.api.url
   app.use('/plain', relay({ target }))
@@ -239,6 +241,9 @@ describe('of an answer', () => {
       'allow: GET',
     ],
     ...['server-timing: db', 'content-digest: sha-256=:AA==:', 'date: Tue, 15 Nov 1994 08:12:31 GMT'],
+    ...['content-language: de', 'accept-patch: a/b', 'preference-applied: x', 'sunset: x', 'repr-digest: x'],
+    ...['ratelimit-policy: "a";q=9', 'ratelimit-remaining: 3', 'traceresponse: 00-1', 'x-correlation-id: 1'],
+    ...['tus-resumable: 1.0.0', 'upload-offset: 70', 'upload-expires: x'],
   ])('%s reaches the browser', async (line) => {
     const [name = '', value = ''] = line.split(': ')
     expect((await received({ [name]: value })).headers[name]).toBe(value)
@@ -286,10 +291,60 @@ describe('of an answer', () => {
       'upgrade: h2c',
       'sec-websocket-accept: x',
     ],
+    // To caches in front of the app.
+    ...['edge-control: public', 'akamai-cache-control: max-age=9', 'fastly-cache-control: max-age=9'],
+    ...['netlify-cdn-cache-control: public', 'vercel-cdn-cache-control: public', 'x-cache-control: public'],
+    ...['x-litespeed-cache-control: public,max-age=9', 'x-litespeed-tag: a', 'x-litespeed-purge: *'],
+    ...['x-litespeed-vary: cookie=a', 'surrogate-key: a', 'cache-tag: a', 'edge-cache-tag: a', 'xkey: a'],
+    ...['x-drupal-dynamic-cache: HIT', 'x-esi: 1', 'surrogate-capability: a="ESI/1.0"', 'x-varnish-ttl: 9'],
+    ...['no-vary-search: params', 'key: x', 'x-magento-tags: a', 'cache-status: hit', 'pragma: cache'],
+    // To web servers there.
+    ...['x-reproxy-url: http://169.254.169.254/', 'x-reproxy-file: /etc/passwd', 'x-sendfile2: /x 0-9'],
+    ...['x-rewrite-url: /admin', 'x-original-url: /admin', 'x-litespeed-alt-svc: x', 'status: 200'],
+    ...[
+      'x-envoy-upstream-service-time: 1',
+      'x-envoy-ratelimited: true',
+      'x-amz-cf-id: x',
+      'x-nginx-proxy: 1',
+    ],
+    // For the origin, or what runs on it.
+    ...['secure-session-registration: (ES256);path="/x"', 'sec-session-registration: (ES256);path="/x"'],
+    ...['secure-session-challenge: "x"', 'activate-storage-access: load', 'set-txn-id: 1'],
+    ...[
+      'use-as-dictionary: match="/*"',
+      'dictionary-id: "x"',
+      'speculation-rules: "/x.json"',
+      'sourcemap: /x',
+    ],
+    ...[
+      'x-sourcemap: /x',
+      'refresh: 0;url=https://evil.example',
+      'content-location-x: /',
+      'accept-ch-lifetime: 9',
+    ],
+    ...['permissions-policy: camera=*', 'feature-policy: camera *', 'referrer-policy: unsafe-url'],
+    ...['document-policy: x', 'supports-loading-mode: credentialed-prerender', 'tk: N', 'p3p: CP="x"'],
+    ...['cross-origin-opener-policy: unsafe-none', 'cross-origin-embedder-policy: unsafe-none'],
+    ...['integrity-policy: x', 'observe-browsing-topics: ?1', 'attribution-reporting-register-source: {}'],
+    ...['attribution-reporting-eligible: x', 'ad-auction-signals: {}', 'supports-fenced-frame: x'],
+    ...['shared-storage-write: clear', 'x-permitted-cross-domain-policies: all', 'x-xss-protection: 0'],
+    ...['x-dns-prefetch-control: on', 'x-ua-compatible: IE=7', 'content-security-policy-report-only: x'],
+    ...['x-runtime: 1', 'x-aspnet-version: 4', 'x-generator: x', 'x-anything: else'],
   ])('%s does not reach the browser', async (line) => {
     const [name = '', value = ''] = line.split(/: (.*)/s)
     const { headers, body } = await received({ [name]: value })
     expect([headers[name], body]).toEqual([undefined, expect.stringContaining('body')])
+  })
+
+  test('an option lets further headers through, of that API alone', async () => {
+    const given = { 'x-total-count': '7' }
+    expect((await received(given)).headers).toHaveProperty('x-total-count', '7')
+    expect((await received(given, '/plain/x')).headers).not.toHaveProperty('x-total-count')
+  })
+
+  test('whatever the API says of that, its answer is for pages of our origin', async () => {
+    const given = { 'cross-origin-resource-policy': 'cross-origin' }
+    expect((await received(given)).headers['cross-origin-resource-policy']).toBe('same-origin')
   })
 
   test('neither does what `Connection` names, nor what the API is built with', async () => {
@@ -353,8 +408,8 @@ describe('of an answer', () => {
   test.each([
     201, 204, 206, 299, 301, 304, 307, 400, 403, 404, 409, 410, 418, 422, 429, 451, 500, 502, 503, 599,
   ])('the status %d is handed on', async (status) => {
-    const { status: got, body, headers } = await received({ 'x-mark': '1' }, '/api/x', status)
-    expect([got, headers['x-mark']]).toEqual([status, '1'])
+    const { status: got, body, headers } = await received({ 'x-request-id': '1' }, '/api/x', status)
+    expect([got, headers['x-request-id']]).toEqual([status, '1'])
     if (status === 204 || status === 304) expect(body).toBe('')
     else expect(body).toContain('body')
   })

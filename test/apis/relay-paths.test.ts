@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { targetPath } from '../../src/apis/target-path.ts'
 import { isAuthError } from '../../src/errors.ts'
 import { relay } from '../../src/index.ts'
+import { refusalsIn } from '../support/app/app-events.ts'
 import { startRelayFixture } from '../support/app/relay-fixture.ts'
 import { rawExchange } from '../support/browser/raw-exchange.ts'
 import { anyText, holds } from '../support/property.ts'
@@ -20,7 +21,7 @@ const fixture = useStarted(async () => {
 
 beforeEach(() => {
   fixture.api.seen.length = 0
-  fixture.lines.length = 0
+  fixture.app.events.length = 0
   fixture.api.echo()
 })
 
@@ -107,13 +108,13 @@ const HOSTILE: [path: string, reason: RegExp][] = [
 
 test.each(HOSTILE)('/api%s is refused', async (path, reason) => {
   for (const mount of ['/api', '/slash', '/top', '/deep/er/t']) {
-    fixture.lines.length = 0
+    fixture.app.events.length = 0
     const { status, head, body } = await ask(mount + path)
     expect([mount, status]).toEqual([mount, 400])
     // What Node.js's own parser refuses needs no word of ours.
     if (body !== '') {
       expect(JSON.parse(body)).toMatchObject({ status: 400, code: 'request_malformed' })
-      expect(fixture.lines).toEqual([expect.stringMatching(reason)])
+      expect(refusalsIn(fixture.app.events)).toEqual([expect.stringMatching(reason)])
     }
     expect(head).not.toMatch(/^x-evil/im)
   }
@@ -139,7 +140,7 @@ test.each(['GET http://api.example/api/a HTTP/1.1', 'GET HTTP://LOCALHOST/api/a 
   async (line) => {
     const { status, body } = await rawExchange(fixture.app.url, [line, `Cookie: ${fixture.cookie}`])
     expect([status, JSON.parse(body).code]).toEqual([400, 'request_malformed'])
-    expect(fixture.lines).toEqual([expect.stringMatching(/no slash at its beginning/)])
+    expect(refusalsIn(fixture.app.events)).toEqual([expect.stringMatching(/no slash at its beginning/)])
     expect(fixture.api.seen).toEqual([])
   },
 )

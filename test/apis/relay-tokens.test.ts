@@ -1,6 +1,7 @@
 // Whose token goes to the API, what they see who may not pass, and what an API's 401 means: more of the person's
 // authentication, or one renewal, one more try, and then a refusal that does not look like our own "log in".
 import { relay, requireClaim, requireFresh, requireStepUp } from '../../src/index.ts'
+import { refusalsIn } from '../support/app/app-events.ts'
 import { startRelayFixture } from '../support/app/relay-fixture.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { useStarted } from '../support/servers.ts'
@@ -20,6 +21,7 @@ const fixture = useStarted(async () => {
 beforeEach(() => {
   fixture.api.seen.length = 0
   fixture.lines.length = 0
+  fixture.app.events.length = 0
   fixture.api.echo()
 })
 
@@ -257,7 +259,9 @@ describe('an API that does not take the token', () => {
     expect([page.status, page.json().code, renewals]).toEqual([403, 'api_refused', 1])
     expect(page.headers).not.toHaveProperty('www-authenticate')
     expect(fixture.api.seen).toHaveLength(2)
-    expect(fixture.lines).toEqual([expect.stringMatching(/api_refused.*401 invalid_token.*audience\?/)])
+    expect(refusalsIn(fixture.app.events)).toEqual([
+      expect.stringMatching(/api_refused.*401 invalid_token.*audience\?/),
+    ])
   })
 
   test('401 to every token costs the provider one renewal, and not one for each request', async () => {

@@ -169,11 +169,11 @@ describe('a handshake', () => {
 
   test('a handshake is refused where the API refuses it, by the rules of every answer', async () => {
     fixture.answerHandshakes(({ socket }) => {
-      socket.end('HTTP/1.1 403 F\r\nSet-Cookie: bff=evil\r\nX-Mark: 1\r\nContent-Length: 2\r\n\r\nno')
+      socket.end('HTTP/1.1 403 F\r\nSet-Cookie: bff=evil\r\nX-Request-Id: 1\r\nContent-Length: 2\r\n\r\nno')
     })
     const { status, head, body } = await fixture.refused()
     expect([status, body]).toEqual([403, 'no'])
-    expect(head).toMatch(/^x-mark: 1$/im)
+    expect(head).toMatch(/^x-request-id: 1$/im)
     expect(head).not.toMatch(/^set-cookie/im)
   })
 

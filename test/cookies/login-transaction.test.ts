@@ -8,6 +8,8 @@ import { resolve, SECRET } from '../options/valid.ts'
 import { anyChange, anyText, changed, holds } from '../support/property.ts'
 
 const NOW = 1_800_000_000_000
+/** One that is long, and four that are short, with their names; common proxies refuse a header of 8 kB. */
+const MOST_BYTES = 3700 + 4 * 700 + 200
 const logins = createLoginTransactions(resolve())
 const others = createLoginTransactions(resolve({ secret: 'quite another secret which is as long as this' }))
 
@@ -89,9 +91,9 @@ test('another state, another browser, another secret and a changed cookie find n
 })
 
 test('one login’s cookie under the name of another does not open', () => {
-  const [one, other] = [begin(), begin()]
-  const [[name] = ['']] = one.cookies
-  const [[, value] = ['', '']] = other.cookies
+  const one = begin()
+  const other = begin('/', NOW, one.cookies)
+  const [[name] = [''], [, value] = ['', '']] = other.cookies
   expect(logins.find(one.transaction.state, [[name, value]])).toBeUndefined()
   expect(logins.find(other.transaction.state, [[name, value]])).toBeUndefined()
 })
@@ -116,13 +118,16 @@ test('five are kept; the oldest makes room, whatever order the cookies come in',
   expect(found).toEqual([false, false, false, true, true, true, true, true])
 })
 
-test('two hundred that were given up, with long pages to return to, stay below 4 kB together', () => {
+test('two hundred that were given up, with long pages to return to, stay below 8 kB together', () => {
   let cookies: RequestCookies = [['theme', 'dark']]
   for (let count = 0; count < 200; count += 1) {
     const { transaction, ...next } = begin(`/${'a'.repeat((count * 37) % 2047)}`, NOW + count, cookies)
     cookies = next.cookies
-    expect(logins.find(transaction.state, cookies)).toEqual(transaction)
-    expect(bytesOf(cookies)).toBeLessThan(4500)
+    expect(logins.find(transaction.state, cookies)).toMatchObject({
+      ...transaction,
+      returnTo: expect.any(String),
+    })
+    expect(bytesOf(cookies)).toBeLessThan(MOST_BYTES)
     // A browser takes no cookie over 4096 bytes (RFC 6265bis §5.6).
     for (const one of cookies) expect(bytesOf([one])).toBeLessThanOrEqual(4096)
   }
@@ -141,7 +146,7 @@ test('cookies with our prefix that do not open are dropped first', () => {
 test('to forget one leaves the others', () => {
   const one = begin()
   const two = begin('/', NOW, one.cookies)
-  const left = browser([logins.forget(one.transaction.state)], two.cookies)
+  const left = browser(logins.forget(one.transaction.state, two.cookies), two.cookies)
   expect(logins.find(one.transaction.state, left)).toBeUndefined()
   expect(logins.find(two.transaction.state, left)).toEqual(two.transaction)
 })
@@ -170,7 +175,7 @@ describe('against any change and in any company', () => {
 
   const begun = logins.create('/page', NOW)
   const [NAME, VALUE] = cookieOf(begun)
-  const PREFIX = NAME.slice(0, -16)
+  const PREFIX = NAME.slice(0, -1)
   const letters = 'ABCabc012-_= %'
 
   const found = (cookies: RequestCookies, state = begun.state) => logins.find(state, cookies)
@@ -223,7 +228,7 @@ describe('against any change and in any company', () => {
     )
   })
 
-  test('whatever a browser has, after one more login there are five at most, and 4 kB, and the new one is found', () => {
+  test('whatever a browser has, after one more login there are five at most, and 8 kB, and the new one is found', () => {
     const ages = fc.array(fc.tuple(fc.nat(600_000), fc.nat(2000)), { maxLength: 8 })
     holds(COUNT / 2, fc.tuple(company, ages), ([strangers, others]) => {
       const own = others.map(([age, length]) => cookieOf(logins.create('/'.padEnd(length, 'a'), NOW - age)))
@@ -238,7 +243,7 @@ describe('against any change and in any company', () => {
       const left = [...jar].filter(([each]) => each.startsWith(PREFIX))
       return (
         left.length <= 5 &&
-        left.reduce((sum, [, value]) => sum + value.length, 0) <= 4000 &&
+        left.reduce((sum, [, value]) => sum + value.length, 0) <= MOST_BYTES &&
         strangers.every(([each]) => each.startsWith(PREFIX) || jar.has(each)) &&
         found([...jar], next.state)?.returnTo === '/next'
       )

@@ -2,6 +2,7 @@
 import { createSealer } from '../../src/lib/seal.ts'
 import type { AuthRecord } from '../../src/record/auth-record.ts'
 import { encodeRecord } from '../../src/store/record-codec.ts'
+import { refusalsIn } from '../support/app/app-events.ts'
 import { TEST_SECRET } from '../support/app/app-options.ts'
 import { startAppProcess } from '../support/app/app-process.ts'
 import { Browser, type Page } from '../support/browser/browser.ts'
@@ -13,7 +14,7 @@ import { useServers } from '../support/servers.ts'
 import { sessionIdOf, storedRecord } from '../support/session/age-session.ts'
 import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
 
-const { provider, redis, store, app, log } = useServers({ redis: true })
+const { provider, redis, store, app } = useServers({ redis: true })
 
 const BOTH = '/step-up?seconds=300&acr=mfa'
 const RETURN = `return_to=${encodeURIComponent(BOTH)}`
@@ -108,16 +109,14 @@ test.each([
   'acr_values=mfa%5C',
   'acr_values=mfa&acr_values=pwd',
 ])('/login?%s is refused, and nothing begins', async (query) => {
-  log.lines.length = 0
+  app.events.length = 0
   const before = asked()
   const page = await new Browser().navigate(`${app.url}/login?${query}&${RETURN}`)
   expect(page).toMatchObject({ status: 400, hops: { length: 1 } })
   expect(setCookieLines(page)).toEqual([])
   expect(asked()).toBe(before)
-  expect(log.lines).toEqual([
-    expect.stringMatching(/^express-bff-session: refused \(login_malformed\): [^\r\n]*$/),
-  ])
-  expect(page.body + log.lines.join() + JSON.stringify(page.headers)).not.toContain('planted')
+  expect(refusalsIn(app.events)).toEqual([expect.stringMatching(/^refused \(login_malformed\): [^\r\n]*$/)])
+  expect(page.body + JSON.stringify(app.events) + JSON.stringify(page.headers)).not.toContain('planted')
 })
 
 test.each([

@@ -2,6 +2,7 @@
 // counts: it is compared with what was asked, and a no changes nothing.
 import { requireStepUp } from '../../src/index.ts'
 import { startApp } from '../support/app/app.ts'
+import { refusalsIn } from '../support/app/app-events.ts'
 import { Browser, type Page } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { authKeys, setCookieLine } from '../support/evidence.ts'
@@ -249,8 +250,8 @@ async function expectFailed(page: Page, browser: Browser, before: Awaited<Return
   expect(app.events.filter(({ name }) => name !== 'logged-in')).toEqual([
     { name: 'refused', event: { code: 'step_up_failed', detail: expect.any(String) } },
   ])
-  expect(log.lines).toEqual([expect.stringMatching(/^express-bff-session: refused \(step_up_failed\): /)])
-  const said = log.lines.join() + page.body
+  expect(refusalsIn(app.events)).toEqual([expect.stringMatching(/^refused \(step_up_failed\): /)])
+  const said = log.lines.join() + refusalsIn(app.events).join() + page.body
   const { claims } = before.record ?? { claims: { sub: 'somebody' } }
   for (const secret of [...provider.secretsSeen(), claims.sub, before.id]) expect(said).not.toContain(secret)
   expect(await stateOf(browser)).toEqual(before)
@@ -315,7 +316,7 @@ test.each([
   nextIdToken(provider, (claims) => ({ ...claims, ...PASSES, auth_time: make(claims.auth_time) }))
   const page = await browser.logIn(app.url, { path: BOTH, user })
   expect([400, 403]).toContain(page.status)
-  expect(log.lines).toHaveLength(1)
+  expect(refusalsIn(app.events)).toHaveLength(1)
   expect(await stateOf(browser)).toEqual(before)
   expect((await browser.request('POST', `${app.url}/renew`)).json()).toMatchObject({ generation: 2 })
 })
@@ -365,7 +366,8 @@ test('the session is gone meanwhile, and somebody else comes back: 403, nobody i
   // Whose name begins like hers.
   const mallory = `${user}1`
   const callback = await browser.startLogin(app.url, { path: BOTH, user: mallory })
-  await browser.request('POST', `${app.url}/logout`)
+  // Not by a logout, which ends the logins under way too.
+  await store.del(`bff:{${await sessionIdOf(browser)}}:auth`)
   const keys = await authKeys(store)
   nextIdToken(provider, PASSES)
   const page = await browser.navigate(callback)

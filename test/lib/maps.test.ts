@@ -94,6 +94,29 @@ describe('entries end: exactly in time, and out of memory even when nobody asks 
   })
 })
 
+describe('a map of very many entries', () => {
+  test('no write looks at more than a few of them', () => {
+    let looks = 0
+    const map = createExpiringMap(() => {
+      looks += 1
+      return 1000
+    })
+    let most = 0
+    for (let index = 0; index < 50_000; index += 1) {
+      looks = 0
+      map.set(`key-${index}`, index, index % 2 === 0 ? 900 : 2000)
+      most = Math.max(most, looks)
+    }
+    expect(most).toBeLessThan(10)
+  })
+
+  test('beyond its limit the one that was set first goes first, and one that is set again is new', () => {
+    const map = createExpiringMap(() => 1000, 3)
+    for (const key of ['a', 'b', 'c', 'a', 'd']) map.set(key, key, 2000)
+    expect(['a', 'b', 'c', 'd'].filter((key) => map.get(key) !== undefined)).toEqual(['a', 'c', 'd'])
+  })
+})
+
 describe('a value beside an object: found by who kept it, and by nobody else', () => {
   test('the newest value is found beside its object, and no other', () => {
     const [names, ages] = [createSideTable<object, string>(), createSideTable<object, number>()]

@@ -116,9 +116,9 @@ test('a refusal with line breaks, which a claim may have brought, splits no log 
   expect(log.lines[0]).not.toMatch(/[\r\n]/)
 })
 
-test('a script that brings the callback gets the refusal as problem details', async () => {
+test('a client that is no browser and brings the callback gets the refusal as problem details', async () => {
   hook = () => ({ refuse: 'Not you.' })
-  const browser = new Browser()
+  const browser = new Browser({ secFetch: false })
   const page = await browser.request('GET', await browser.startLogin(app.url, { user: 'scripted' }))
   expect(page.json()).toMatchObject({ status: 403, code: 'login_refused', detail: 'Not you.' })
 })

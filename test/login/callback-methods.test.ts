@@ -64,7 +64,8 @@ function post(browser: Browser, body: string, type = FORM, { url }: { url: strin
 /** The GET that the answer to the form sends the browser to. */
 async function complete(browser: Browser, posted: Page): Promise<Page> {
   expect(posted.status).toBe(303)
-  const answer = await browser.request('GET', new URL(posted.headers.location ?? '', formApp.url).href)
+  const next = new URL(posted.headers.location ?? '', formApp.url).href
+  const answer = await browser.navigate(next, { stopAt: () => true })
   expect(answer.status).toBe(303)
   return answer
 }
@@ -201,6 +202,43 @@ test('form_post: what the app knows of an anonymous visitor is kept', async () =
   await browser.request('POST', `${formApp.url}/cart`, { json: { cart: 'apples' } })
   await browser.finish(await browser.navigate(`${formApp.url}/login`), { user: 'shopper' })
   expect((await browser.request('GET', `${formApp.url}/cart`)).json()).toEqual({ cart: 'apples' })
+})
+
+describe('form_post, as the provider’s page posts it', () => {
+  const postBack = (browser: Browser, form: URLSearchParams) =>
+    browser.submit(`${formApp.url}/callback`, Object.fromEntries(form), { from: `${provider.issuer}/` })
+
+  test('an unknown state leads a browser with a live session to a page', async () => {
+    const browser = new Browser()
+    await browser.finish(await browser.navigate(`${formApp.url}/login`), { user: 'form' })
+    const before = exchanges()
+    const page = await postBack(browser, new URLSearchParams({ code: 'any', state: 'u'.repeat(43) }))
+    expect([page.status, page.url]).toEqual([200, `${formApp.url}/`])
+    expect(exchanges()).toBe(before)
+  })
+
+  test('an unknown state is refused where nobody is logged in', async () => {
+    const before = exchanges()
+    const page = await postBack(new Browser(), new URLSearchParams({ code: 'any', state: 'u'.repeat(43) }))
+    expect([page.status, setCookieLines(page)]).toEqual([400, []])
+    expect(exchanges()).toBe(before)
+  })
+
+  test('the back button to the posted form leads to the page', async () => {
+    const browser = new Browser()
+    const form = await answerByForm(browser, 'back')
+    await postBack(browser, form)
+    const page = await postBack(browser, form)
+    expect([page.status, page.url]).toEqual([200, `${formApp.url}/`])
+  })
+
+  test('two tabs that post at the same moment both end on a page', async () => {
+    const one = new Browser()
+    const two = one.tab()
+    const forms = [await answerByForm(one, 'two'), await answerByForm(two, 'two')] as const
+    const pages = await Promise.all([postBack(one, forms[0]), postBack(two, forms[1])])
+    expect(pages.map(({ status }) => status)).toEqual([200, 200])
+  })
 })
 
 describe('in an app that parses forms itself', () => {

@@ -1,5 +1,6 @@
 // What must not become a session at the callback: no answer to a login of ours (HOSTILE-INPUTS, "The callback"), answers
 // that the provider did not give, or that say no.
+import { refusalsIn } from '../support/app/app-events.ts'
 import { startKnownApp } from '../support/app/known-app.ts'
 import type { Browser, Page } from '../support/browser/browser.ts'
 import { createLog, setCookieLine, setCookieLines } from '../support/evidence.ts'
@@ -15,6 +16,7 @@ const { provider, app } = useParts(async (start) => {
 })
 beforeEach(() => {
   log.lines.length = 0
+  app.events.length = 0
 })
 
 type Change = (params: URLSearchParams, url: URL) => void
@@ -116,7 +118,7 @@ test.each(shapes)(
     const page = await browser.navigate(changed)
     await expectRefused(browser, page, {
       sent: [...valuesOf(callback, changed), 'planted', 'alert(1)'],
-      logged: log.lines,
+      logged: refusalsIn(app.events),
     })
     expect(setCookieLines(page)).toEqual([])
     expect(exchanges()).toBe(before)
@@ -129,7 +131,7 @@ test.each(['iss', 'state', 'code'])('a refused callback is one log line, with th
   const browser = app.visitor()
   const callback = await browser.startLogin(app.url)
   await browser.navigate(callbackWith(callback, (params) => params.set(name, 'wrong')))
-  expect(log.lines).toEqual([expect.stringContaining('refused')])
+  expect(refusalsIn(app.events)).toHaveLength(1)
 })
 
 const denyWith = (error: string) => (params: URLSearchParams) => {
@@ -174,7 +176,10 @@ test.each(answers)('a callback with %s is refused before any token request', asy
   const page = await browser.navigate(changed)
   const harmless = ['access_denied', '__proto__']
   const sent = valuesOf(callback, changed).filter((value) => !harmless.includes(value))
-  await expectRefused(browser, page, { sent: [...sent, 'planted', 'alert(1)'], logged: log.lines })
+  await expectRefused(browser, page, {
+    sent: [...sent, 'planted', 'alert(1)'],
+    logged: refusalsIn(app.events),
+  })
   expect(exchanges()).toBe(before)
   expect(await loginCookies(browser, app.url)).toEqual([])
 })
@@ -190,7 +195,7 @@ test.each([
   const browser = app.visitor()
   const callback = await browser.startLogin(app.url)
   const page = await browser.navigate(callbackWith(callback, (params) => params.set('code', code)))
-  await expectRefused(browser, page, { sent: [code, 'planted', 'alert(1)'], logged: log.lines })
+  await expectRefused(browser, page, { sent: [code, 'planted', 'alert(1)'], logged: refusalsIn(app.events) })
 })
 
 test('markup in error_description is not shown, and the login has ended', async () => {
@@ -206,7 +211,7 @@ test('markup in error_description is not shown, and the login has ended', async 
   const page = await browser.navigate(denied)
   await expectRefused(browser, page, {
     sent: ['<img src=x', 'alert(1)', 'alert(2)', 'X-Evil'],
-    logged: log.lines,
+    logged: refusalsIn(app.events),
   })
   expect((await browser.navigate(callback)).status).toBe(400)
   expect(exchanges()).toBe(before)
@@ -222,8 +227,12 @@ test("the provider's error leaves a live session as it is", async () => {
       params.set('error', 'access_denied')
       if (state) params.set('state', state)
     })
-  for (const url of [denied('unknown'), denied()]) {
-    expect((await browser.navigate(url)).status).toBe(400)
+  for (const [url, status] of [
+    [denied('unknown'), 303],
+    [denied(), 400],
+  ] as const) {
+    const page = await browser.navigate(url, { stopAt: () => true })
+    expect([page.status, setCookieLine(page, 'bff')]).toEqual([status, undefined])
     expect((await browser.request('GET', `${app.url}/public`)).json()).toMatchObject({ sub: 'visitor' })
   }
 })

@@ -3,6 +3,7 @@
 import type { Configuration } from 'oidc-provider'
 import { requireClaim, requireStepUp } from '../../src/index.ts'
 import { startApp } from '../support/app/app.ts'
+import { refusalsIn } from '../support/app/app-events.ts'
 import { startAppProcess } from '../support/app/app-process.ts'
 import { Browser, type Page } from '../support/browser/browser.ts'
 import { authKeys, createLog, setCookieLines } from '../support/evidence.ts'
@@ -25,7 +26,7 @@ const { provider, app, redis, store } = useParts(async (start) => {
   return { provider, app, redis, store: redis.connect() }
 })
 beforeEach(() => {
-  log.lines.length = 0
+  app.events.length = 0
 })
 afterEach(() => provider.normal())
 
@@ -190,9 +191,7 @@ describe('begun elsewhere', () => {
     expect(page).toMatchObject({ status, hops: { length: 1 } })
     expect(setCookieLines(page)).toEqual([])
     expect(page.headers.location).toBeUndefined()
-    expect(log.lines).toEqual([
-      expect.stringMatching(`^express-bff-session: refused \\(${code}\\): [^\\r\\n]*$`),
-    ])
+    expect(refusalsIn(app.events)).toEqual([expect.stringMatching(`^refused \\(${code}\\): [^\\r\\n]*$`)])
   }
 
   test.each(METHODS)(
@@ -274,7 +273,7 @@ describe('begun elsewhere', () => {
       400,
       'login_malformed',
     )
-    log.lines.length = 0
+    app.events.length = 0
     await expectRefused(await begin(new Browser(), 'POST', { target_link_uri: '/' }), 403, 'cross_site')
     const asked = await begin(new Browser(), 'GET', { target_link_uri: `${app.url}/public`, login_hint: 'x' })
     expect(request(asked).has('login_hint')).toBe(false)
@@ -292,7 +291,7 @@ describe('begun elsewhere', () => {
         [app.url, 400],
         [ELSEWHERE, 403],
       ] as const) {
-        log.lines.length = 0
+        app.events.length = 0
         const headers = { 'content-type': FORM }
         const page = await new Browser().request('POST', `${app.url}/login`, { headers, body: query, from })
         await expectRefused(page, status, status === 400 ? 'login_malformed' : 'cross_site')
@@ -315,7 +314,7 @@ describe('begun elsewhere', () => {
       const post = (from: string) =>
         new Browser().request('POST', `${app.url}/login`, { headers: { 'content-type': type }, body, from })
       await expectRefused(await post(app.url), status, code)
-      log.lines.length = 0
+      app.events.length = 0
       await expectRefused(await post(ELSEWHERE), 403, 'cross_site')
     },
   )

@@ -7,6 +7,7 @@ import type { AuthOptions } from '../../src/index.ts'
 import { startApp, type TestApp } from '../support/app/app.ts'
 import { expectTryLater } from '../support/app/fault-fixture.ts'
 import { Browser } from '../support/browser/browser.ts'
+import { eventually } from '../support/deadline.ts'
 import { createLog } from '../support/evidence.ts'
 import { type Certificate, createCertificates } from '../support/provider/certificates.ts'
 import type { ClientOptions } from '../support/provider/client.ts'
@@ -152,7 +153,10 @@ test('a provider whose certificate nobody vouches for is not talked to', async (
   const [client, { cert, key }] = byCA()
   const app = await start(client, certificates.client, { mutualTLS: { cert, key } })
   const from = provider.requests().length
-  expectTryLater(await new Browser().request('GET', `${app.url}/login`), 'provider_unavailable')
+  expectTryLater(
+    await new Browser({ secFetch: false }).request('GET', `${app.url}/login`),
+    'provider_unavailable',
+  )
   await expect(app.auth.ready()).rejects.toMatchObject({ code: 'provider_unavailable' })
   expect(provider.requests().slice(from)).toEqual([])
   expect(app.events).toContainEqual({
@@ -175,14 +179,17 @@ test.each<[string, () => void, RenewalOutcome]>([
   ],
 ])('a provider that %s is given up in time over mutual TLS too', async (_how, arm, outcome) => {
   // What answers without end is told by its length: whatever time there is for it.
-  const app = await start(...byCA(), outcome === 'timeout' ? { renewal: { timeoutSeconds: 1 } } : {})
+  const hasty = { renewal: { timeoutSeconds: 1, requestTimeoutSeconds: 1 } }
+  const app = await start(...byCA(), outcome === 'timeout' ? hasty : {})
   const browser = new Browser()
   await browser.logIn(app.url)
   arm()
   // Long before the provider has said all, which the browser would not wait for either.
-  expectTryLater(await browser.request('POST', `${app.url}/fresh`), 'provider_unavailable')
-  const failed = app.events.filter(({ name }) => name === 'renewal-failed')
-  expect(failed).toMatchObject([{ event: { outcome } }])
+  const code = outcome === 'timeout' ? 'renewal_pending' : 'provider_unavailable'
+  expectTryLater(await browser.request('POST', `${app.url}/fresh`), code)
+  const failed = () => app.events.filter(({ name }) => name === 'renewal-failed')
+  await eventually('the failure to be told', () => failed().length > 0)
+  expect(failed()).toMatchObject([{ event: { outcome } }])
   expect((await browser.request('GET', `${app.url}/private`)).json()).toMatchObject({ generation: 1 })
 })
 

@@ -192,7 +192,9 @@ describe('a provider that sends no refresh token', () => {
   const logs = { login: createLog(), openid: createLog(), complete: createLog() }
   const apps = useParts(async (start) => {
     const startWith = (log: keyof typeof logs, options: AuthOptions) =>
-      start(startApp({ provider, options: { ...options, logger: logs[log].logger } }))
+      start(
+        startApp({ provider, client: { clientId: log }, options: { ...options, logger: logs[log].logger } }),
+      )
     return {
       login: await startWith('login', { authorizationParams: { prompt: 'login' } }),
       openid: await startWith('openid', { authorizationParams: { scope: 'openid' } }),

@@ -55,10 +55,10 @@ test('an app starts while its provider is down, answers 503 at /login, and works
   expect((await browser.logIn(fresh.url, { user: 'patient' })).json()).toMatchObject({ sub: 'patient' })
 })
 
-test('a script that asks for /login while the provider is down gets problem+json', async () => {
+test('a client that is no browser and asks for /login while the provider is down gets problem+json', async () => {
   const fresh = await startFresh()
   await provider.down()
-  const page = await new Browser().request('GET', `${fresh.url}/login`)
+  const page = await new Browser({ secFetch: false }).request('GET', `${fresh.url}/login`)
   expect(page.status).toBe(503)
   expect(page.headers['content-type']).toBe('application/problem+json; charset=utf-8')
   expect(page.json()).toMatchObject({ status: 503, code: 'provider_unavailable' })

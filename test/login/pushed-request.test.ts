@@ -29,6 +29,8 @@ const provider = useStarted(() =>
   }),
 )
 const apps: TestApp[] = []
+/** As a page, and answered as a script. */
+const OPENED = { headers: { 'sec-fetch-dest': 'document' } }
 afterEach(async () => {
   provider.normal()
   await Promise.all(apps.splice(0).map((app) => app.stop()))
@@ -174,7 +176,7 @@ describe('pushed', () => {
       const cookies = (await browser.cookies(app.url)).map(String)
       arm()
       const before = pushed().length
-      expectTryLater(await browser.request('GET', `${app.url}/login`), 'provider_unavailable')
+      expectTryLater(await browser.request('GET', `${app.url}/login`, OPENED), 'provider_unavailable')
       expect(pushed().length).toBe(before + 1)
       expect(app.events.at(-1)).toEqual({
         name: 'provider-unavailable',
@@ -261,7 +263,7 @@ describe('pushed', () => {
         options: { logger, clientID, clientSecret: String(clientSecret) },
       })
       for (let log_ins = 0; log_ins < 3; log_ins += 1) {
-        expectTryLater(await browser.request('GET', `${app.url}/login`), 'provider_unavailable')
+        expectTryLater(await browser.request('GET', `${app.url}/login`, OPENED), 'provider_unavailable')
       }
       expect(lines).toEqual([expect.stringMatching(named)])
       const told = app.events.filter(({ name }) => name === 'provider-unavailable')

@@ -1,7 +1,11 @@
 // POST /logout: here first, then revocation, then the provider's own session, and back home, however the provider sends
 // the browser back. While the provider or the store is out of reach it ends the session here, or says that it did not.
+import express from 'express'
+import { auth } from '../../src/index.ts'
 import { startApp, type TestApp } from '../support/app/app.ts'
+import { startOwnApp } from '../support/app/own-app.ts'
 import { Browser } from '../support/browser/browser.ts'
+import { findForm } from '../support/browser/html-form.ts'
 import { eventually } from '../support/deadline.ts'
 import { authKeys, setCookieLine, setCookieLines } from '../support/evidence.ts'
 import { useParts, useServers } from '../support/servers.ts'
@@ -175,8 +179,10 @@ async function logOutBy(browser: Browser, query: string) {
   const page = await browser.logOut(app.url)
   expect([page.status, page.url]).toEqual([200, location])
   expect(page.json()).toMatchObject({ home: true, authenticated: false })
-  // The last hop is that page: it sets nothing, and the one before took the session's cookie.
-  expect(page.hops.flatMap(setCookieLines)).toEqual([expect.stringMatching(/^bff=;/)])
+  // The last hop is that page: it sets nothing, and the one before took the session's cookie, and a login's under way.
+  const [taken, ...logins] = page.hops.flatMap(setCookieLines)
+  expect(taken).toMatch(/^bff=;/)
+  for (const line of logins) expect(line).toMatch(/^bff-login-[0-4]=;/)
 }
 
 async function expectStaysLoggedOut(browser: Browser, copy: Browser) {
@@ -212,15 +218,16 @@ test.each([
   await browser.logOut(app.url)
 })
 
-test('rp-init-logout-other-state: that of a login on its way leaves that login as it is', async () => {
+test('rp-init-logout-other-state: that of a login under way, which ended with the session', async () => {
   const browser = await logIn('alice')
   const copy = browser.clone()
   const callback = await browser.tab().startLogin(app.url, { user: 'alice' })
-  // oidc-provider would revoke the whole grant, the new code's too.
-  provider.answerNext('revocation', { status: 200 })
+  const before = provider.tokenRequests().length
   await logOutBy(browser, `?state=${new URL(callback).searchParams.get('state')}`)
   await expectStaysLoggedOut(browser, copy)
-  expect((await browser.navigate(callback)).json()).toMatchObject({ sub: 'alice' })
+  expect((await browser.navigate(callback)).status).toBe(400)
+  expect(provider.tokenRequests()).toHaveLength(before)
+  await expectStaysLoggedOut(browser, copy)
 })
 
 /** Each has not talked to the provider yet, and would wait for it as long as nobody does; one gives up on it soon. */
@@ -336,4 +343,37 @@ test('while Redis is down a callback is 503 and the login can still be completed
   }
   await eventually('Redis to answer again', async () => (await whoIs(browser)).sub === 'patient')
   expect((await browser.navigate(callback)).json()).toMatchObject({ sub: 'patient' })
+})
+
+describe('below the headers of helmet(), in a browser without Fetch Metadata (Safari before 16.4)', () => {
+  const { strict } = useParts(async (start) => ({
+    strict: await start(
+      startOwnApp({ provider, redisUrl: redis.url, options: { logger } }, (given) => {
+        const handler = auth(given)
+        const site = express()
+        site.use((_req, res, next) => {
+          res.set({
+            'referrer-policy': 'no-referrer',
+            'content-security-policy': "default-src 'self'; form-action 'self'; script-src 'self'",
+          })
+          next()
+        })
+        site.use(handler)
+        site.get('/', (_req, res) => void res.json({}))
+        return { app: site, auth: handler }
+      }),
+    ),
+  }))
+
+  test('the form of the page that asks before the logout says where it comes from, and logs out', async () => {
+    const browser = new Browser({ secFetch: false })
+    await browser.logIn(strict.url, { user: 'safari' })
+    const asking = await browser.navigate(`${strict.url}/logout`)
+    expect([asking.status, setCookieLines(asking)]).toEqual([200, []])
+    const { action = '' } = findForm(asking.body, asking.url) ?? {}
+    // Under no-referrer a form says `Origin: null` (Fetch, "append a request Origin header").
+    const origin = asking.headers['referrer-policy'] === 'no-referrer' ? 'null' : strict.url
+    const done = await browser.submit(action, {}, { headers: { origin }, stopAt: () => true })
+    expect([done.status, setCookieLine(done, 'bff')]).toEqual([303, expect.stringMatching(/^bff=;/)])
+  })
 })

@@ -28,7 +28,7 @@ test('the environment alone is enough', () => {
     clientID: 'env-client',
     clientSecret: 'env-client-secret',
     secrets: [SECRET, OTHER],
-    redis: 'rediss://env-redis.example.com',
+    redis: { url: 'rediss://env-redis.example.com' },
     authorizationParams: { scope: 'openid email', audience: 'https://api.example.com' },
     renewal: { afterSeconds: 60, aheadSeconds: 12, timeoutSeconds: 5 },
   })
@@ -47,12 +47,20 @@ test('what is given in code goes before the environment', () => {
     clientID: VALID.clientID,
     clientSecret: VALID.clientSecret,
     secrets: [SECRET],
-    redis: 'redis://code',
+    redis: { url: 'redis://code' },
     renewal: { afterSeconds: 30 },
     authorizationParams: { scope: 'openid', audience: 'https://api.example.com' },
   })
   expect(config.issuer.href).toBe('https://issuer.example.com/')
   expect(config.baseURL.href).toBe('https://app.example.com/')
+})
+
+test('what else is said of the server goes with its URL in the environment', () => {
+  const given = { redis: { keyPrefix: 'staff:', nearCache: true } }
+  expect(resolve({ ...FROM_ENVIRONMENT, ...given }, ENVIRONMENT)).toMatchObject({
+    redis: { url: ENVIRONMENT.REDIS_URL, keyPrefix: 'staff:' },
+    nearCache: true,
+  })
 })
 
 test('several secrets in the environment may have spaces after their commas', () => {
@@ -231,7 +239,7 @@ describe('with NODE_ENV=production: https, and a store that outlives the process
     expect(mistakeIn({ allowInMemoryStore: false }, env)).toBe(message)
     expect(mistakeIn({}, { ...env, REDIS_URL: '' })).toBe(message)
     expect(resolve({ allowInMemoryStore: true }, env).redis).toBeUndefined()
-    expect(resolve({ redis: 'rediss://redis' }, env).redis).toBe('rediss://redis')
+    expect(resolve({ redis: 'rediss://redis' }, env).redis).toEqual({ url: 'rediss://redis' })
     expect(resolve({}, { NODE_ENV: 'development' }).redis).toBeUndefined()
     expect(resolve({}, {}).redis).toBeUndefined()
   })

@@ -78,6 +78,7 @@ describe('the options', () => {
     ['auth()', namesIn(() => resolve(odd)), documented('options', 'client-options', 'store-options')],
     ['routes', namesIn(() => resolve({ routes: odd })), documented('routes-options')],
     ['renewal', namesIn(() => resolve({ renewal: odd })), documented('renewal-options')],
+    ['provider', namesIn(() => resolve({ provider: odd })), documented('provider-options')],
     [
       'session',
       namesIn(() => resolve({ session: odd })),
@@ -187,6 +188,7 @@ describe('the defaults', () => {
       methods: expect.not.arrayContaining(['TRACE', 'CONNECT']),
       wanted: { audience: undefined, scope: undefined },
       requestHeaders: [],
+      responseHeaders: [],
     })
   })
 
@@ -195,7 +197,7 @@ describe('the defaults', () => {
       ({ name, fallback }) =>
         fallback !== 'required' &&
         literalIn(fallback) === undefined &&
-        !['routes', 'renewal', 'session'].includes(name) &&
+        !['routes', 'renewal', 'provider', 'session'].includes(name) &&
         // What each of `apis` may say is no option that is left to a default.
         !name.startsWith('apis[]'),
     )

@@ -16,6 +16,7 @@ const TIMEFRAME = { afterSeconds: 100, aheadSeconds: 20 }
 const CLAIMS = { iss: 'https://issuer.example', sub: 'alice', aud: 'client', iat: 1000, exp: 4600 }
 
 const FACTS = {
+  owner: 'app',
   logins: [{ stateHash: 'h', returnTo: '/' }],
   device: { address: '192.0.2.1', userAgent: 'a browser' },
   enrichment: undefined,
@@ -88,6 +89,7 @@ describe('a new record', () => {
   test('counts lifetimes from the moment of asking, whatever clock the provider has', () => {
     expect(record({ jitter: 0.25 })).toEqual({
       generation: 1,
+      owner: 'app',
       claims: CLAIMS,
       idToken: 'id',
       accessToken: 'access',
@@ -266,15 +268,15 @@ describe('a renewed ID token against the first one', () => {
     ['the same azp', { azp: 'client' }, { azp: 'client' }, undefined],
     ['another azp', { azp: 'client' }, { azp: 'other' }, 'azp'],
     ['an azp where there was none', {}, { azp: 'client' }, 'azp'],
+    ['azp null where there was none', {}, { azp: null }, undefined],
     ['no azp where there was one', { azp: 'client' }, { azp: undefined }, 'azp'],
     ['no nonce', {}, { nonce: undefined }, undefined],
     ['another nonce', {}, { nonce: 'n-11' }, 'nonce'],
     ['an empty nonce', {}, { nonce: '' }, 'nonce'],
     ['a nonce where there was none', WITHOUT, { nonce: 'n-1' }, 'nonce'],
     ['the original auth_time', {}, { auth_time: 900 }, undefined],
-    ['a later auth_time', {}, { auth_time: 901 }, 'auth_time'],
-    ['an earlier auth_time', {}, { auth_time: 899 }, 'auth_time'],
-    ['auth_time as a text', {}, { auth_time: '900' }, 'auth_time'],
+    ['a later auth_time', {}, { auth_time: 901 }, undefined],
+    ['an earlier auth_time', {}, { auth_time: 899 }, undefined],
     ['no auth_time', {}, { auth_time: undefined }, undefined],
     ['an auth_time where there was none', WITHOUT, { auth_time: 900 }, undefined],
   ])('%s', (_what, first, next, mismatch) => {

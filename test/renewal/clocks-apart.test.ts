@@ -81,7 +81,7 @@ describe('when a session is due, fresh, or over', () => {
     // `Expires` of a cookie that lasts ten minutes, by the clock of the process that set it.
     const ends = await Promise.all(
       all.map(async ({ url }) => {
-        const login = await new Browser().request('GET', `${url}/login`)
+        const login = await new Browser({ secFetch: false }).request('GET', `${url}/login`)
         return Date.parse(login.headers['set-cookie']?.[0]?.match(/Expires=([^;]+)/)?.[1] ?? '')
       }),
     )

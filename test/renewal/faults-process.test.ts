@@ -238,7 +238,7 @@ describe('asked to end', () => {
     stored,
   } = useFaultFixture({ processes: 3, options: PATIENT })
   const { hasty } = useParts(async (start) => {
-    const renewal = { afterSeconds: 900, timeoutSeconds: 1 }
+    const renewal = { afterSeconds: 900, timeoutSeconds: 1, requestTimeoutSeconds: 1 }
     const hasty = startAppProcess({ provider, redisUrl: front.url, options: { ...PATIENT, renewal } })
     return { hasty: await start(hasty) }
   })

@@ -9,8 +9,11 @@ import { testAllAtOnce } from './real-waits.ts'
 
 const { provider, admin, cluster, one, other, stored, told } = useFaultFixture({
   processes: 2,
-  // Some cases wait as long as the one, and none for the other.
-  options: { renewal: { afterSeconds: 900, timeoutSeconds: 2 }, redisTimeoutSeconds: 2 },
+  // Some cases wait as long as the first two, and none for the third.
+  options: {
+    renewal: { afterSeconds: 900, timeoutSeconds: 2, requestTimeoutSeconds: 3 },
+    redisTimeoutSeconds: 2,
+  },
 })
 
 describe('everything that it can answer besides tokens', () => {
@@ -294,16 +297,13 @@ describe('it takes the refresh token and says nothing', () => {
         const session = await victim()
         const { browser, get, held, presented } = session
         await ageSession(admin, browser, 901)
-        let over = false
-        const first = get(`${one.url}/fresh`).finally(() => {
-          over = true
-        })
+        const first = get(`${one.url}/fresh`)
         await held.arrived
-        while (!over) {
+        while (presented()[0]?.endedAt === undefined) {
           const pages = await Promise.all([one, other].map(({ url }) => get(`${url}/fresh?again`)))
           for (const page of pages) expect(page.status).toBe(503)
         }
-        expectTryLater(await first, 'provider_unavailable')
+        expectTryLater(await first, 'renewal_pending')
         expect(presented()).toHaveLength(1)
         held.release('cut')
         await expectRenewedOnce(session)
@@ -314,13 +314,14 @@ describe('it takes the refresh token and says nothing', () => {
       'H11: a provider that does not answer in time is asked once by both processes, and again after the back-off',
       async () => {
         const session = await victim()
-        const { browser, get, held, presented } = session
+        const { browser, get, held, presented, user } = session
         await ageSession(admin, browser, 901)
         const pages = await Promise.all(
           Array.from({ length: 10 }, (_, at) => get(`${at % 2 ? one.url : other.url}/private`)),
         )
         expect(pages.map(({ status }) => status)).toEqual(Array(10).fill(200))
         expect(pages.map((page) => page.json().generation)).toEqual(Array(10).fill(1))
+        await eventually('the failure to be told', () => told('renewal-failed', user)[0])
         for (const { url } of [one, other]) {
           const refused = await get(`${url}/fresh`)
           expect([refused.status, refused.json().code]).toEqual([503, 'provider_unavailable'])

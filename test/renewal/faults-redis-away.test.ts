@@ -2,7 +2,7 @@
 import { openRedisStore } from '../store/stores.ts'
 import { startApp, type TestApp } from '../support/app/app.ts'
 import { expectTryLater, PATIENT } from '../support/app/fault-fixture.ts'
-import type { Browser } from '../support/browser/browser.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { startProvider } from '../support/provider/provider.ts'
 import { sha256 } from '../support/provider/seen-requests.ts'
@@ -46,8 +46,10 @@ const { provider, sites, spare, opened } = useParts(async (start) => {
 async function expectAway({ app }: Site, { browser, get }: LoggedIn, visitor: Browser) {
   const url = (path: string) => `${app.url}${path}`
   const post = (path: string, json?: unknown) => browser.request('POST', url(path), { json })
-  const paths = ['/private', '/fresh', '/fresh-max-age?seconds=60', '/token', '/me', '/login']
-  const guarded = Promise.all([...paths.map((path) => get(url(path))), post('/logout'), post('/renew')])
+  const paths = ['/private', '/fresh', '/fresh-max-age?seconds=60', '/token', '/me']
+  const login = new Browser({ secFetch: false }).request('GET', url('/login'))
+  const asked = paths.map((path) => get(url(path)))
+  const guarded = Promise.all([...asked, login, post('/logout'), post('/renew')])
   const open = Promise.all([get(url('/public')), visitor.request('GET', url('/public'))])
   const carts = Promise.all([get(url('/cart')), post('/cart', { cart: 'lost' })])
   const navigation = browser.tab().navigate(url('/private'), { from: null, stopAt: () => true })

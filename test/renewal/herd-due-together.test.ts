@@ -1,4 +1,5 @@
 // H28: hundreds of sessions that are due together: spread where that is possible, a few at a time where it is not.
+import type { RenewalOptions } from '../../src/options/auth-options.ts'
 import { type AuthRecord, newRecord, renewed } from '../../src/record/auth-record.ts'
 import { isDue } from '../../src/record/due.ts'
 import { type AppProcess, startAppProcess } from '../support/app/app-process.ts'
@@ -18,7 +19,7 @@ const client = { clientId: 'herd', clientSecret: 'known to every app of this fil
 
 const { provider, redis, template, plain, narrow, hasty } = useParts(async (start) => {
   const [provider, redis] = await Promise.all([start(startProvider()), start(startRedis())])
-  const open = (renewal: { maxConcurrent?: number; timeoutSeconds?: number }) =>
+  const open = (renewal: RenewalOptions) =>
     start(
       startAppProcess({
         redisUrl: redis.url,
@@ -35,7 +36,7 @@ const { provider, redis, template, plain, narrow, hasty } = useParts(async (star
   const [plain, narrow, hasty] = await Promise.all([
     open({ timeoutSeconds: 20 }),
     open({ maxConcurrent: 5, timeoutSeconds: 3 }),
-    open({ timeoutSeconds: 3 }),
+    open({ timeoutSeconds: 3, requestTimeoutSeconds: 3 }),
   ])
   await provider.registerClient({ ...client, baseURL: plain.url })
   const { browser } = await logIn(provider, plain.url)
@@ -98,6 +99,7 @@ describe('H28: sessions made at the same moment', () => {
   }
   const claims = { iss: 'i', sub: 's', aud: 'c', iat: 0, exp: 3600 }
   const FACTS = {
+    owner: 'nobody',
     logins: [],
     device: { address: undefined, userAgent: undefined },
     enrichment: undefined,

@@ -327,7 +327,9 @@ test('a login takes the place of the one before: nothing is left of that', async
 
 describe('another app of the same provider', () => {
   const { stranger } = useParts(async (start) => ({
-    stranger: await start(startApp({ provider: fixture.provider, redisUrl: fixture.redis.url })),
+    stranger: await start(
+      startApp({ provider: fixture.provider, redisUrl: fixture.redis.url, client: { clientId: 'another' } }),
+    ),
   }))
 
   test('another app of the same provider on the same Redis keeps its sessions', async () => {

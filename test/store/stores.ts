@@ -44,7 +44,14 @@ export function openRedisStore(redis: string | Redis, options: AuthOptions = {})
   for (const name of ['store-unavailable', 'record-unreadable'] as const) {
     events.on(name, ({ detail }) => told.push({ name, detail }))
   }
-  return { records: createRedisStore(configWith(options), redis, events), told }
+  return {
+    records: createRedisStore(
+      configWith(options),
+      typeof redis === 'string' ? { url: redis } : redis,
+      events,
+    ),
+    told,
+  }
 }
 
 export interface RedisStores {

@@ -24,10 +24,16 @@ interface Lease {
   readonly takeOverAt: number | undefined
 }
 
+/** Some hundred megabytes, as what apps keep of a visitor goes. */
+const MOST_ANONYMOUS = 100_000
+
 export function createMemoryStore(config: Config, now: () => number = Date.now): SessionStore {
   const auth = createExpiringMap<Entry>(now)
   const app = createExpiringMap<string>(now)
+  /** `req.session` of whoever is not logged in, of which strangers can make any number. */
+  const anonymous = createExpiringMap<string>(now, MOST_ANONYMOUS)
   const used = createExpiringMap<true>(now)
+  const claims = createExpiringMap<string>(now)
   const index = createMemoryIndex(now)
   const idleEnd = (record: AuthRecord) =>
     Math.min(now() + config.session.idleTimeoutSeconds * 1000, record.endsAt)
@@ -69,19 +75,22 @@ export function createMemoryStore(config: Config, now: () => number = Date.now):
       return { ended: app.delete(id) || ended, record }
     },
 
-    async acquire(id, generation, owner, { seconds, reuseSeconds, patienceSeconds }) {
+    async acquire(id, generation, owner, terms) {
+      const { seconds, reuseSeconds, patienceSeconds, overdueSeconds = Number.POSITIVE_INFINITY } = terms
       const entry = auth.get(id)
       if (entry === undefined) return { kind: 'gone' }
       if (entry.record.generation > generation) return { kind: 'renewed', record: entry.record }
       // The caller is ahead of the store: what it knows is on its way here.
       if (entry.record.generation < generation) return { kind: 'held' }
       const { lease, retryAt } = entry
-      if (lease !== undefined && lease.endsAt > now()) return { kind: 'held' }
+      const sentFor = lease === undefined ? 0 : now() - lease.sentAt
+      const kind = sentFor >= overdueSeconds * 1000 ? 'overdue' : 'held'
+      if (lease !== undefined && lease.endsAt > now()) return { kind }
       if (retryAt > now()) return { kind: 'backing-off', retryAfterSeconds: (retryAt - now()) / 1000 }
-      if (lease !== undefined && now() - lease.sentAt >= reuseSeconds * 1000) {
+      if (lease !== undefined && sentFor >= reuseSeconds * 1000) {
         const takeOverAt = lease.takeOverAt ?? now() + patienceSeconds * 1000
         auth.replace(id, { ...entry, lease: { ...lease, takeOverAt } })
-        if (lease.takeOverAt === undefined || takeOverAt > now()) return { kind: 'held' }
+        if (lease.takeOverAt === undefined || takeOverAt > now()) return { kind }
       }
       const granted = {
         owner,
@@ -91,6 +100,13 @@ export function createMemoryStore(config: Config, now: () => number = Date.now):
       }
       auth.replace(id, { ...entry, lease: granted })
       return { kind: 'granted', now: now() }
+    },
+
+    async extend(id, owner, seconds) {
+      const entry = auth.get(id)
+      if (entry?.lease?.owner !== owner) return false
+      const lease = { ...entry.lease, endsAt: now() + seconds * 1000, takeOverAt: undefined }
+      return auth.replace(id, { ...entry, lease })
     },
 
     async commit(id, record, owner, backOffSeconds) {
@@ -129,21 +145,28 @@ export function createMemoryStore(config: Config, now: () => number = Date.now):
 
     wasUsed: async (key) => used.get(key) !== undefined,
 
+    async claim(key, owner, seconds, over) {
+      const holder = claims.get(key)
+      if (holder !== undefined && holder !== over) return holder
+      claims.set(key, owner, now() + seconds * 1000)
+      return owner
+    },
+
     index,
 
     appData: {
-      get: async (id) => app.get(id) ?? null,
+      get: async (id) => (isLoggedInId(id) ? app : anonymous).get(id) ?? null,
       async set(id, document, seconds) {
-        const endsAt = isLoggedInId(id) ? auth.endsAt(id) : now() + seconds * 1000
+        if (!isLoggedInId(id)) return anonymous.set(id, document, now() + seconds * 1000)
+        const endsAt = auth.endsAt(id)
         if (endsAt !== undefined) app.set(id, document, endsAt)
       },
       async touch(id, seconds) {
-        const document = isLoggedInId(id) ? undefined : app.get(id)
-        if (document !== undefined) app.set(id, document, now() + seconds * 1000)
+        const document = anonymous.get(id)
+        if (document !== undefined) anonymous.set(id, document, now() + seconds * 1000)
       },
       async delete(id) {
-        auth.delete(id)
-        app.delete(id)
+        for (const kept of [auth, app, anonymous]) kept.delete(id)
       },
     },
 

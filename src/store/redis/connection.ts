@@ -4,6 +4,7 @@ import { TryLaterError } from '../../errors.ts'
 import type { AuthEventEmitter } from '../../events.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import type { Config } from '../../options/config.ts'
+import type { ServerURL } from '../../options/redis-servers.ts'
 
 export interface RedisConnection {
   readonly redis: Redis | Cluster
@@ -78,7 +79,7 @@ function duplicate(client: Redis | Cluster): Redis | Cluster {
 
 /** An ioredis client of the app's own. By its methods, since the app may have another copy of ioredis. */
 function isClient(given: NonNullable<Config['redis']>): given is Redis | Cluster {
-  return typeof given === 'object' && 'defineCommand' in given
+  return 'defineCommand' in given
 }
 
 function connect(
@@ -88,7 +89,7 @@ function connect(
 ): Redis | Cluster {
   const deadlines = deadlinesOf(seconds)
   const hearing = hears ? HEARING : {}
-  if (typeof given === 'string') return new Redis(given, { ...deadlines, ...hearing })
+  if ('url' in given) return new Redis(given.url, { ...deadlines, ...hearing, ...prefixOf(given) })
   if ('sentinels' in given) {
     return new Redis({
       ...deadlines,
@@ -107,6 +108,11 @@ function connect(
     ...options,
     redisOptions: { ...deadlines, ...redisOptions, replyMapping: 'legacy' },
   })
+}
+
+/** Left out where there is none, since the URL may name one. */
+function prefixOf({ keyPrefix }: ServerURL): Pick<RedisOptions, 'keyPrefix'> {
+  return keyPrefix === undefined ? {} : { keyPrefix }
 }
 
 function deadlinesOf(seconds: number) {

@@ -1,16 +1,16 @@
 // Auth records in Redis: a hash of its own for each session, sealed, written by compare-and-set.
 import type { AuthEventEmitter } from '../../events.ts'
-import { createSealer } from '../../lib/seal.ts'
 import type { Config } from '../../options/config.ts'
-import { type AuthRecord, groupsOf } from '../../record/auth-record.ts'
+import { groupsOf } from '../../record/auth-record.ts'
+import { ownerName } from '../../record/owner.ts'
 import { isLoggedInId } from '../../record/session-id.ts'
-import { decodeRecord, encodeRecord } from '../record-codec.ts'
 import type { Acquired, Committed, SessionStore } from '../store.ts'
 import { createBatchedLookups } from './batched-lookups.ts'
 import { openRedis } from './connection.ts'
 import { withNearCache } from './near-cache.ts'
 import { createOpenedRecords } from './opened-records.ts'
-import { defineScripts, type ScriptName } from './scripts.ts'
+import { defineClaim, defineScripts, type ScriptName } from './scripts.ts'
+import { createSealedRecords } from './sealed-records.ts'
 import { createRedisIndex } from './session-index.ts'
 
 export function createRedisStore(
@@ -28,28 +28,22 @@ export function createRedisStore(
       ? openRedis(given, config.redisTimeoutSeconds, events, { another: true })
       : undefined
   const replicatingScripts = replicating && defineScripts(replicating.redis)
+  const claim = defineClaim(redis)
   const index = createRedisIndex(connection, replicating ?? connection, config)
-  // RFC 6749 §10.4: refresh tokens are confidential in storage too.
-  const sealer = createSealer(config.secrets, 'auth record')
+  const records = createSealedRecords(config, events)
   const opened = createOpenedRecords()
   const idleMilliseconds = milliseconds(config.session.idleTimeoutSeconds)
 
   /** Names the session's keys so that a cluster keeps them in one slot: what stands in braces decides. */
   const keysOf = (id: string) => [`bff:{${id}}:auth`, `bff:{${id}}:app`] as const
+  const name = ownerName(config)
+  const ownKey = (kind: 'once' | 'claim', key: string) => `bff:${kind}:${name}:${key}`
 
-  function unseal(id: string, generation: unknown, sealed: unknown): AuthRecord | undefined {
-    if (typeof sealed !== 'string') return undefined
-    const text = sealer.open(sealed, id)
-    const record = text === undefined ? undefined : decodeRecord(text)
-    if (record !== undefined && String(record.generation) === generation) return record
-    const detail =
-      text === undefined
-        ? 'the seal does not open'
-        : record === undefined
-          ? 'another version wrote it'
-          : 'it is of another generation than its key says'
-    events.emit('record-unreadable', { detail })
-    return undefined
+  /** Another deployment's is its own to end; and so, perhaps, is what only the index names, and what does not open. */
+  async function mayEnd(id: string, amount: 'one of many' | undefined): Promise<boolean> {
+    const [, , sealed] = await lookUp({ keys: keysOf(id), known: opened.get(id) })
+    const owner = typeof sealed === 'string' ? records.ownerOf(id, sealed) : 'here'
+    return owner === 'here' || (owner === 'unknown' && amount === undefined)
   }
 
   const run = (name: ScriptName, id: string, ...args: (string | number)[]) =>
@@ -67,8 +61,6 @@ export function createRedisStore(
     return replicating.answer(() => replicatingScripts.runReplicated(replicas, name, keysOf(id), ...args))
   }
 
-  const seal = (id: string, record: AuthRecord) => sealer.seal(encodeRecord(record), id)
-
   async function now(): Promise<number> {
     const [seconds, microseconds] = await answer(() => redis.time())
     return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
@@ -84,7 +76,7 @@ export function createRedisStore(
       const [time, generation, sealed, appData, endsAt] = await lookUp({ keys: keysOf(id), known })
       // An app's own client may be set to give numbers as texts.
       const now = Number(time)
-      const record = sealed === null ? known?.record : unseal(id, generation, sealed)
+      const record = sealed === null ? known?.record : records.open(id, generation, sealed)
       if (record === undefined) {
         opened.drop(id)
         return { now, value: undefined }
@@ -94,7 +86,7 @@ export function createRedisStore(
     },
 
     async create(id, record, appData) {
-      const args = [seal(id, record), record.generation, Math.ceil(record.endsAt), idleMilliseconds]
+      const args = [records.seal(id, record), record.generation, Math.ceil(record.endsAt), idleMilliseconds]
       await write('create', id, ...args, appData ?? '')
     },
 
@@ -103,32 +95,39 @@ export function createRedisStore(
     },
 
     async end(id, generation, amount) {
+      if (!(await mayEnd(id, amount))) return { ended: false, record: undefined }
       const args = ['finish', id, generation ?? ''] as const
       const result = amount === undefined ? (await write(...args)).result : await run(...args)
       const [deleted, stored, sealed] = result as [number, string?, string?]
       const ended = Number(deleted) > 0
       if (ended) opened.drop(id)
-      const record = unseal(id, stored, sealed)
+      const record = records.open(id, stored, sealed)
       if (ended && record !== undefined && amount === undefined)
         await index.remove([id], groupsOf(record)).catch(() => undefined)
       return { ended, record }
     },
 
     async acquire(id, generation, owner, terms): Promise<Acquired> {
+      const { overdueSeconds } = terms
       const times = [terms.seconds, terms.reuseSeconds, terms.patienceSeconds].map(milliseconds)
-      const [kind, detail, sealed] = (await run('acquire', id, generation, owner, ...times)) as
-        | ['gone' | 'held']
+      const overdue = overdueSeconds === undefined ? '' : milliseconds(overdueSeconds)
+      const [kind, detail, sealed] = (await run('acquire', id, generation, owner, ...times, overdue)) as
+        | ['gone' | 'held' | 'overdue']
         | ['renewed', string, string]
         | ['backing-off' | 'granted', number]
       if (kind === 'granted') return { kind, now: Number(detail) }
       if (kind === 'backing-off') return { kind, retryAfterSeconds: Number(detail) / 1000 }
       if (kind !== 'renewed') return { kind }
-      const record = unseal(id, detail, sealed)
+      const record = records.open(id, detail, sealed)
       return record === undefined ? { kind: 'gone' } : { kind, record }
     },
 
+    async extend(id, owner, seconds) {
+      return Number(await run('extend', id, owner, milliseconds(seconds))) === 1
+    },
+
     async commit(id, record, owner, backOffSeconds) {
-      const args = [record.generation, seal(id, record), owner, milliseconds(backOffSeconds)]
+      const args = [record.generation, records.seal(id, record), owner, milliseconds(backOffSeconds)]
       const { result, replicas } = await write('commit', id, ...args)
       return { result: result as Committed, safe: result !== 'committed' || replicas >= config.waitReplicas }
     },
@@ -139,12 +138,15 @@ export function createRedisStore(
     },
 
     async useOnce(key, seconds) {
-      return (await answer(() => redis.set(`bff:once:${key}`, '1', 'EX', seconds, 'NX'))) === 'OK'
+      return (await answer(() => redis.set(ownKey('once', key), '1', 'EX', seconds, 'NX'))) === 'OK'
     },
 
     async wasUsed(key) {
-      return (await answer(() => redis.exists(`bff:once:${key}`))) > 0
+      return (await answer(() => redis.exists(ownKey('once', key)))) > 0
     },
+
+    claim: (key, owner, seconds, over) =>
+      answer(() => claim(ownKey('claim', key), owner, seconds, over ?? '')),
 
     appData: {
       get: (id) => answer(() => redis.get(keysOf(id)[1])),

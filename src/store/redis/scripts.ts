@@ -31,7 +31,7 @@ export const SCRIPTS = {
     if stored[1] and ARGV[1] ~= '' and stored[1] ~= ARGV[1] then return {0, stored[1], stored[2]} end
     return {redis.call('DEL', KEYS[1], KEYS[2]), stored[1], stored[2]}`,
 
-  // ARGV: the generation seen, owner, lease milliseconds, reuse milliseconds, patience milliseconds
+  // ARGV: the generation seen, owner, and milliseconds: lease, reuse, patience, overdue or ''
   acquire: `${NOW}
     local stored = redis.call('HMGET', KEYS[1],
       'generation', 'sealed', 'leaseEndsAt', 'retryAt', 'sentAt', 'takeOverAt')
@@ -41,15 +41,24 @@ export const SCRIPTS = {
     if tonumber(stored[1]) > tonumber(ARGV[1]) then return {'renewed', stored[1], stored[2]} end
     -- The caller is ahead of the store: what it knows is on its way here.
     if stored[1] ~= ARGV[1] then return {'held'} end
-    if leaseEndsAt and leaseEndsAt > now then return {'held'} end
+    local overdue = ARGV[6] ~= '' and sentAt and now - sentAt >= tonumber(ARGV[6])
+    local held = {overdue and 'overdue' or 'held'}
+    if leaseEndsAt and leaseEndsAt > now then return held end
     if retryAt and retryAt > now then return {'backing-off', retryAt - now} end
     if sentAt and now - sentAt >= tonumber(ARGV[4]) then
       if not takeOverAt then redis.call('HSET', KEYS[1], 'takeOverAt', now + ARGV[5]) end
-      if not takeOverAt or takeOverAt > now then return {'held'} end
+      if not takeOverAt or takeOverAt > now then return held end
     end
     redis.call('HSET', KEYS[1], 'leaseOwner', ARGV[2], 'leaseEndsAt', now + ARGV[3], 'sentAt', sentAt or now)
     redis.call('HDEL', KEYS[1], 'takeOverAt')
     return {'granted', now}`,
+
+  // ARGV: owner, lease milliseconds
+  extend: `${NOW}
+    if redis.call('HGET', KEYS[1], 'leaseOwner') ~= ARGV[1] then return 0 end
+    redis.call('HSET', KEYS[1], 'leaseEndsAt', now + ARGV[2])
+    redis.call('HDEL', KEYS[1], 'takeOverAt')
+    return 1`,
 
   // ARGV: the new generation, sealed, owner, back-off milliseconds
   commit: `${NOW}
@@ -128,4 +137,18 @@ export function defineScripts(redis: Redis | Cluster): Scripts {
       return { result: script[1], replicas: wait?.[0] === null ? Number(wait[1]) : 0 }
     },
   }
+}
+
+/** KEYS: the claim. ARGV: who wants it, seconds, whom it may be taken from or ''. */
+const CLAIM = `
+  local holder = redis.call('GET', KEYS[1])
+  if holder and holder ~= ARGV[3] then return holder end
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+  return ARGV[1]`
+
+export function defineClaim(
+  redis: Redis | Cluster,
+): (key: string, owner: string, seconds: number, over: string) => Promise<string> {
+  redis.defineCommand('expressBffSession_claim', { numberOfKeys: 1, lua: CLAIM })
+  return Reflect.get(redis, 'expressBffSession_claim').bind(redis)
 }

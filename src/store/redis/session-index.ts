@@ -1,7 +1,6 @@
 // The index of sessions in Redis: a sorted set for each person and for each session at the provider.
-import { createHash } from 'node:crypto'
-import type { Config } from '../../options/config.ts'
 import { groupsOf, type SessionGroup } from '../../record/auth-record.ts'
+import { type Owner, ownedName } from '../../record/owner.ts'
 import { END_BATCH, type SessionIndex } from '../store.ts'
 import type { RedisConnection } from './connection.ts'
 import { NOW } from './scripts.ts'
@@ -30,22 +29,15 @@ type Add = (key: string, id: string, endsAt: number) => Promise<unknown>
 export function createRedisIndex(
   { redis, answer }: RedisConnection,
   replicating: RedisConnection,
-  { issuer, clientID }: Config,
+  owner: Owner,
 ): SessionIndex {
   replicating.redis.defineCommand('expressBffSession_index', { numberOfKeys: 1, lua: ADD })
   const addTo: Add = Reflect.get(replicating.redis, 'expressBffSession_index').bind(replicating.redis)
   redis.defineCommand('expressBffSession_mark', { numberOfKeys: 1, lua: MARK })
   const mark: Mark = Reflect.get(redis, 'expressBffSession_mark').bind(redis)
-  // The configured issuer stands for the `iss` of every ID token that passed.
-  const place = issuer.href.replace(/\/+$/, '')
 
-  /** Hashed: a key has one length, and says nobody's name. */
-  const keyOf = (kind: 'sessions' | 'ended', { claim, value }: SessionGroup) => {
-    const name = createHash('sha256')
-      .update(JSON.stringify([place, clientID, value]))
-      .digest('base64url')
-    return `bff:${kind}:${claim}:${name}`
-  }
+  const keyOf = (kind: 'sessions' | 'ended', { claim, value }: SessionGroup) =>
+    `bff:${kind}:${claim}:${ownedName(owner, value)}`
 
   return {
     async add(id, record) {

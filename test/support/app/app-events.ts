@@ -27,3 +27,13 @@ export function listenToAll(auth: Auth, tell: (told: AppEvent) => void): void {
     auth.on(name, (event) => tell({ name, event }))
   }
 }
+
+/** The requests that were refused, as the log tells them; but the log tells a few of each kind a minute. */
+export function refusalsIn(events: readonly AppEvent[]): string[] {
+  return events
+    .filter(({ name }) => name === 'refused')
+    .map(({ event }) => {
+      const { code, detail } = event as AuthEvents['refused']
+      return `refused (${code}): ${detail}`
+    })
+}

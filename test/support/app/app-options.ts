@@ -8,13 +8,16 @@ export interface AppSetup {
   provider?: TestProvider
   /** a public client: no secret */
   public?: boolean
-  /** what else the client is */
+  /** what else the client is; without it, all apps at a provider are one client */
   client?: ClientOptions
   /** a URL: every server has connections of its own; without one, memory */
   redisUrl?: string
   /** over the defaults: `authorizationParams` are merged, everything else is replaced */
   options?: AuthOptions
 }
+
+/** The servers of a deployment are one client, to which its sessions belong. */
+const ONE_CLIENT = { clientId: 'app', clientSecret: 'what all servers of the test app know' }
 
 export const TEST_SECRET = 'a secret for tests, long enough for anybody'
 
@@ -26,7 +29,7 @@ export async function resolveOptions(setup: AppSetup, baseURL: string): Promise<
       ? await provider.registerClient({
           baseURL: given.baseURL ?? baseURL,
           public: setup.public ?? false,
-          ...setup.client,
+          ...(setup.client ?? (setup.public ? {} : ONE_CLIENT)),
         })
       : undefined
   return {

@@ -79,7 +79,7 @@ async function startLogoutFixture(options: ProviderOptions = {}): Promise<Logout
       secret: TEST_SECRET,
       redisTimeoutSeconds: 20,
     }
-    const records = createRedisStore(resolveOptions(config), redis.url, new AuthEventEmitter())
+    const records = createRedisStore(resolveOptions(config), { url: redis.url }, new AuthEventEmitter())
     const id = await sessionIdOf(await logIn('template'))
     const template = await storedRecord(store, id)
     if (template === undefined) throw new Error('nobody logged in')

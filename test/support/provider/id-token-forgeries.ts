@@ -58,7 +58,6 @@ export const FORGED_CLAIMS: [name: string, Forge][] = [
     'invalid-athash: by another hash',
     signed((_, { accessToken }) => ({ at_hash: accessTokenHash(accessToken, 'sha512') })),
   ],
-  ['invalid-athash: null', signed(() => ({ at_hash: null }))],
   ['auth_time a string', signed(() => ({ auth_time: String(inSeconds(0)) }))],
 ]
 
@@ -114,6 +113,7 @@ export const UNUSUAL: [name: string, Forge][] = [
   ['kid-absent-single-jwks: no kid', signed(undefined, { header: { kid: undefined } })],
   ['aud a list of one', signed(({ aud }) => ({ aud: [aud] }))],
   ['at_hash right', signed((_, { accessToken }) => ({ at_hash: accessTokenHash(accessToken) }))],
+  ['at_hash null, which is how Authentik leaves it out', signed(() => ({ at_hash: null }))],
   [
     'exp past by less than the clock tolerance',
     signed(() => ({ iat: inSeconds(-3610), exp: inSeconds(-10) })),

@@ -30,7 +30,7 @@ export interface TestProvider extends FaultControls {
   readonly store: ProviderStore
   /** seconds; may be changed at any time, holds for what is issued from then on */
   readonly lifetimes: Lifetimes
-  /** at any time; the same `clientId` again replaces what was registered */
+  /** at any time; the same `clientId` again replaces what was registered, but for its addresses: an app may have many servers */
   registerClient(options: ClientOptions): Promise<TestClient>
   /** later renewals answer invalid_grant, later logins fail */
   blockAccount(sub: string): void
@@ -83,7 +83,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
     store,
     lifetimes,
     async registerClient(client) {
-      const metadata = toMetadata(client)
+      const metadata = withEarlierAddresses(toMetadata(client), store)
       await oidc.Client.validate(metadata)
       store.put('Client', metadata.client_id, metadata)
       return { clientId: metadata.client_id, clientSecret: metadata.client_secret }
@@ -118,4 +118,20 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
 
 function matches(seen: SeenRequest, filter: Partial<SeenRequest>): boolean {
   return Object.entries(filter).every(([name, value]) => seen[name as keyof SeenRequest] === value)
+}
+
+function withEarlierAddresses(
+  metadata: ReturnType<typeof toMetadata>,
+  store: ProviderStore,
+): ReturnType<typeof toMetadata> {
+  const before = store.get('Client', metadata.client_id) as typeof metadata | undefined
+  if (before === undefined) return metadata
+  const both = (name: 'redirect_uris' | 'post_logout_redirect_uris') => [
+    ...new Set([...before[name], ...metadata[name]]),
+  ]
+  return {
+    ...metadata,
+    redirect_uris: both('redirect_uris'),
+    post_logout_redirect_uris: both('post_logout_redirect_uris'),
+  }
 }

@@ -60,7 +60,7 @@ export async function storeSessions({
     clientID: 'any',
     secret: TEST_SECRET,
   }
-  const records = createRedisStore(resolveOptions(options), redisUrl, new AuthEventEmitter())
+  const records = createRedisStore(resolveOptions(options), { url: redisUrl }, new AuthEventEmitter())
   try {
     const now = await records.now()
     return await Promise.all(

@@ -1,0 +1,35 @@
+// Where a callback leaves the browser: on a page of ours, also where its login is done already, or is not known here.
+import { attemptsIn, hashState } from '../cookies/login-transaction.ts'
+import { RefusedError } from '../errors.ts'
+import { redirect } from '../http/redirect.ts'
+import { ownPage } from '../http/return-to.ts'
+import { urlBelow } from '../options/app-paths.ts'
+import type { RequestContext } from '../session/request-context.ts'
+
+/** Of many tabs at the same moment each round lets some in, and all who come after the first of them. */
+const MOST_ATTEMPTS = 3
+
+export function landOn({ config, res }: RequestContext, returnTo: string): void {
+  redirect(res, 303, ownPage(returnTo, config))
+}
+
+/** The browser's back button, a reload: the page is there already, the session as it was. */
+export function alreadyDone(context: RequestContext, state: string): void {
+  const { config, cookies, logins, session } = context
+  const login = session.record?.logins.find(({ stateHash }) => stateHash === hashState(state))
+  if (login === undefined && session.record === undefined) {
+    // Of many tabs that were restored together the browser remembers some: whoever has another login under way is sent to
+    // the provider once more, which knows them by now. Not without one, and not without end: cookies may be off, and then
+    // they would go in circles.
+    const attempts = attemptsIn(state) + 1
+    const goesOn =
+      attempts <= MOST_ATTEMPTS && logins.underWay(cookies).some((other) => other.state !== state)
+    throw new RefusedError(
+      'login_unknown',
+      400,
+      'This browser has no such login on its way: it was completed, begun elsewhere, or its cookie did not come back. Begin again.',
+      { goesOn: goesOn ? attempts : undefined },
+    )
+  }
+  landOn(context, login?.returnTo ?? urlBelow(config.baseURL, '/').pathname)
+}

@@ -1,0 +1,179 @@
+// The grants: a code or a refresh token in, tokens that passed every check out.
+import * as client from 'openid-client'
+import type { LoginTransaction } from '../cookies/login-transaction.ts'
+import { RefusedError, type TryLaterError } from '../errors.ts'
+import type { RenewalOutcome } from '../events.ts'
+import type { Config } from '../options/config.ts'
+import type { AccessTokenRequest } from '../record/access-token.ts'
+import type { TokenAnswer, Tokens } from '../record/auth-record.ts'
+import type { IdTokenClaims } from '../record/id-token-claims.ts'
+import type { Exchange } from './bounded-fetch.ts'
+import type { Discovery } from './discovery.ts'
+import type { EndSession } from './end-session.ts'
+import {
+  describeFailure,
+  isErrorResponse,
+  isOfKeysOrClocks,
+  isRefusedRequest,
+  isTransient,
+  loginDenied,
+  loginFailed,
+  outcomeOf,
+  retryAfterOf,
+} from './failures.ts'
+import { IN_THE_FUTURE, type Issued, idTokenFault } from './id-token.ts'
+import type { ProviderKeys } from './jwks.ts'
+import { refreshParameters, salvage, tokensOf } from './token-response.ts'
+
+/**
+ * Whether the next answer of that kind may pass: `soon` where keys were out of reach; `in time` where keys or clocks differ,
+ * which are put right; `never` where it says what it always says.
+ */
+export type MayPass = 'soon' | 'in time' | 'never'
+
+/** What a refresh comes to. */
+export type RefreshAnswer =
+  | (TokenAnswer & { readonly kind: 'renewed' })
+  /** New tokens came, so the old ones are spent; but the answer did not pass. */
+  | {
+      readonly kind: 'not-passed'
+      readonly refreshToken: string | undefined
+      readonly detail: string
+      readonly mayPass: MayPass
+    }
+  /** `invalid_grant`: the provider does not know the refresh token, or no longer honours it. */
+  | { readonly kind: 'rejected' }
+  | {
+      readonly kind: 'unavailable'
+      readonly outcome: RenewalOutcome
+      readonly detail: string
+      readonly retryAfterSeconds: number | undefined
+      /** It is what was asked for that the provider will not give. */
+      readonly isOfRequest: boolean
+    }
+
+export interface CodeExchange {
+  readonly tokens: Tokens & { readonly idToken: string }
+  readonly claims: IdTokenClaims
+}
+
+export interface Grants {
+  /**
+   * Exchanges the code of a callback, once. `now` is the store's clock.
+   *
+   * @throws RefusedError, TryLaterError; then a refresh token that came is revoked, where `mayRevoke` is true
+   */
+  exchangeCode(
+    callback: URLSearchParams,
+    transaction: LoginTransaction,
+    now: number,
+    mayRevoke: boolean,
+  ): Promise<CodeExchange>
+  /** Presents the refresh token, once, for that access token. `now` is the store's clock. Never throws. */
+  refresh(
+    refreshToken: string,
+    wanted: AccessTokenRequest,
+    signal: AbortSignal,
+    now: number,
+  ): Promise<RefreshAnswer>
+}
+
+export function createGrants(
+  config: Config,
+  discovery: Discovery,
+  keys: ProviderKeys,
+  endSession: EndSession,
+): Grants {
+  return {
+    async exchangeCode(callback, transaction, now, mayRevoke) {
+      const clock = clockFrom(now)
+      const exchange: Exchange = { signal: undefined, answer: undefined }
+      const server = await discovery.at(now, exchange)
+      const url = new URL(config.redirectURI)
+      url.search = callback.toString()
+      try {
+        // Checks `iss` of the callback too, before the code is sent (RFC 9207 §2.4).
+        const grant = client.authorizationCodeGrant(server, url, {
+          expectedState: transaction.state,
+          expectedNonce: transaction.nonce,
+          pkceCodeVerifier: transaction.codeVerifier,
+          idTokenExpected: true,
+        })
+        const answer = await signed(grant, exchange)
+        const claims = answer.claims()
+        if (claims === undefined || answer.id_token === undefined) throw new TypeError('no ID token')
+        const tokens = { ...tokensOf(answer), idToken: answer.id_token }
+        const fault = faultOf({ claims, ...tokens }, clock())
+        if (fault !== undefined) throw loginFailed(`the ID token was refused: ${fault}`)
+        return { claims, tokens }
+      } catch (error) {
+        // Whoever is not let in leaves no token behind that still works.
+        const refreshToken = mayRevoke ? salvage(exchange).refreshToken : undefined
+        if (refreshToken !== undefined) endSession.revoke(refreshToken)
+        throw exchangeFailure(error)
+      }
+    },
+
+    async refresh(refreshToken, wanted, signal, now) {
+      const exchange: Exchange = { signal, answer: undefined }
+      const clock = clockFrom(now)
+      try {
+        const server = await discovery.at(now, exchange)
+        const grant = client.refreshTokenGrant(server, refreshToken, refreshParameters(config, wanted))
+        const answer = await signed(grant, exchange)
+        const tokens = tokensOf(answer)
+        const claims = answer.claims()
+        const fault = claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' }, clock())
+        return fault === undefined
+          ? { kind: 'renewed', tokens, claims }
+          : {
+              kind: 'not-passed',
+              refreshToken: tokens.refreshToken,
+              detail: fault,
+              mayPass: fault === IN_THE_FUTURE ? 'in time' : 'never',
+            }
+      } catch (error) {
+        // Whatever is wrong with the ID token or with the keys that check it, the refresh token is spent: what came
+        // in its place must not be lost.
+        const { refreshToken: next, hasIdToken } = salvage(exchange)
+        const detail = describeFailure(error)
+        const mayPass = isTransient(error) ? 'soon' : isOfKeysOrClocks(error) ? 'in time' : 'never'
+        // Where none came in its place, what was refused is the ID token, and the next one will be as well.
+        if (next !== undefined || (hasIdToken && mayPass !== 'soon'))
+          return { kind: 'not-passed', refreshToken: next, detail, mayPass }
+        if (isErrorResponse(error, 'invalid_grant')) return { kind: 'rejected' }
+        const outcome = outcomeOf(error, exchange)
+        const isOfRequest = isRefusedRequest(error)
+        const retryAfterSeconds = retryAfterOf(exchange)
+        return { kind: 'unavailable', outcome, detail, retryAfterSeconds, isOfRequest }
+      }
+    },
+  }
+
+  /** The answer, once the signature of its ID token was checked too: TLS alone does not say who made it. */
+  async function signed<T extends { id_token?: string }>(
+    grant: Promise<T>,
+    { signal }: Exchange,
+  ): Promise<T> {
+    const answer = await grant
+    if (answer.id_token !== undefined) await keys.checkSignature(answer.id_token, signal)
+    return answer
+  }
+
+  function faultOf(issued: Issued, now: number): string | undefined {
+    return idTokenFault(issued, config.clientID, now / 1000, config.clockToleranceSeconds)
+  }
+
+  function exchangeFailure(error: unknown): RefusedError | TryLaterError {
+    if (error instanceof RefusedError) return error
+    if (error instanceof client.AuthorizationResponseError) return loginDenied(error)
+    if (isTransient(error)) return discovery.unavailable('The code could not be exchanged', error)
+    return loginFailed(describeFailure(error))
+  }
+}
+
+/** The store's clock, going on from `now`. */
+function clockFrom(now: number): () => number {
+  const began = performance.now()
+  return () => now + performance.now() - began
+}

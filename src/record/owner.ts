@@ -1,0 +1,36 @@
+// Whose a record is: the provider's and the client's that its ID token names, and nobody else's.
+import { createHash } from 'node:crypto'
+import type { AuthRecord } from './auth-record.ts'
+
+/** A client at a provider: what an `auth()` is to the records of its sessions. */
+export interface Owner {
+  readonly issuer: URL
+  readonly clientID: string
+}
+
+/** By its own word; what is older than that is known by its ID token (OpenID Connect Core §3.1.3.7: `iss`, `aud`, `azp`). */
+export function isOwnedBy(record: AuthRecord, owner: Owner): boolean {
+  if (record.owner !== undefined) return record.owner === ownerName(owner)
+  const { iss, aud, azp } = record.claims
+  const [audience, ...others] = [aud].flat()
+  return (others.length === 0 ? audience : azp) === owner.clientID && place(iss) === place(owner.issuer.href)
+}
+
+/** A short name for keys: of one length, and nobody's. */
+export function ownerName({ issuer, clientID }: Owner): string {
+  return hash([place(issuer.href), clientID]).slice(0, 16)
+}
+
+/** A name of what is the owner's own, hashed: it says nobody's name. */
+export function ownedName({ issuer, clientID }: Owner, name: string): string {
+  return hash([place(issuer.href), clientID, name])
+}
+
+/** The configured issuer stands for the `iss` of every ID token that passed. */
+function place(issuer: string): string {
+  return issuer.replace(/\/+$/, '')
+}
+
+function hash(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+}

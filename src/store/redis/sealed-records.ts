@@ -1,0 +1,47 @@
+// Auth records as Redis keeps them: sealed, and read by nobody but their owner.
+import type { AuthEventEmitter } from '../../events.ts'
+import { createSealer } from '../../lib/seal.ts'
+import type { Config } from '../../options/config.ts'
+import type { AuthRecord } from '../../record/auth-record.ts'
+import { isOwnedBy } from '../../record/owner.ts'
+import { decodeRecord, encodeRecord } from '../record-codec.ts'
+
+export interface SealedRecords {
+  seal(id: string, record: AuthRecord): string
+  /** @returns undefined for what is nobody's session here; an event says why */
+  open(id: string, generation: unknown, sealed: unknown): AuthRecord | undefined
+  /** Another deployment's, as far as anybody here can tell; 'unknown' is what does not open. */
+  ownerOf(id: string, sealed: string): 'here' | 'elsewhere' | 'unknown'
+}
+
+export function createSealedRecords(config: Config, events: AuthEventEmitter): SealedRecords {
+  // RFC 6749 §10.4: refresh tokens are confidential in storage too.
+  const sealer = createSealer(config.secrets, 'auth record')
+
+  function unreadable(detail: string): undefined {
+    events.emit('record-unreadable', { detail })
+  }
+
+  return {
+    seal: (id, record) => sealer.seal(encodeRecord(record), id),
+
+    open(id, generation, sealed) {
+      if (typeof sealed !== 'string') return undefined
+      const text = sealer.open(sealed, id)
+      if (text === undefined) return unreadable('the seal does not open')
+      const record = decodeRecord(text)
+      if (record === undefined) return unreadable('another version wrote it')
+      if (String(record.generation) !== generation)
+        return unreadable('it is of another generation than its key says')
+      // Its refresh token goes to whom it came from, and to nobody else.
+      if (!isOwnedBy(record, config)) return unreadable('it is of another provider or client')
+      return record
+    },
+
+    ownerOf(id, sealed) {
+      const record = decodeRecord(sealer.open(sealed, id) ?? '')
+      if (record === undefined) return 'unknown'
+      return isOwnedBy(record, config) ? 'here' : 'elsewhere'
+    },
+  }
+}
