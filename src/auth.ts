@@ -16,6 +16,7 @@ import type { AuthOptions } from './options/auth-options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { createProvider } from './provider/provider.ts'
 import { ownerName } from './record/owner.ts'
+import { logRenewals } from './renewal/log-renewals.ts'
 import { createRenewer } from './renewal/renew.ts'
 import { attachOidc } from './request-oidc.ts'
 import { mountRoutes } from './routes.ts'
@@ -71,6 +72,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   const logins = createLoginTransactions(config)
   const watch = createSessionWatch(config, store, renewer)
   const log = createLimitedLog((line) => config.logger.warn(line))
+  logRenewals(events, log)
   const services: Services = { config, events, log, store, provider, renewer, sessions, logins, watch }
   const cookie = createSessionCookie(config)
   const appSession = createExpressSession(config, store.appData, cookie, events)
@@ -81,6 +83,7 @@ export function auth(options?: AuthOptions): AuthHandler {
     'refresh-token-missing',
     ({ hint }) => `the provider sent no refresh token, so sessions cannot be renewed: ${hint}`,
   )
+  warnOf('claims-missing', ({ hint }) => hint)
   // It may be a mistake in the set-up, and then it lasts.
   warnOf('provider-unavailable', ({ detail }) => `the provider cannot be used just now: ${detail}`)
 

@@ -47,7 +47,7 @@ export type RefusedCode =
   | 'claim_required'
   /** The provider gives this client no token for that API; the event `renewal-failed` says why. */
   | 'access_token_refused'
-  /** Of a relay: the API refuses a fresh token. Mostly its `audience` is wrong. */
+  /** Of a relay: the API refuses a fresh token. Mostly its `audience` is wrong. Of `fetchUserInfo()`: the provider does, or it speaks of somebody else. */
   | 'api_refused'
   /** Of a relay: the path, the query or the handshake is not handed on; the log says why. */
   | 'request_malformed'

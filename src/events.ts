@@ -15,6 +15,11 @@ export type SessionEndReason =
   | 'subject_changed'
   /** The ID tokens of its renewals were refused, five in a row; `detail` says why. */
   | 'id_token_rejected'
+  /**
+   * The provider refused its renewals for minutes, at least five in a row, with a 400 that does not say why (`invalid_request`,
+   * or no error at all): so do some where the refresh token is gone.
+   */
+  | 'renewal_refused'
   /** Another login in the same browser took its place. */
   | 'replaced_by_login'
 
@@ -39,6 +44,11 @@ export interface AuthEvents {
   'logged-in': { subject: string; hasRefreshToken: boolean }
   /** A login ended without a refresh token: the session cannot be renewed. `hint` says what to check. */
   'refresh-token-missing': { subject: string; hint: string }
+  /**
+   * The provider said less of the person than was asked for: nothing but `sub`, no groups where they are many, or nothing at a
+   * renewal. `hint` says what to do.
+   */
+  'claims-missing': { subject: string; hint: string }
   /** The tokens were renewed. `idToken` says what became of the ID token in the answer. */
   renewed: {
     subject: string

@@ -22,17 +22,26 @@ export {
   requireFresh,
   requireStepUp,
 } from './guards.ts'
+export type { LoginArguments } from './login/asked-parameters.ts'
+export type { LogoutArguments } from './logout/log-out.ts'
 export type {
   ApiOptions,
   AuthOptions,
   ClientAuthMethod,
   Logger,
+  LoginOptions,
+  LogoutOptions,
   MutualTLSOptions,
   PrivateJWK,
+  ProviderFetch,
+  ProviderMetadata,
   ProviderOptions,
+  ProviderRequest,
+  ProviderResponse,
   RenewalOptions,
   Routes,
   SessionOptions,
+  UserInfoOptions,
 } from './options/auth-options.ts'
 export type { AfterCallback, CallbackLogin, CallbackVerdict, OnCallbackError } from './options/hooks.ts'
 export type { AccessTokenRequest } from './record/access-token.ts'

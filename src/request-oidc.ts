@@ -1,7 +1,9 @@
 // `req.oidc` and `res.oidc`: the session as the app sees it.
 import { type ApiFetch, createApiFetch } from './apis/fetch.ts'
+import { createUserInfoFetch } from './apis/user-info.ts'
+import { askedByApp, LOGIN_ARGUMENTS, type LoginArguments, readArguments } from './login/asked-parameters.ts'
 import { beginLogin } from './login/begin.ts'
-import { logOut } from './logout/log-out.ts'
+import { LOGOUT_ARGUMENTS, type LogoutArguments, logOut } from './logout/log-out.ts'
 import type { AccessTokenRequest } from './record/access-token.ts'
 import { dueAt } from './record/due.ts'
 import type { User } from './record/user.ts'
@@ -40,6 +42,13 @@ export interface RequestOidc {
   getAccessToken(wanted?: AccessTokenRequest): Promise<string>
   readonly fetch: ApiFetch
   /**
+   * What the provider's userinfo endpoint says of the person just now (OpenID Connect Core §5.3), all of it; it is kept nowhere.
+   *
+   * @throws LoginRequiredError (401), TryLaterError (503), RefusedError (403) where it does not take the access token, or
+   * speaks of somebody else
+   */
+  fetchUserInfo(): Promise<User>
+  /**
    * Renews the tokens now: the renewal begins no earlier than this call.
    *
    * @throws LoginRequiredError (401), TryLaterError (503)
@@ -48,10 +57,20 @@ export interface RequestOidc {
 }
 
 export interface ResponseOidc {
-  /** Sends the browser to log in. @param options.returnTo a path of this site to come back to */
-  login(options?: { returnTo?: string | undefined }): Promise<void>
-  /** Ends the session, here and at the provider, and answers. @param options.returnTo a path of this site */
-  logout(options?: { returnTo?: string | undefined }): Promise<void>
+  /**
+   * Sends the browser to log in.
+   *
+   * @example await res.oidc.login({ returnTo: '/welcome', authorizationParams: { organization: 'acme' } })
+   * @throws ConfigurationError for a name that it does not know, or a parameter that no login may set; RefusedError (413)
+   * for parameters that are too long; TryLaterError (503)
+   */
+  login(options?: LoginArguments): Promise<void>
+  /**
+   * Ends the session, here and at the provider, and answers.
+   *
+   * @throws ConfigurationError for a name that it does not know; TryLaterError (503), and then nothing was ended
+   */
+  logout(options?: LogoutArguments): Promise<void>
 }
 
 declare global {
@@ -115,6 +134,10 @@ class OidcOfRequest implements RequestOidc {
     return createApiFetch(this.#context)
   }
 
+  get fetchUserInfo() {
+    return createUserInfoFetch(this.#context)
+  }
+
   get renew() {
     const { session } = this.#context
     return async () => {
@@ -133,11 +156,18 @@ class OidcOfResponse implements ResponseOidc {
   }
 
   get login(): ResponseOidc['login'] {
-    return ({ returnTo = this.#context.req.originalUrl } = {}) => beginLogin(this.#context, { returnTo })
+    return async (given) => {
+      const named = readArguments(given, LOGIN_ARGUMENTS, 'res.oidc.login()')
+      const { returnTo = this.#context.req.originalUrl, authorizationParams } = named
+      await beginLogin(this.#context, { returnTo, asked: askedByApp(authorizationParams) })
+    }
   }
 
   get logout(): ResponseOidc['logout'] {
-    return ({ returnTo } = {}) => logOut(this.#context, returnTo)
+    return async (given) => {
+      const { returnTo, params } = readArguments(given, LOGOUT_ARGUMENTS, 'res.oidc.logout()')
+      await logOut(this.#context, { returnTo, params })
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// What the server answers a page.
+// What the server answers a page, and what a page says of a login.
 
 /** Somebody who is logged in, as `GET /me` tells it. Times are ISO 8601. */
 export interface Me {
@@ -39,3 +39,22 @@ export interface Problem {
   detail?: string
   login_url?: string
 }
+
+/** A path of this site; without one, the page that is open. */
+export type ReturnOptions = { returnTo?: string | undefined }
+
+export type LoginOptions = ReturnOptions & {
+  /**
+   * What to ask of the provider, as far as the server's option `login.params` lets a page; the rest is left out there.
+   *
+   * @example { screen_hint: 'signup', ui_locales: 'de' }
+   */
+  authorizationParams?: Readonly<Record<string, string | undefined>> | undefined
+}
+
+/**
+ * The session is over. Its `detail` is the code of the answer to `fetch()` that said so; `preventDefault()` then keeps the
+ * page from leaving for the login, since a form may hold what is not saved. Undefined where no request needed the session:
+ * then the page stays anyway.
+ */
+export type SessionEndEvent = CustomEvent<ProblemCode | undefined>

@@ -1,8 +1,8 @@
 // For the page: who is logged in, requests that come back from a login, and tabs that agree when it is over.
 // One file, and types beside it: a server without a bundler sends it as it is.
-import type { Me, Problem, ProblemCode } from './answers.ts'
+import type { LoginOptions, Me, Problem, ProblemCode, ReturnOptions, SessionEndEvent } from './answers.ts'
 
-export type { Me, ProblemCode } from './answers.ts'
+export type { LoginOptions, Me, ProblemCode, ReturnOptions, SessionEndEvent } from './answers.ts'
 
 /** The person has to log in (again), or to confirm who they are (401); or try later (503). */
 export class BffError extends Error {
@@ -21,22 +21,11 @@ export class BffError extends Error {
   }
 }
 
-/**
- * The session is over. Its `detail` is the code of the answer to `fetch()` that said so; `preventDefault()` then keeps the
- * page from leaving for the login, since a form may hold what is not saved. Undefined where no request needed the session:
- * then the page stays anyway.
- */
-export type SessionEndEvent = CustomEvent<ProblemCode | undefined>
-
-/** A path of this site; without one, the page that is open. */
-export type ReturnOptions = { returnTo?: string | undefined }
-
 const LOG_IN_AGAIN = /^(login_required|session_ended|renewal_impossible)$/
 const MOST_RETRIES = 2
-const LONGEST_WAIT_SECONDS = 5
+const LONGEST_SECONDS = 5
 /** Who is sent to log in and comes back without a session is not sent again at once, and of two requests only one sends. */
-const SEND_ONCE_IN_MS = 10_000
-const SENT_AT = 'bff-sent-to-login-at'
+const ONCE_IN_MS = 10_000
 /** Longer ones the server does not return to. */
 const LONGEST_PATH = 2048
 
@@ -73,7 +62,7 @@ export function me(): Promise<Me | undefined> {
 export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   // For redirects too: the header leaves for no other site.
   const request = new Request(input, { ...init, mode: 'same-origin', credentials: 'same-origin' })
-  if (!ours(request.url)) throw new TypeError(`fetch() of this module is for this site alone: ${request.url}`)
+  if (!ours(request.url)) throw new TypeError(`fetch() is for this site alone: ${request.url}`)
   const response = await send(request)
   const problem = response.status === 401 ? await problemIn(response) : {}
   const logsIn = LOG_IN_AGAIN.test(`${problem.code}`)
@@ -90,8 +79,12 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
   throw error
 }
 
-/** Leaves for the login, and comes back. */
-export function login(options?: ReturnOptions): void {
+/**
+ * Leaves for the login, and comes back. With `prompt: 'none'`, which asks nobody anything, once in ten seconds at most.
+ *
+ * @example login({ returnTo: '/welcome', authorizationParams: { screen_hint: 'signup' } })
+ */
+export function login(options?: LoginOptions): void {
   go(paths.login, options)
 }
 
@@ -138,7 +131,7 @@ async function send(request: Request): Promise<Response> {
     const response = await globalThis.fetch(request)
     const seconds = Number(response.headers.get('retry-after'))
     if (response.status !== 503 || method !== 'GET' || retries === MOST_RETRIES) return response
-    if (!seconds || seconds > LONGEST_WAIT_SECONDS) return response
+    if (!seconds || seconds > LONGEST_SECONDS) return response
     await new Promise((resolve) => {
       setTimeout(resolve, seconds * 1000)
       signal.addEventListener('abort', resolve)
@@ -148,7 +141,7 @@ async function send(request: Request): Promise<Response> {
 
 /** An answer that is no problem is an empty one. */
 async function problemIn(response: Response): Promise<Problem> {
-  if (!/^application\/problem\+json/.test(`${response.headers.get('content-type')}`)) return {}
+  if (!response.headers.get('content-type')?.startsWith('application/problem+json')) return {}
   const body = response.clone().json()
   return (await body.catch(() => {})) ?? {}
 }
@@ -164,16 +157,19 @@ function watch(): BroadcastChannel {
   tabs = new BroadcastChannel('express-bff-session')
   tabs.onmessage = look
   addEventListener('pageshow', ({ persisted }) => persisted && look())
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && look())
+  document.addEventListener('visibilitychange', () => document.hidden || look())
   return tabs
 }
 
 /** Nothing but that it is worth asking. */
 const tellTabs = () => watch().postMessage('ended')
 
-function go(to: string | undefined, { returnTo }: ReturnOptions = {}): void {
+function go(to: string | undefined, { returnTo, authorizationParams = {} }: LoginOptions = {}): void {
   const url = ours(to)
-  if (!url) throw new TypeError(`There is no page of this site to log in at: ${to}`)
+  if (!url) throw new TypeError(`This is no page of this site: ${to}`)
+  if (authorizationParams.prompt === 'none' && wasSent('bff-silent-at')) return
+  for (const [name, value] of Object.entries(authorizationParams))
+    if (value) url.searchParams.set(name, value)
   const { pathname, search, hash } = location
   const here = pathname + search
   const whole = here + hash
@@ -183,15 +179,16 @@ function go(to: string | undefined, { returnTo }: ReturnOptions = {}): void {
 
 /** An address of this site. By its protocol too: a `blob:` has our origin, and `javascript:` has none. */
 function ours(address: string | undefined): URL | undefined {
-  const url = address !== undefined && URL.canParse(address, location.href) && new URL(address, location.href)
+  const url = address && URL.canParse(address, location.href) && new URL(address, location.href)
   return url && url.origin === location.origin && url.protocol === location.protocol ? url : undefined
 }
 
 /** @returns whether this tab was sent to log in a moment ago; if not, it is now */
-function wasSent(): boolean {
+function wasSent(key = 'bff-sent-at'): boolean {
   try {
-    if (Math.abs(Date.now() - Number(sessionStorage.getItem(SENT_AT))) < SEND_ONCE_IN_MS) return true
-    sessionStorage.setItem(SENT_AT, `${Date.now()}`)
+    // Nothing is some fifty years ago.
+    if (Math.abs(Date.now() - (sessionStorage[key] ?? 0)) < ONCE_IN_MS) return true
+    sessionStorage[key] = Date.now()
     return false
   } catch {
     // A browser that keeps nothing here keeps no cookie either, and no login would last.

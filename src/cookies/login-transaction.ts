@@ -19,6 +19,8 @@ export interface LoginTransaction {
   readonly startedAt: number
   /** What was asked of the person's authentication, and of whom, if anybody was logged in. */
   readonly stepUp?: StepUp & { readonly sub: string | undefined }
+  /** What it asked for besides the options. */
+  readonly asked?: Readonly<Record<string, string>>
   /** Nobody was to be asked anything: whoever is not logged in at the provider goes on as they are. */
   readonly silent?: true
   /** What the provider posted, where it answers by a form. */
@@ -40,7 +42,7 @@ const MOST_DROPPED = 30
 const MOST_OPENED = 40
 
 /** How a login differs from an ordinary one. */
-export interface LoginWishes extends Pick<LoginTransaction, 'stepUp' | 'silent'> {
+export interface LoginWishes extends Pick<LoginTransaction, 'stepUp' | 'asked' | 'silent'> {
   /** How many before it were not known when they came back. */
   readonly attempts?: number
 }

@@ -3,8 +3,11 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 
 export interface LimitedLog {
-  /** @param kind one of a few, and nothing that a stranger chooses */
-  warn(kind: string, line: string): void
+  /**
+   * @param kind one of a few, and nothing that a stranger chooses
+   * @param most so many lines a minute
+   */
+  warn(kind: string, line: string, most?: number): void
   /** Says what was held back. */
   close(): void
 }
@@ -32,11 +35,11 @@ export function createLimitedLog(warn: (line: string) => void, milliseconds = MI
   }
 
   return {
-    warn(kind, line) {
+    warn(kind, line, most = MOST_LINES) {
       const known = kinds.get(kind) ?? { lines: 0, heldBack: 0 }
       kinds.set(kind, known)
       timer ??= setTimeout(endMinute, milliseconds).unref()
-      if (known.lines >= MOST_LINES) {
+      if (known.lines >= most) {
         known.heldBack += 1
         return
       }

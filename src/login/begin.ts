@@ -12,23 +12,25 @@ export interface LoginRequest {
   readonly stepUp?: StepUp | undefined
   readonly silent?: true
   readonly attempts?: number
-  readonly loginHint?: string | undefined
+  /** Parameters over those of the options; `prompt=none` among them makes it a silent one. */
+  readonly asked?: Readonly<Record<string, string>> | undefined
 }
 
 export async function beginLogin(
   { config, logins, provider, store, ...request }: RequestContext,
-  { returnTo, stepUp, silent, attempts, loginHint }: LoginRequest,
+  { returnTo, stepUp, silent, attempts, asked = {} }: LoginRequest,
 ): Promise<void> {
   request.session.requireKnown()
   // The store's clock; and where there is no store, a login could not be completed either.
   const now = await store.now()
   const wishes: LoginWishes = {
     ...(stepUp && { stepUp: { ...stepUp, sub: request.session.record?.claims.sub } }),
-    ...(silent && { silent }),
+    ...(Object.keys(asked).length > 0 && { asked }),
+    ...((silent || asked.prompt === 'none') && { silent: true }),
     ...(attempts && { attempts }),
   }
   const transaction = logins.create(ownPage(returnTo, config), now, wishes)
-  const url = await provider.authorizationURL(transaction, now, loginHint)
+  const url = await provider.authorizationURL(transaction, now)
   applyCookies(request.res, logins.remember(transaction, request.cookies))
   // RFC 9700 §4.12: what was posted is not posted on.
   redirect(request.res, request.req.method === 'POST' ? 303 : 302, url.href)

@@ -3,8 +3,10 @@ import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { LoginRequiredError, RefusedError } from '../errors.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
-import { authenticationTime, isSamePerson, personalClaims } from '../record/id-token-claims.ts'
+import { authenticationTime, isSamePerson } from '../record/id-token-claims.ts'
 import { stepUpFault } from '../record/step-up.ts'
+import { personOf } from '../record/user.ts'
+import { tokenOf } from '../session/renewal-errors.ts'
 import type { RequestContext } from '../session/request-context.ts'
 
 /**
@@ -41,18 +43,43 @@ function failed(message: string, reason: string): RefusedError {
   return new RefusedError('step_up_failed', 403, message, { reason })
 }
 
+/**
+ * Whoever began the login for one organization, and is logged in to another or to none, is not let in: in the browser the
+ * request can be changed on its way. By the claims of Auth0, which are either an id or a name.
+ *
+ * @throws RefusedError
+ */
+export function checkOrganization(
+  { config }: RequestContext,
+  { asked }: LoginTransaction,
+  { claims }: CodeExchange,
+): void {
+  const organization = asked?.organization ?? config.authorizationParams.organization
+  if (organization === undefined) return
+  const claim = organization.startsWith('org_') ? 'org_id' : 'org_name'
+  const came = claims[claim]
+  const asWritten = (name: string) => (claim === 'org_id' ? name : name.toLowerCase())
+  if (typeof came === 'string' && asWritten(came) === asWritten(organization)) return
+  const message = 'The provider did not log you in to the organization that was asked for. Log in again.'
+  const fault = typeof came === 'string' ? 'is another one' : 'is missing'
+  const reason = `an organization was asked for, and the ID token's ${claim} ${fault}`
+  throw new RefusedError('login_failed', 400, message, { reason })
+}
+
 /** @returns what the app adds to the person @throws RefusedError where it does not let them in */
 export async function askApp(
   { config, req }: RequestContext,
-  { claims, tokens }: CodeExchange,
+  { asked = {} }: LoginTransaction,
+  { claims, tokens, userInfo }: CodeExchange,
 ): Promise<AuthRecord['enrichment']> {
   const { afterCallback } = config
   if (afterCallback === undefined) return undefined
   const login = {
-    user: personalClaims(claims),
+    user: personOf({ claims, userInfo }),
     claims,
     scope: tokens.scope,
-    getAccessToken: () => tokens.accessToken,
+    authorizationParams: asked,
+    getAccessToken: () => tokenOf({ token: tokens.accessToken, expiresAt: undefined }),
   }
   try {
     return readVerdict(await afterCallback(login, req))

@@ -1,12 +1,16 @@
 // What a completed login becomes: a session in place of the one that was there, or nothing at all.
 import { attemptsIn, hashState, type LoginTransaction, MOST_LOGINS } from '../cookies/login-transaction.ts'
 import { RefusedError } from '../errors.ts'
+import type { Config } from '../options/config.ts'
 import type { CodeExchange } from '../provider/provider.ts'
+import { refreshTokenHint } from '../provider/scope-hints.ts'
 import { type AuthRecord, newRecord } from '../record/auth-record.ts'
 import { type IdTokenClaims, isSamePerson } from '../record/id-token-claims.ts'
 import { ownerName } from '../record/owner.ts'
+import { userOf } from '../record/user.ts'
 import { claimBrowser } from '../session/browser-claim.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import { claimsHints } from './claims-hints.ts'
 
 export async function beginSession(
   context: RequestContext,
@@ -30,6 +34,7 @@ export async function beginSession(
     logins: logins.slice(0, MOST_LOGINS),
     device: { address: req.ip, userAgent: req.headers['user-agent']?.slice(0, 256) },
     enrichment,
+    userInfo: codeExchange.userInfo,
     absoluteTimeoutSeconds: config.session.absoluteTimeoutSeconds,
   })
   await sessions.begin(id, record, appData, startedAt)
@@ -47,7 +52,8 @@ export async function beginSession(
     await sessions.end(id).catch(() => undefined)
     throw error
   }
-  tell(context, codeExchange, session.record?.claims.sub)
+  tell(context, transaction, codeExchange, session.record?.claims.sub)
+  tellOfClaims(context, transaction, record)
 }
 
 /** Another tab logged this browser in meanwhile, and that is enough. @throws RefusedError where it logged out since */
@@ -69,10 +75,11 @@ async function hasOne(
  */
 function isEnough(
   other: AuthRecord | undefined,
-  { state, stepUp, startedAt }: LoginTransaction,
+  { state, stepUp, asked, startedAt }: LoginTransaction,
   { claims }: CodeExchange,
 ): boolean {
-  if (other === undefined || stepUp !== undefined || !isSamePerson(other.claims, claims)) return false
+  if (other === undefined || stepUp !== undefined || asked !== undefined) return false
+  if (!isSamePerson(other.claims, claims)) return false
   return startedAt <= other.createdAt || attemptsIn(state) > 0
 }
 
@@ -140,6 +147,7 @@ function keepsData(before: IdTokenClaims | undefined, { claims }: CodeExchange):
 
 function tell(
   { config, events }: RequestContext,
+  { asked }: LoginTransaction,
   { claims, tokens }: CodeExchange,
   replaced: string | undefined,
 ): void {
@@ -149,9 +157,18 @@ function tell(
   if (replaced !== undefined) events.emit('session-ended', { subject: replaced, reason: 'replaced_by_login' })
   events.emit('logged-in', { subject, hasRefreshToken: tokens.refreshToken !== undefined })
   if (tokens.refreshToken !== undefined) return
-  const asked = config.authorizationParams.scope?.split(' ').includes('offline_access') === true
-  const hint = asked
-    ? "scope 'offline_access' was asked for, so check at the provider: that this client may have refresh tokens (the refresh_token grant), that the API allows offline access, and whether it wants authorizationParams.prompt 'consent'"
-    : "authorizationParams.scope (SCOPE) has no 'offline_access'"
-  events.emit('refresh-token-missing', { subject, hint })
+  events.emit('refresh-token-missing', { subject, hint: refreshTokenHint(askedWith(config, asked)) })
+}
+
+function tellOfClaims(
+  { config, events }: RequestContext,
+  { asked }: LoginTransaction,
+  record: AuthRecord,
+): void {
+  for (const hint of claimsHints(askedWith(config, asked), userOf(record)))
+    events.emit('claims-missing', { subject: record.claims.sub, hint })
+}
+
+function askedWith(config: Config, asked: LoginTransaction['asked']): Config {
+  return { ...config, authorizationParams: { ...config.authorizationParams, ...asked } }
 }

@@ -8,7 +8,7 @@ import { reportRefused } from '../http/report-refused.ts'
 import { tellCaches } from '../lib/caching.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import type { RequestContext } from '../session/request-context.ts'
-import { askApp, checkStepUp } from './callback-checks.ts'
+import { askApp, checkOrganization, checkStepUp } from './callback-checks.ts'
 import { callbackParameters } from './callback-parameters.ts'
 import { beginSession, giveUp } from './callback-session.ts'
 import { alreadyDone, landOn } from './landing.ts'
@@ -124,11 +124,14 @@ async function completeLogin(completion: Completion): Promise<boolean> {
   if (codeExchange === undefined) return false
   try {
     checkStepUp(context, transaction, codeExchange, now)
-    const enrichment = await askApp(context, codeExchange)
+    checkOrganization(context, transaction, codeExchange)
+    const enrichment = await askApp(context, transaction, codeExchange)
     await beginSession(context, transaction, codeExchange, enrichment, now)
   } catch (error) {
     giveUp(context, codeExchange)
-    throw error
+    const isUnasked = transaction.silent === true && error instanceof RefusedError
+    if (!isUnasked || error.code !== 'login_failed') throw error
+    reportRefused(context, error, 'a silent login failed')
   }
   return false
 }

@@ -9,18 +9,19 @@ import { crossSiteRefused, isCrossOrigin } from '../http/same-origin.ts'
 import { urlBelow } from '../options/app-paths.ts'
 import { readStepUp } from '../record/step-up.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import { askedByLink, LONGEST_VALUE, malformed, oneOf, tellLeftOut } from './asked-parameters.ts'
 import { beginLogin, type LoginRequest } from './begin.ts'
 
-const LONGEST_HINT = 512
 /** OpenID Connect Core §4. */
-const ELSEWHERE = new Set(['iss', 'login_hint', 'target_link_uri'])
+const ELSEWHERE = ['iss', 'login_hint', 'target_link_uri']
+const HERE = ['return_to', 'max_age', 'acr_values', 'again']
 
 export async function login(context: RequestContext): Promise<void> {
   onlyMethods(context, ['GET', 'POST'])
   requirePageLoad(context.req)
   if (context.req.method === 'POST') return comeByGet(context)
   const asked = queryOf(context.req)
-  await beginLogin(context, asked.has('iss') ? await elsewhere(context, asked) : here(asked))
+  await beginLogin(context, asked.has('iss') ? await elsewhere(context, asked) : here(context, asked))
 }
 
 /**
@@ -33,7 +34,7 @@ async function comeByGet(context: RequestContext): Promise<void> {
     const asked = await readForm(req, res, malformed)
     await elsewhere(context, asked)
     const query = new URLSearchParams(
-      [...asked].filter(([name, value]) => ELSEWHERE.has(name) && value.length <= LONGEST_PATH),
+      [...asked].filter(([name, value]) => ELSEWHERE.includes(name) && value.length <= LONGEST_PATH),
     )
     redirect(res, 303, `${urlBelow(config.baseURL, config.routes.login || '').pathname}?${query}`)
   } catch (error) {
@@ -41,26 +42,34 @@ async function comeByGet(context: RequestContext): Promise<void> {
   }
 }
 
-function here(asked: URLSearchParams): LoginRequest {
-  const returnTo = asked.getAll('return_to')
+function here(context: RequestContext, query: URLSearchParams): LoginRequest {
+  const returnTo = query.getAll('return_to')
+  const stepUp = stepUpOf(oneOf(query, 'max_age'), oneOf(query, 'acr_values'))
+  const asked = askedByLink(query, context)
+  if (stepUp !== undefined && asked.prompt === 'none')
+    throw malformed("has 'prompt=none' beside 'max_age' or 'acr_values'")
+  tellLeftOut(context, query, [...HERE, ...context.config.login.params])
   return {
     returnTo: returnTo.length === 1 ? returnTo[0] : undefined,
-    stepUp: stepUpOf(one(asked, 'max_age'), one(asked, 'acr_values')),
-    attempts: Number(/^[1-9]$/.exec(one(asked, 'again') ?? '')?.[0] ?? 0),
+    stepUp,
+    asked,
+    attempts: Number(/^[1-9]$/.exec(oneOf(query, 'again') ?? '')?.[0] ?? 0),
   }
 }
 
 /** Begun by a third party: by our provider, or by somebody who names it. */
-async function elsewhere({ provider }: RequestContext, asked: URLSearchParams): Promise<LoginRequest> {
-  const iss = one(asked, 'iss')
-  if (iss === undefined || iss !== (await provider.issuer())) {
+async function elsewhere(context: RequestContext, query: URLSearchParams): Promise<LoginRequest> {
+  const iss = oneOf(query, 'iss')
+  if (iss === undefined || iss !== (await context.provider.issuer())) {
     throw malformed("names an 'iss' that is not this site's provider, or none")
   }
-  const loginHint = one(asked, 'login_hint')
-  if (loginHint !== undefined && loginHint.length > LONGEST_HINT)
+  const loginHint = oneOf(query, 'login_hint')
+  if (loginHint !== undefined && loginHint.length > LONGEST_VALUE)
     throw malformed("has a 'login_hint' that is too long")
+  const target = oneOf(query, 'target_link_uri')
+  tellLeftOut(context, query, ELSEWHERE)
   // `target_link_uri` comes from outside: no open redirector (§4), so only a page of ours is taken.
-  return { returnTo: one(asked, 'target_link_uri'), loginHint }
+  return { returnTo: target, asked: loginHint === undefined ? {} : { login_hint: loginHint } }
 }
 
 function stepUpOf(maxAge: string | undefined, acrValues: string | undefined) {
@@ -69,15 +78,4 @@ function stepUpOf(maxAge: string | undefined, acrValues: string | undefined) {
   const stepUp = readStepUp(seconds, acrValues?.split(' ') ?? [])
   if (stepUp === undefined) throw malformed("has a 'max_age' or 'acr_values' that cannot be asked for")
   return stepUp
-}
-
-function one(asked: URLSearchParams, name: string): string | undefined {
-  const values = asked.getAll(name)
-  // RFC 6749 §3.1
-  if (values.length > 1) throw malformed(`has '${name}' more than once`)
-  return values[0]
-}
-
-function malformed(how: string): RefusedError {
-  return new RefusedError('login_malformed', 400, `The request to log in ${how}.`)
 }

@@ -5,10 +5,14 @@ import { isAuthError, RefusedError } from '../errors.ts'
 import { readForm } from '../http/form.ts'
 import { reportRefused } from '../http/report-refused.ts'
 import type { LogoutToken } from '../provider/logout-token.ts'
+import { groupsOf } from '../record/auth-record.ts'
 import type { Services } from '../session/services.ts'
 
 /** Redis counts no further than its clock goes; such a token was not meant to end. */
 const LONGEST_SECONDS = 10 * 365 * 86_400
+
+/** More sessions nobody has at a provider that does not name them. */
+const MOST_NAMELESS = 100
 
 /** No cookie is read: the token is the proof, and it comes from the provider's server, not from a browser. */
 export async function backchannelLogout(services: Services, req: Request, res: Response): Promise<void> {
@@ -16,7 +20,7 @@ export async function backchannelLogout(services: Services, req: Request, res: R
   try {
     const { token, seenKey } = await readToken(services, req, res)
     // The refresh tokens are the provider's to revoke or, with offline_access, to leave (§2.7).
-    await services.sessions.endGroup(token.group, 'backchannel_logout')
+    await endSessions(services, token)
     // Remembered last: a logout that failed may be sent again.
     await services.store.useOnce(
       seenKey,
@@ -28,6 +32,21 @@ export async function backchannelLogout(services: Services, req: Request, res: R
     reportRefused(services, error, 'a back-channel logout failed')
     // §2.8: 400 for a request that is not valid, and for a logout that failed.
     res.status(400).json({ error: 'invalid_request', error_description: error.message })
+  }
+}
+
+/**
+ * Of a token that names both, the session counts: the person's others at the provider go on (§2.4). Where no ID token named
+ * it, as of providers that say `sid` here and not there, it is among those of the person that have no name.
+ */
+async function endSessions({ sessions, store }: Services, { group, sub }: LogoutToken): Promise<void> {
+  const count = await sessions.endGroup(group, 'backchannel_logout')
+  if (count > 0 || sub === undefined || group.claim === 'sub') return
+  const ids = await store.index.page({ claim: 'sub', value: sub }, 0, MOST_NAMELESS)
+  for (const id of ids) {
+    const record = (await store.find(id)).value?.record
+    if (record?.claims.sub === sub && groupsOf(record).length === 1)
+      await sessions.end(id, 'backchannel_logout')
   }
 }
 

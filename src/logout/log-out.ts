@@ -1,20 +1,46 @@
 // Ends a session: here first, then at the provider.
 import { applyCookies } from '../cookies/cookies.ts'
 import { triedCookie } from '../cookies/silent-cookie.ts'
+import { ConfigurationError } from '../errors.ts'
 import { redirect } from '../http/redirect.ts'
-import { ownPage } from '../http/return-to.ts'
 import { withDeadline } from '../lib/deadline.ts'
-import { urlBelow } from '../options/app-paths.ts'
+import type { Config } from '../options/config.ts'
+import { type LogoutParams, logoutParamsFault } from '../options/logout.ts'
+import { namesOf } from '../options/read-option.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 import { cancelLogins } from '../session/browser-claim.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import { pageAfterLogout } from './return-to.ts'
 
 /** How long a logout waits for the provider; what it did not hear by then, it does without. */
 const PROVIDER_WAIT_SECONDS = 2
 
-/** @throws TryLaterError where the store does not answer: then nothing was ended, and nothing is claimed to be */
-export async function logOut(context: RequestContext, returnTo?: unknown): Promise<void> {
+export interface LogoutArguments {
+  /** A path of this site, or a URL on an origin in the option `logout.returnTo`. */
+  returnTo?: string | undefined
+  /** For the provider's logout, over the option `logout.params`; `null` leaves one out. */
+  params?: LogoutParams | undefined
+}
+
+export const LOGOUT_ARGUMENTS = namesOf<LogoutArguments>({ returnTo: true, params: true })
+
+export interface LogoutRequest {
+  /** Where the browser wants to be after it; anything that is neither a page of ours nor on a listed origin becomes the default. */
+  readonly returnTo?: unknown
+  /** For the provider, over those of the options. */
+  readonly params?: LogoutParams | undefined
+}
+
+/**
+ * @throws TryLaterError where the store does not answer: then nothing was ended, and nothing is claimed to be
+ * @throws ConfigurationError for parameters that a logout makes itself
+ */
+export async function logOut(
+  context: RequestContext,
+  { returnTo, params = {} }: LogoutRequest = {},
+): Promise<void> {
   const { config, cookies, logins, res, session, sessions } = context
+  checkParams(params, config)
   session.requireKnown()
   const heirs = await cancelLogins(context)
   const ended: [id: string, record: AuthRecord][] = []
@@ -29,13 +55,10 @@ export async function logOut(context: RequestContext, returnTo?: unknown): Promi
   )
   if (config.attemptSilentLogin) applyCookies(res, [triedCookie(config)])
 
-  const target =
-    returnTo === undefined
-      ? urlBelow(config.baseURL, config.routes.postLogoutRedirect).pathname
-      : ownPage(returnTo, config)
+  const target = pageAfterLogout(returnTo, config)
   for (const [id, record] of ended) sessions.revokeRefreshToken(id, record, session.now)
   const [last] = ended
-  const url = last && config.idpLogout ? await endSessionURL(context, last, target) : undefined
+  const url = last && config.idpLogout ? await endSessionURL(context, last, target, params) : undefined
   redirect(res, 303, url?.href ?? target)
 }
 
@@ -44,7 +67,16 @@ async function endSessionURL(
   { provider, renewer }: RequestContext,
   [id, record]: [string, AuthRecord],
   target: string,
+  params: LogoutParams,
 ): Promise<URL | undefined> {
-  const found = provider.endSessionURL(renewer.newest(id, record).idToken, target).catch(() => undefined)
+  const found = provider.endSessionURL(renewer.newest(id, record), target, params).catch(() => undefined)
   return withDeadline(found, PROVIDER_WAIT_SECONDS, () => undefined)
+}
+
+function checkParams(params: unknown, { logout }: Config): void {
+  if (typeof params !== 'object' || params === null || Array.isArray(params))
+    throw new ConfigurationError('invalid_option', 'res.oidc.logout(): params must be an object')
+  const fault = logoutParamsFault({ ...params }, logout.returnToParam)
+  if (fault !== undefined)
+    throw new ConfigurationError('invalid_option', `res.oidc.logout(): params.${fault.name} ${fault.cure}`)
 }

@@ -3,20 +3,27 @@
 import type { ApiOptions } from './apis.ts'
 import type { ClientOptions } from './client.ts'
 import type { AfterCallback, OnCallbackError } from './hooks.ts'
+import type { LoginOptions } from './login.ts'
+import type { LogoutOptions } from './logout.ts'
 import type { ProviderOptions } from './provider.ts'
 import type { StoreOptions } from './redis.ts'
 import type { RenewalOptions } from './renewal.ts'
 import type { Routes } from './routes.ts'
 import type { SessionOptions } from './session.ts'
+import type { UserInfoOptions } from './user-info.ts'
 
 export type { ApiOptions } from './apis.ts'
 export type { ClientAuthMethod } from './client.ts'
+export type { LoginOptions } from './login.ts'
+export type { LogoutOptions } from './logout.ts'
 export type { MutualTLSOptions } from './mutual-tls.ts'
-export type { ProviderOptions } from './provider.ts'
+export type { ProviderFetch, ProviderOptions, ProviderRequest, ProviderResponse } from './provider.ts'
+export type { ProviderMetadata } from './provider-metadata.ts'
 export type { RenewalOptions } from './renewal.ts'
 export type { Routes } from './routes.ts'
 export type { SessionOptions } from './session.ts'
 export type { PrivateJWK } from './signing-key.ts'
+export type { UserInfoOptions } from './user-info.ts'
 
 /** Options of `auth()`. What is not given is read from the environment, then defaulted. */
 export interface AuthOptions extends ClientOptions, StoreOptions {
@@ -43,10 +50,14 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   routes?: Partial<Routes> | undefined
   /** When tokens are renewed, and how long that may take. */
   renewal?: RenewalOptions | undefined
+  /** What a link to the login may ask for. */
+  login?: LoginOptions | undefined
   /** How the provider is dealt with. */
   provider?: ProviderOptions | undefined
   /** The session's cookie, and how long a session lives. */
   session?: SessionOptions | undefined
+  /** How a logout is asked of the provider, and where it may end. */
+  logout?: LogoutOptions | undefined
   /** The algorithm that the provider signs ID tokens with. @defaultValue `'RS256'` */
   idTokenSigningAlg?: string | undefined
   /** How far the provider's clock may differ when an ID token is checked, in seconds. @defaultValue `30` */
@@ -76,6 +87,12 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
    * @defaultValue `['name', 'given_name', 'family_name', 'middle_name', 'nickname', 'preferred_username', 'picture', 'email', 'email_verified', 'zoneinfo', 'locale']`
    */
   userClaims?: readonly string[] | undefined
+  /**
+   * Asks the provider's userinfo endpoint at every login (OpenID Connect Core §5.3), for providers whose ID tokens say little:
+   * what it says of the person is in `req.oidc.user` too, below the ID token. A list takes those claims only.
+   * @defaultValue `false`
+   */
+  userInfo?: boolean | readonly string[] | UserInfoOptions | undefined
   /** Asked at every login, before there is a session: refuses the person, or adds to what is known of them. @defaultValue none */
   afterCallback?: AfterCallback | undefined
   /** Answers a login that failed. @defaultValue none: a short page of this package */

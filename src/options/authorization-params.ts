@@ -1,15 +1,27 @@
 // The option `authorizationParams`: what every login asks of the provider.
 import { group, isLoopback, isURI, oneOf, optionError, text } from './read-option.ts'
 
-/** What every login makes anew: nobody may fix it in the configuration. */
-const RESERVED_PARAMS = [
+/** What every login makes anew: neither the configuration nor a login of its own may fix it. */
+export const RESERVED_PARAMS = [
   'client_id',
   'redirect_uri',
   'state',
   'nonce',
   'code_challenge',
   'code_challenge_method',
+  'code_verifier',
+  // In their place all of the others are ignored (RFC 9101 §5), and what proves the client is no browser's to carry.
+  'request',
+  'request_uri',
+  'client_secret',
+  'client_assertion',
+  'client_assertion_type',
 ]
+
+/** RFC 6749 §A.1 and §8.2, but for a leading sign: `__proto__` is no parameter. */
+export function isParameterName(name: unknown): name is string {
+  return typeof name === 'string' && /^[a-z][\w.-]{0,63}$/i.test(name)
+}
 
 export function resolveAuthorizationParams(
   given: unknown,

@@ -1,7 +1,8 @@
 // How this client says who it is (RFC 6749 §2.3, RFC 7523, RFC 8705; RFC 10017 §6.1 wants one that can), and how it asks for a login.
 import type { KeyObject, webcrypto } from 'node:crypto'
 import { type MutualTLS, type MutualTLSOptions, resolveMutualTLS } from './mutual-tls.ts'
-import { emptyIsNone, flag, oneOf, optionError, text } from './read-option.ts'
+import type { ProviderConfig } from './provider.ts'
+import { emptyIsNone, flag, isURI, oneOf, optionError, text } from './read-option.ts'
 import { type PrivateJWK, resolveSigningKey, type SigningKey } from './signing-key.ts'
 
 const METHODS = [
@@ -21,8 +22,12 @@ export type ClientAuthMethod = (typeof METHODS)[number]
 export interface ClientOptions {
   /** This client's id at the provider. Environment: `CLIENT_ID`. Required. */
   clientID?: string | undefined
-  /** This client's secret. Environment: `CLIENT_SECRET`. @defaultValue none: a public client (RFC 6749 §2.1) */
-  clientSecret?: string | undefined
+  /**
+   * This client's secret, or a function that gives it, called for each request that shows it: for secrets that are rotated,
+   * or made by yourself, as the signed JWT that Apple takes for some months. Environment: `CLIENT_SECRET`.
+   * @defaultValue none: a public client (RFC 6749 §2.1)
+   */
+  clientSecret?: string | (() => string | Promise<string>) | undefined
   /**
    * How this client says who it is.
    * @defaultValue `'client_secret_basic'` with a secret, else `'private_key_jwt'` with a `clientAssertionSigningKey`, else
@@ -42,6 +47,12 @@ export interface ClientOptions {
    */
   clientAssertionSigningAlg?: string | undefined
   /**
+   * Whom client assertions (`private_key_jwt`, `client_secret_jwt`) are for, their `aud`: `'issuer'`; `'token_endpoint'`, its
+   * URL, which Ory Hydra and Glewlwyd want; or a URL, where the provider knows its token endpoint by another than this server.
+   * @defaultValue `'issuer'`
+   */
+  clientAssertionAudience?: string | undefined
+  /**
    * The parameters of a login go to the provider from server to server, and the browser carries a reference
    * (PAR, RFC 9126). @defaultValue `false`
    */
@@ -54,15 +65,22 @@ export interface ClientOptions {
 
 export interface ClientConfig {
   readonly clientID: string
-  readonly clientSecret: string | undefined
+  readonly clientSecret: ClientOptions['clientSecret']
   readonly clientAuthMethod: ClientAuthMethod
   readonly clientAssertion: SigningKey | undefined
+  /** `issuer`, `token_endpoint` or a URL. */
+  readonly clientAssertionAudience: string
   readonly pushedAuthorizationRequests: boolean
   readonly signedAuthorizationRequests: boolean
   readonly mutualTLS: MutualTLS | undefined
 }
 
-export function resolveClient(options: ClientOptions, env: NodeJS.ProcessEnv, issuer: URL): ClientConfig {
+export function resolveClient(
+  options: ClientOptions,
+  env: NodeJS.ProcessEnv,
+  issuer: URL,
+  provider: ProviderConfig,
+): ClientConfig {
   const clientID = text(
     options.clientID ?? env.CLIENT_ID,
     'clientID (CLIENT_ID)',
@@ -72,7 +90,7 @@ export function resolveClient(options: ClientOptions, env: NodeJS.ProcessEnv, is
   const { clientAssertionSigningAlg: alg } = options
   const key = options.clientAssertionSigningKey ?? emptyIsNone(env.CLIENT_ASSERTION_SIGNING_KEY)
   const clientAssertion = resolveSigningKey(key, alg)
-  const mutualTLS = resolveMutualTLS(options.mutualTLS, issuer)
+  const mutualTLS = resolveMutualTLS(options.mutualTLS, issuer, provider)
   const fallback: ClientAuthMethod =
     (clientSecret !== undefined && 'client_secret_basic') ||
     (clientAssertion && 'private_key_jwt') ||
@@ -83,6 +101,7 @@ export function resolveClient(options: ClientOptions, env: NodeJS.ProcessEnv, is
     clientSecret,
     clientAuthMethod: oneOf(options.clientAuthMethod, 'clientAuthMethod', METHODS, fallback),
     clientAssertion,
+    clientAssertionAudience: resolveAudience(options.clientAssertionAudience),
     pushedAuthorizationRequests: flag(
       options.pushedAuthorizationRequests,
       'pushedAuthorizationRequests',
@@ -97,12 +116,31 @@ export function resolveClient(options: ClientOptions, env: NodeJS.ProcessEnv, is
   }
   checkMethod(client)
   checkSigning(client, alg)
+  checkAudience(client)
   return client
 }
 
-function resolveClientSecret(given: unknown): string | undefined {
+function resolveClientSecret(given: unknown): ClientOptions['clientSecret'] {
   if (given === undefined || given === '') return undefined
-  return text(given, 'clientSecret (CLIENT_SECRET)', 'must be a string; leave it out for a public client')
+  if (typeof given === 'function') return given as () => string | Promise<string>
+  const cure = 'must be a string, or a function that gives one; leave it out for a public client'
+  return text(given, 'clientSecret (CLIENT_SECRET)', cure)
+}
+
+function resolveAudience(given: unknown): string {
+  if (given === undefined) return 'issuer'
+  const isKnown =
+    given === 'issuer' || given === 'token_endpoint' || (isURI(given) && /^https?:/i.test(given))
+  if (isKnown) return given
+  throw optionError('clientAssertionAudience', "must be 'issuer', 'token_endpoint', or an https URL")
+}
+
+function checkAudience({ clientAuthMethod: method, clientAssertionAudience: audience }: ClientConfig): void {
+  if (audience === 'issuer' || method.endsWith('_jwt')) return
+  throw optionError(
+    'clientAssertionAudience',
+    `is given, but clientAuthMethod is ${method}, which sends no assertion; leave it out, or use private_key_jwt or client_secret_jwt`,
+  )
 }
 
 function checkMethod({
@@ -114,13 +152,17 @@ function checkMethod({
   const needs = (option: string) => optionError('clientAuthMethod', `is ${method}, which needs ${option}`)
   if (method.startsWith('client_secret_') && clientSecret === undefined)
     throw needs('clientSecret (CLIENT_SECRET)')
-  // RFC 7518 §3.2
-  if (method === 'client_secret_jwt' && Buffer.byteLength(clientSecret ?? '') < 32)
+  if (method === 'client_secret_jwt' && typeof clientSecret === 'string' && isShort(clientSecret))
     throw needs('a clientSecret (CLIENT_SECRET) of at least 32 characters, since it is the key of HS256')
   if (method === 'private_key_jwt' && clientAssertion === undefined)
     throw needs('clientAssertionSigningKey (CLIENT_ASSERTION_SIGNING_KEY), its private key')
   if (method.endsWith('tls_client_auth') && mutualTLS === undefined)
     throw needs('mutualTLS: { cert, key }, its certificate')
+}
+
+/** RFC 7518 §3.2, for HS256. */
+export function isShort(secret: string): boolean {
+  return Buffer.byteLength(secret) < 32
 }
 
 function checkSigning(

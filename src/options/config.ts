@@ -2,17 +2,20 @@
 import type { Api } from './apis.ts'
 import type { AuthOptions, Logger } from './auth-options.ts'
 import type { ClientConfig } from './client.ts'
+import type { LoginConfig } from './login.ts'
+import type { LogoutConfig } from './logout.ts'
 import type { ProviderConfig } from './provider.ts'
 import type { StoreConfig } from './redis.ts'
 import type { RenewalConfig } from './renewal.ts'
 import type { Routes } from './routes.ts'
 import type { SessionConfig } from './session.ts'
+import type { UserInfoConfig } from './user-info.ts'
 
-export type { MutualTLS } from './mutual-tls.ts'
 export type { SigningKey } from './signing-key.ts'
 
 /** Complete, checked, frozen. */
 export interface Config extends ClientConfig, StoreConfig {
+  /** By which tokens are checked and sessions are kept apart: `provider.metadata.issuer`, or `issuerBaseURL`. */
   readonly issuer: URL
   readonly baseURL: URL
   readonly redirectURI: URL
@@ -26,8 +29,10 @@ export interface Config extends ClientConfig, StoreConfig {
   readonly authRequired: boolean
   readonly routes: Readonly<Routes>
   readonly renewal: RenewalConfig
+  readonly login: LoginConfig
   readonly provider: ProviderConfig
   readonly session: SessionConfig
+  readonly logout: LogoutConfig
   readonly idTokenSigningAlg: string
   readonly clockToleranceSeconds: number
   readonly httpTimeoutSeconds: number
@@ -38,6 +43,8 @@ export interface Config extends ClientConfig, StoreConfig {
   readonly requireLogoutTokenType: boolean
   /** What of the person the page is told. */
   readonly userClaims: readonly string[]
+  /** Undefined: it is not asked. */
+  readonly userInfo: UserInfoConfig | undefined
   readonly afterCallback: AuthOptions['afterCallback']
   readonly onCallbackError: AuthOptions['onCallbackError']
   readonly logger: Logger

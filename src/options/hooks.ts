@@ -12,6 +12,11 @@ export interface CallbackLogin {
   readonly claims: IdTokenClaims
   /** What the provider granted, where it says so. */
   readonly scope: string | undefined
+  /**
+   * What this login asked for besides the options, by `res.oidc.login()` or by a link to `/login`, which anybody may have
+   * written: `organization` was found in the ID token, nothing else was checked.
+   */
+  readonly authorizationParams: Readonly<Record<string, string>>
   /** The access token, to ask an API about the person. */
   getAccessToken(): string
 }

@@ -1,6 +1,7 @@
 // The certificate that this client shows the provider (RFC 8705), read and found to be usable before anything is sent.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
+import type { ProviderConfig } from './provider.ts'
 import { attempt, group, namesOf, onlyKnown, optionError, text } from './read-option.ts'
 
 /** In PEM. */
@@ -9,7 +10,7 @@ export interface MutualTLSOptions {
   cert: string | Buffer
   /** Its private key, not encrypted. Required. */
   key: string | Buffer
-  /** The CA certificates to trust at the provider. @defaultValue Node's own */
+  /** The CA certificates to trust at the provider. @defaultValue Node's own, or those of `provider.ca` */
   ca?: string | Buffer | undefined
 }
 
@@ -22,7 +23,11 @@ export interface MutualTLS {
 
 const NAMES = namesOf<MutualTLSOptions>({ cert: true, key: true, ca: true })
 
-export function resolveMutualTLS(given: unknown, issuer: URL): MutualTLS | undefined {
+export function resolveMutualTLS(
+  given: unknown,
+  issuer: URL,
+  provider: ProviderConfig,
+): MutualTLS | undefined {
   if (given === undefined) return undefined
   const options = group(given, 'mutualTLS')
   onlyKnown(options, NAMES, 'mutualTLS.')
@@ -62,7 +67,20 @@ export function resolveMutualTLS(given: unknown, issuer: URL): MutualTLS | undef
       'needs an https issuerBaseURL (ISSUER_BASE_URL): over http no certificate is shown',
     )
   }
-  return Object.freeze({ cert, key, ca })
+  checkBeside(provider, ca)
+  return Object.freeze({ cert, key, ca: ca ?? provider.ca })
+}
+
+function checkBeside({ fetch, ca, plainHTTP }: ProviderConfig, own: string | undefined): void {
+  if (fetch !== undefined)
+    throw optionError('mutualTLS', 'is not used by a provider.fetch of yours; leave one of the two out')
+  if (ca !== undefined && own !== undefined)
+    throw optionError('mutualTLS.ca', 'is given, and provider.ca too; leave one of the two out')
+  if (plainHTTP.length > 0)
+    throw optionError(
+      'provider.allowInsecureHTTP',
+      'cannot be used with mutualTLS: over http no certificate is shown',
+    )
 }
 
 function pem(given: unknown, option: string, cure: string): string {

@@ -69,8 +69,18 @@ export function oneOf<const T extends string>(
   return choice
 }
 
-/** An http(s) URL without credentials, query or fragment. Plain http is for development, or for this machine. */
-export function webURL(value: unknown, option: string, example: string, production: boolean): URL {
+/**
+ * An http(s) URL without credentials, query or fragment. Plain http is for development, or for this machine.
+ *
+ * @param insecureOrigins of the provider, which may be named for it
+ */
+export function webURL(
+  value: unknown,
+  option: string,
+  example: string,
+  production: boolean,
+  insecureOrigins?: readonly string[],
+): URL {
   const given = text(value, option, `is required, for example ${example}`)
   const url = URL.canParse(given) ? new URL(given) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
@@ -79,10 +89,12 @@ export function webURL(value: unknown, option: string, example: string, producti
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw optionError(option, `must have no user name, query or fragment; write it like ${example}`)
   }
-  if (url.protocol === 'http:' && production && !isLoopback(url.hostname)) {
+  const isNamed = insecureOrigins?.includes(url.origin) ?? false
+  if (url.protocol === 'http:' && production && !isLoopback(url.hostname) && !isNamed) {
+    const how = `provider: { allowInsecureHTTP: ['${url.origin}'] }`
     throw optionError(
       option,
-      'must be https in production (NODE_ENV=production): tokens and cookies travel over it',
+      `must be https in production (NODE_ENV=production): tokens and cookies travel over it${insecureOrigins === undefined ? '' : `; inside a private network, name it for http: ${how}`}`,
     )
   }
   return url
@@ -113,7 +125,8 @@ export function unknownIn(given: object, known: readonly string[]): string | und
 
 export function unknownCure(name: string, known: readonly string[], path = ''): string {
   const near = nearest(name, known)
-  const hint = near === undefined ? `the options are ${known.join(', ')}` : `did you mean ${path}${near}?`
+  const isNear = near !== undefined && near.distance <= Math.max(2, name.length / 3)
+  const hint = isNear ? `did you mean ${path}${near.candidate}?` : `the options are ${known.join(', ')}`
   return `is not an option; ${hint}`
 }
 
@@ -134,11 +147,13 @@ export function attempt<T>(parse: () => T, option: string, cure: string): T {
   }
 }
 
-function nearest(name: string, known: readonly string[]): string | undefined {
+/** The name that is nearest, and how many letters are others. */
+export function nearest(
+  name: string,
+  known: readonly string[],
+): { readonly candidate: string; readonly distance: number } | undefined {
   const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-  ranked.sort((a, b) => a.distance - b.distance)
-  const best = ranked[0]
-  return best !== undefined && best.distance <= Math.max(2, name.length / 3) ? best.candidate : undefined
+  return ranked.sort((a, b) => a.distance - b.distance)[0]
 }
 
 function editDistance(a: string, b: string): number {

@@ -5,6 +5,8 @@ import type { AuthOptions, Logger } from './auth-options.ts'
 import { resolveAuthorizationParams, resolveResources } from './authorization-params.ts'
 import { resolveClient } from './client.ts'
 import type { Config } from './config.ts'
+import { resolveLogin } from './login.ts'
+import { resolveLogout } from './logout.ts'
 import { resolveProvider } from './provider.ts'
 import {
   flag,
@@ -23,6 +25,7 @@ import { resolveRenewal } from './renewal.ts'
 import { resolveRoutes } from './routes.ts'
 import { resolveSession } from './session.ts'
 import { resolveUserClaims } from './user-claims.ts'
+import { resolveUserInfo } from './user-info.ts'
 
 const NAMES = namesOf<AuthOptions>({
   issuerBaseURL: true,
@@ -39,11 +42,14 @@ const NAMES = namesOf<AuthOptions>({
   authRequired: true,
   routes: true,
   renewal: true,
+  login: true,
   provider: true,
   session: true,
+  logout: true,
   clientAuthMethod: true,
   clientAssertionSigningKey: true,
   clientAssertionSigningAlg: true,
+  clientAssertionAudience: true,
   pushedAuthorizationRequests: true,
   signedAuthorizationRequests: true,
   mutualTLS: true,
@@ -56,6 +62,7 @@ const NAMES = namesOf<AuthOptions>({
   attemptSilentLogin: true,
   requireLogoutTokenType: true,
   userClaims: true,
+  userInfo: true,
   afterCallback: true,
   onCallbackError: true,
   logger: true,
@@ -86,7 +93,11 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     'https://app.example.com',
     production,
   )
-  const issuer = resolveIssuer(options.issuerBaseURL ?? env.ISSUER_BASE_URL, production)
+  const { issuer, provider } = resolveProvider(
+    options.provider,
+    options.issuerBaseURL ?? env.ISSUER_BASE_URL,
+    production,
+  )
   const routes = resolveRoutes(options.routes)
   const resources = resolveResources(options.authorizationParams)
   const params = resolveAuthorizationParams(options.authorizationParams, env, baseURL)
@@ -95,7 +106,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     issuer,
     baseURL,
     redirectURI: urlBelow(baseURL, routes.callback),
-    ...resolveClient(options, env, issuer),
+    ...resolveClient(options, env, issuer, provider),
     secrets: resolveSecrets(options.secret ?? env.SECRET?.split(',').map((one) => one.trim())),
     ...resolveStore(options, env, production),
     authorizationParams: params,
@@ -105,8 +116,10 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     authRequired: flag(options.authRequired, 'authRequired', false),
     routes,
     renewal: resolveRenewal(options.renewal, env),
-    provider: resolveProvider(options.provider),
+    login: resolveLogin(options.login),
+    provider,
     session: resolveSession(options.session, baseURL),
+    logout: resolveLogout(options.logout, production),
     idTokenSigningAlg: oneOf(options.idTokenSigningAlg, 'idTokenSigningAlg', ID_TOKEN_ALGORITHMS, 'RS256'),
     clockToleranceSeconds: seconds(options.clockToleranceSeconds, 'clockToleranceSeconds', {
       fallback: 30,
@@ -124,24 +137,11 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     attemptSilentLogin: flag(options.attemptSilentLogin, 'attemptSilentLogin', false),
     requireLogoutTokenType: flag(options.requireLogoutTokenType, 'requireLogoutTokenType', false),
     userClaims: resolveUserClaims(options.userClaims),
+    userInfo: resolveUserInfo(options.userInfo),
     afterCallback: hook(options.afterCallback, 'afterCallback', '(login, req)'),
     onCallbackError: hook(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
     logger: resolveLogger(options.logger),
   })
-}
-
-function resolveIssuer(given: unknown, production: boolean): URL {
-  const option = 'issuerBaseURL (ISSUER_BASE_URL)'
-  const issuer = webURL(given, option, 'https://tenant.eu.auth0.com', production)
-  // Their documents name no issuer, but a pattern of issuers, with which no ID token's can be equal (OpenID Connect Core
-  // §3.1.3.7); openid-client makes an exception for them that provider/discovery.ts does not keep.
-  if (/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations)(?:\/|$)/i.test(issuer.href)) {
-    throw optionError(
-      option,
-      'must name one tenant, such as https://login.microsoftonline.com/TENANT_ID/v2.0: at common and organizations the people of every tenant could log in',
-    )
-  }
-  return issuer
 }
 
 function resolveLogger(given: unknown): Logger {

@@ -4,9 +4,9 @@ import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { ConfigurationError, isAuthError } from '../errors.ts'
 import type { Config } from '../options/config.ts'
 import { stepUpParameters } from '../record/step-up.ts'
-import type { Credentials } from './client-authentication.ts'
+import { type Credentials, describeRefusal } from './client-authentication.ts'
 import type { Discovery } from './discovery.ts'
-import { AnswerError, describeFailure, isTransient, loginFailed } from './failures.ts'
+import { AnswerError, isTransient, loginFailed } from './failures.ts'
 import { createLimiter } from './limiter.ts'
 
 /** With a reference in it that the provider made, which is some letters long; the browser has to take it. */
@@ -16,7 +16,7 @@ export interface AuthorizationRequests {
   /** Resolves once the provider is known to have what the options ask of it. @throws TryLaterError, ConfigurationError */
   usable(): Promise<void>
   /** `now` is the store's clock. @throws RefusedError, TryLaterError */
-  authorizationURL(transaction: LoginTransaction, now: number, loginHint: string | undefined): Promise<URL>
+  authorizationURL(transaction: LoginTransaction, now: number): Promise<URL>
 }
 
 export function createAuthorizationRequests(
@@ -33,11 +33,11 @@ export function createAuthorizationRequests(
       if (missing !== undefined) throw new ConfigurationError('invalid_option', `auth(): ${missing}`)
     },
 
-    async authorizationURL(transaction, now, loginHint) {
+    async authorizationURL(transaction, now) {
       const server = await discovery.at(now)
       const missing = missingIn(server.serverMetadata())
       if (missing !== undefined) throw discovery.unavailable(missing)
-      const parameters = authorizationParameters(config, transaction, loginHint)
+      const parameters = authorizationParameters(config, transaction)
       // RFC 9700 §2.1.1
       parameters.set('code_challenge', await client.calculatePKCECodeChallenge(transaction.codeVerifier))
       parameters.set('code_challenge_method', 'S256')
@@ -48,14 +48,23 @@ export function createAuthorizationRequests(
         if (isAuthError(error)) throw error
         throw isTransient(error)
           ? discovery.unavailable(what, error)
-          : loginFailed(`${what}: ${describeFailure(error)}`)
+          : loginFailed(`${what}: ${describeRefusal(error, config)}`)
       }
     },
   }
 
   async function requestURL(server: client.Configuration, parameters: URLSearchParams): Promise<URL> {
     if (!signed || signing === undefined) return client.buildAuthorizationUrl(server, parameters)
-    return client.buildAuthorizationUrlWithJAR(server, parameters, await signing.key(), signing.terms)
+    const url = await client.buildAuthorizationUrlWithJAR(
+      server,
+      parameters,
+      await signing.key(),
+      signing.terms,
+    )
+    // OpenID Connect Core §6.1: they are needed outside too, where OAuth reads them.
+    url.searchParams.set('response_type', 'code')
+    url.searchParams.set('scope', 'openid')
+    return url
   }
 
   /** RFC 9126 §2; what is signed goes as it is (§3). */
@@ -84,25 +93,16 @@ export function createAuthorizationRequests(
   }
 }
 
-/**
- * What the authorization request asks for, login by login.
- *
- * @param loginHint whom to expect, as whoever began the login says (OpenID Connect Core §4)
- */
-function authorizationParameters(
-  { authorizationParams, resources, redirectURI }: Config,
-  { state, nonce, stepUp, silent }: LoginTransaction,
-  loginHint: string | undefined,
-): URLSearchParams {
+/** What the authorization request asks for, login by login. */
+function authorizationParameters(config: Config, transaction: LoginTransaction): URLSearchParams {
+  const { authorizationParams, resources, redirectURI } = config
+  const { state, nonce, stepUp, asked } = transaction
+  const prompt = promptOf(config, transaction)
   const parameters = new URLSearchParams({
     ...authorizationParams,
-    ...(stepUp !== undefined && {
-      ...stepUpParameters(stepUp),
-      // OpenID Connect Core §3.1.2.1: `none` stands alone, and would contradict what is asked here.
-      prompt: [...new Set(['login', ...promptsOf(authorizationParams)])].join(' '),
-    }),
-    ...(silent && { prompt: 'none' }),
-    ...(loginHint !== undefined && { login_hint: loginHint }),
+    ...asked,
+    ...(stepUp !== undefined && stepUpParameters(stepUp)),
+    ...(prompt !== undefined && { prompt }),
     redirect_uri: redirectURI.href,
     response_type: 'code',
     state,
@@ -113,6 +113,21 @@ function authorizationParameters(
   return parameters
 }
 
-function promptsOf({ prompt = '' }: Config['authorizationParams']): string[] {
-  return prompt.split(' ').filter((one) => one !== '' && one !== 'none')
+/** What the configuration asks for is asked by a login of its own too: some providers need `consent` for a refresh token. */
+function promptOf(
+  { authorizationParams: { prompt } }: Config,
+  { stepUp, asked, silent }: LoginTransaction,
+): string | undefined {
+  // OpenID Connect Core §3.1.2.1: `none` stands alone, and would contradict all else.
+  if (silent) return 'none'
+  const own = [...(stepUp === undefined ? [] : ['login']), ...wordsOf(asked?.prompt)]
+  if (own.length === 0) return prompt
+  const all = [...new Set([...own, ...wordsOf(prompt)])].filter((one) => one !== 'none')
+  // Initiating User Registration 1.0 §4.1: who is to be new here is not asked who they are.
+  const isNew = stepUp === undefined && own.includes('create')
+  return all.filter((one) => !isNew || (one !== 'login' && one !== 'select_account')).join(' ')
+}
+
+function wordsOf(text = ''): string[] {
+  return text.split(' ').filter((word) => word !== '')
 }

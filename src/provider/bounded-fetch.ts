@@ -1,4 +1,5 @@
 // HTTP to the provider, bounded in time and size; what a token answer held is kept in hand while it is being checked.
+import type { ProviderFetch, ProviderResponse } from '../options/provider.ts'
 
 /** Discovery, keys and token answers are some kB; more is no answer of a provider. */
 const MOST_BYTES = 1_000_000
@@ -34,35 +35,39 @@ interface FetchOptions {
   signal?: AbortSignal | undefined
 }
 
-/** What a `fetch` sends and gives back, whichever library's it is. */
-export type Send = (url: string, init: RequestInit) => Promise<HttpAnswer>
+export type HttpAnswer = ProviderResponse
 
-interface HttpAnswer {
-  readonly status: number
-  readonly headers: Iterable<[string, string]>
-  readonly body: AsyncIterable<Uint8Array> | null
-}
+/** What a `fetch` sends and gives back, whichever library's it is. */
+export type Send = ProviderFetch
 
 /** The `customFetch` of openid-client. No redirect is followed, and no request is sent a second time. */
 export function createBoundedFetch(send: Send, exchange?: Exchange) {
   return async (url: string, options: FetchOptions): Promise<Response> => {
     const signals = [options.signal, exchange?.signal].filter((signal) => signal !== undefined)
-    const response = await send(url, { ...(options as RequestInit), signal: AbortSignal.any(signals) })
+    const signal = AbortSignal.any(signals)
+    const { method, redirect, headers: sent } = options
+    const form = options.body === undefined || options.body === null ? null : String(options.body)
+    const receive = async () => {
+      const response = await send(url, { method, headers: sent, body: form, redirect, signal })
+      return { response, body: await readBounded(response, signal) }
+    }
+    // A fetch that is not Node's may know of no signal.
+    const { response, body } = await waitUnlessAborted(signal, receive())
     const { status } = response
     const headers = new Headers([...response.headers])
-    const body = await readBounded(response)
-    if (exchange !== undefined && options.method === 'POST') exchange.answer = { status, headers, body }
+    if (exchange !== undefined && method === 'POST') exchange.answer = { status, headers, body }
     return new Response(BODILESS.has(status) ? null : body, { status, headers })
   }
 }
 
-async function readBounded(response: HttpAnswer): Promise<string> {
+async function readBounded(response: HttpAnswer, signal: AbortSignal): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
   let bytes = 0
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength
     // Leaving the loop cancels the stream.
+    signal.throwIfAborted()
     if (bytes > MOST_BYTES) throw new AnswerTooLargeError()
     text += decoder.decode(chunk, { stream: true })
   }

@@ -2,7 +2,10 @@
 import { KeyObject } from 'node:crypto'
 import { importPKCS8 } from 'jose'
 import * as client from 'openid-client'
+import { withDeadline } from '../lib/deadline.ts'
+import { isShort } from '../options/client.ts'
 import type { Config, SigningKey } from '../options/config.ts'
+import { describeFailure, OwnFunctionError } from './failures.ts'
 
 /** What this client proves itself with. */
 export interface Credentials {
@@ -16,10 +19,15 @@ export interface Signing {
   readonly terms: client.ModifyAssertionOptions
 }
 
-type Claims = Parameters<client.ModifyAssertionFunction>[0]
-
 /** What is signed was valid for so long already: clocks differ by some seconds, and not every provider allows for it. */
 const BEFORE_SECONDS = 15
+
+const FROM_BEFORE: client.ModifyAssertionOptions = {
+  [client.modifyAssertion](_header, claims) {
+    claims.iat = Number(claims.iat) - BEFORE_SECONDS
+    claims.nbf = claims.iat
+  },
+}
 
 export function createCredentials(config: Config): Credentials {
   const signing = config.clientAssertion && createSigning(config.clientAssertion)
@@ -44,29 +52,47 @@ function createSigning({ key, alg, kid }: SigningKey): Signing {
       [client.modifyAssertion](header, claims) {
         // openid-client knows only the newer of the two names of Ed25519 (RFC 9864 §2.2).
         header.alg = alg
-        validFromBefore(claims)
+        FROM_BEFORE[client.modifyAssertion]?.(header, claims)
       },
     },
   }
 }
 
-function authenticationOf(
-  { clientAuthMethod, clientSecret }: Config,
-  signing: Signing | undefined,
-): client.ClientAuth {
+/** As `describeFailure()`, and what may be done where it is this client's assertion that the provider refused. */
+export function describeRefusal(error: unknown, { clientAuthMethod, ...config }: Config): string {
+  const said = describeFailure(error)
+  if (!clientAuthMethod.endsWith('_jwt') || !said.endsWith(' invalid_client')) return said
+  const { clientAssertion, clientAssertionAudience: audience } = config
+  const { alg = 'HS256', kid } = clientAuthMethod === 'private_key_jwt' ? (clientAssertion ?? {}) : {}
+  const key = kid === undefined ? alg : `${alg}, kid ${JSON.stringify(kid)}`
+  const other =
+    audience === 'issuer'
+      ? "it may want its token endpoint's URL in it, as Ory Hydra and Glewlwyd do: clientAssertionAudience: 'token_endpoint'"
+      : 'it may want another clientAssertionAudience'
+  return `${said}: it does not take this client's assertion. It may not know the key (${key}), or ${other}`
+}
+
+function authenticationOf(config: Config, signing: Signing | undefined): client.ClientAuth {
+  const { clientAuthMethod, clientAssertionAudience: audience } = config
+  const withSecret = (use: (secret: string) => client.ClientAuth): client.ClientAuth => {
+    return async (...request) => use(await secretOf(config))(...request)
+  }
   switch (clientAuthMethod) {
     case 'client_secret_basic':
-      return client.ClientSecretBasic(clientSecret)
+      return withSecret(basic)
     case 'client_secret_post':
-      return client.ClientSecretPost(clientSecret)
+      return withSecret(client.ClientSecretPost)
     case 'client_secret_jwt':
-      return client.ClientSecretJwt(clientSecret, {
-        [client.modifyAssertion]: (_header, claims) => validFromBefore(claims),
+      return withSecret((secret) => (server, ...request) => {
+        if (isShort(secret)) throw new OwnFunctionError('clientSecret() gave too little for HS256')
+        return client.ClientSecretJwt(secret, assertionTerms(audience, server))(server, ...request)
       })
     case 'private_key_jwt':
       // Each request has an assertion of its own (RFC 7523 §3: `jti` is used once).
-      return async (...request) => {
-        if (signing !== undefined) await client.PrivateKeyJwt(await signing.key(), signing.terms)(...request)
+      return async (server, ...request) => {
+        if (signing === undefined) return
+        const terms = assertionTerms(audience, server, signing.terms)
+        await client.PrivateKeyJwt(await signing.key(), terms)(server, ...request)
       }
     case 'tls_client_auth':
     case 'self_signed_tls_client_auth':
@@ -76,7 +102,42 @@ function authenticationOf(
   }
 }
 
-function validFromBefore(claims: Claims): void {
-  claims.iat = Number(claims.iat) - BEFORE_SECONDS
-  claims.nbf = claims.iat
+/** By the form's own encoding (RFC 6749 §2.3.1), which leaves `*-._` as they are: some providers do not decode. */
+function basic(secret: string): client.ClientAuth {
+  return (_server, { client_id: clientID }, _body, headers) => {
+    const pair = `${formEncoded(clientID)}:${formEncoded(secret)}`
+    headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`)
+  }
+}
+
+function formEncoded(text: string): string {
+  return new URLSearchParams([['', text]]).toString().slice(1)
+}
+
+/** @throws OwnFunctionError that has nothing of what the app's function gave or threw: it may be the secret */
+async function secretOf({ clientSecret = '', httpTimeoutSeconds }: Config): Promise<string> {
+  if (typeof clientSecret === 'string') return clientSecret
+  const ask = async () => clientSecret()
+  const asked = ask().catch(() => {
+    throw new OwnFunctionError('clientSecret() threw an error')
+  })
+  const secret: unknown = await withDeadline(asked, httpTimeoutSeconds, () => {
+    throw new OwnFunctionError('clientSecret() gave nothing in time')
+  })
+  if (typeof secret === 'string' && secret !== '') return secret
+  throw new OwnFunctionError('clientSecret() gave no text')
+}
+
+function assertionTerms(
+  audience: string,
+  { token_endpoint: endpoint }: client.ServerMetadata,
+  signed: client.ModifyAssertionOptions = FROM_BEFORE,
+): client.ModifyAssertionOptions {
+  return {
+    [client.modifyAssertion](header, claims) {
+      signed[client.modifyAssertion]?.(header, claims)
+      // RFC 7523 §3 leaves it to the two of them; by default it is the issuer.
+      if (audience !== 'issuer') claims.aud = audience === 'token_endpoint' ? endpoint : audience
+    },
+  }
 }

@@ -4,9 +4,10 @@ import { ConfigurationError, TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import type { Config } from '../options/config.ts'
 import { createBoundedFetch, type Exchange, type Send } from './bounded-fetch.ts'
+import { readDocument } from './document.ts'
 import { describeFailure, MetadataError } from './failures.ts'
 import { readMetadata } from './metadata.ts'
-import { createMutualTLSSend } from './mutual-tls.ts'
+import { createSend } from './send.ts'
 
 export interface Discovery {
   /** What the provider says of itself. @throws TryLaterError */
@@ -23,6 +24,8 @@ export interface Discovery {
   at(now: number, exchange?: Exchange): Promise<client.Configuration>
   /** As `document()`, for whoever sets the app up. @throws TryLaterError, ConfigurationError that names what is wrong in it */
   check(): Promise<client.ServerMetadata>
+  /** What the provider said of itself may not hold any more. The next who ask will know; nobody waits. */
+  readAgain(): void
   unavailable(what: string, error?: unknown): TryLaterError
   /** To the provider: bounded, and with the client's certificate where there is one. */
   readonly fetch: ReturnType<typeof createBoundedFetch>
@@ -44,8 +47,8 @@ export function createDiscovery(
   events: AuthEventEmitter,
   authentication: client.ClientAuth,
 ): Discovery {
-  const send: Send =
-    config.mutualTLS === undefined ? (...request) => fetch(...request) : createMutualTLSSend(config.mutualTLS)
+  const { discoveryURL, plainHTTP } = config.provider
+  const send = createSend(config)
   const boundedFetch = createBoundedFetch(sendWhereKnown)
   let discovered: Promise<client.ServerMetadata> | undefined
   let readAgainAt = Number.POSITIVE_INFINITY
@@ -83,12 +86,11 @@ export function createDiscovery(
 
   async function read(): Promise<client.ServerMetadata> {
     try {
-      const found = await client.discovery(config.issuer, config.clientID, metadata(0), authentication, {
-        execute: extensions(),
-        timeout: config.httpTimeoutSeconds,
-        [client.customFetch]: createBoundedFetch(send),
-      })
-      const document = readMetadata(found.serverMetadata(), config.issuer)
+      const found =
+        discoveryURL === undefined
+          ? {}
+          : await readDocument(discoveryURL, config, config.httpTimeoutSeconds, createBoundedFetch(send))
+      const document = readMetadata(found, config)
       readAgainAt = performance.now() + config.provider.refreshSeconds * 1000
       fault = undefined
       return document
@@ -121,8 +123,10 @@ export function createDiscovery(
     }
   }
 
+  /** Where http is to be taken at all: which addresses have it, was decided when they were read. */
   function extensions() {
-    return config.issuer.protocol === 'http:' ? [client.allowInsecureRequests] : []
+    const mayBeHTTP = config.issuer.protocol === 'http:' || plainHTTP.length > 0
+    return mayBeHTTP ? [client.allowInsecureRequests] : []
   }
 
   async function configuration(exchange?: Exchange): Promise<client.Configuration> {
@@ -149,6 +153,7 @@ export function createDiscovery(
   return {
     document: known,
     get: () => configuration(),
+    readAgain: () => void readAgain(),
     unavailable,
     fetch: boundedFetch,
 

@@ -1,4 +1,5 @@
 // What went wrong at the provider, said without its error objects: those keep token answers deep in `cause`.
+import { types } from 'node:util'
 import {
   AuthorizationResponseError,
   ClientError,
@@ -7,7 +8,9 @@ import {
 } from 'openid-client'
 import { RefusedError } from '../errors.ts'
 import type { RenewalOutcome } from '../events.ts'
+import type { Config } from '../options/config.ts'
 import type { Exchange } from './bounded-fetch.ts'
+import { scopeRefused } from './scope-hints.ts'
 
 /** The token is not one of the provider's; its message says why, and holds nothing of the token. */
 export class SignatureError extends Error {
@@ -17,6 +20,17 @@ export class SignatureError extends Error {
 /** Nobody can say whose the token is. */
 export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError'
+
+  constructor(what: string, options?: ErrorOptions) {
+    super(`${OF_KEYS} ${what}`, options)
+  }
+}
+
+const OF_KEYS = 'the keys of the provider'
+
+/** Whether it tells of a KeysUnavailableError. */
+export function isOfKeys(detail: string): boolean {
+  return detail.startsWith(OF_KEYS)
 }
 
 /** The provider's own description of itself lacks what is needed. */
@@ -29,6 +43,11 @@ export class AnswerError extends Error {
   override readonly name = 'AnswerError'
 }
 
+/** The app's own function failed: nobody else did. openid-client hands on what is a TypeError as it is. */
+export class OwnFunctionError extends TypeError {
+  override readonly name = 'OwnFunctionError'
+}
+
 /** One line for operators; holds codes, never a value that the provider or the browser sent. */
 export function describeFailure(error: unknown): string {
   if (error instanceof ResponseBodyError)
@@ -37,11 +56,14 @@ export function describeFailure(error: unknown): string {
   if (error instanceof WWWAuthenticateChallengeError)
     return `the provider answered ${error.status} ${errorCode(error.cause[0]?.parameters.error ?? '')}`
   if (error instanceof AuthorizationResponseError) return `the provider answered ${errorCode(error.error)}`
-  if (error instanceof MetadataError || error instanceof AnswerError) return error.message
+  if (isMuteRefusal(error))
+    return `the provider refused: it answered ${statusOf(error)}, and gave no reason (${error.message})`
+  if (error instanceof MetadataError || error instanceof AnswerError || error instanceof OwnFunctionError)
+    return error.message
   if (error instanceof SignatureError) return `its signature was refused: ${error.message}`
   if (error instanceof KeysUnavailableError) return `${error.message}: ${describeFailure(error.cause)}`
   if (isTimeout(error)) return 'the provider did not answer in time'
-  if (!(error instanceof Error)) return 'unknown failure'
+  if (!(error instanceof Error || types.isNativeError(error))) return 'unknown failure'
   // What jose says of an answer with keys; its other messages may hold what a token says.
   if (codeOf(error) === 'ERR_JOSE_GENERIC') return error.message
   const claim = claimIn(error.cause)
@@ -63,6 +85,23 @@ export function isOfKeysOrClocks(error: unknown): boolean {
   return error instanceof Error && /^(?:exp|iat|nbf)$/.test(claimIn(error.cause) ?? '')
 }
 
+/** openid-client found something in the answer that it does not take. */
+export function isOfAnswer(error: unknown): boolean {
+  return error instanceof ClientError && error.code !== undefined && !isTimeout(error)
+}
+
+/** It refused, and did not say in the words of the protocol why. */
+function isMuteRefusal(error: unknown): error is ClientError {
+  const status = statusOf(error) ?? 0
+  return status >= 400 && status < 500
+}
+
+/** Of an error that is none of the protocol's. */
+function statusOf(error: unknown): number | undefined {
+  const answer = error instanceof ClientError && error.cause
+  return answer instanceof Response && answer.status !== 200 ? answer.status : undefined
+}
+
 /** How long the provider asked to be left alone (RFC 9110 §10.2.3), between a second and a minute. */
 export function retryAfterOf(exchange: Exchange): number | undefined {
   const header = exchange.answer?.headers.get('retry-after')
@@ -73,8 +112,9 @@ export function retryAfterOf(exchange: Exchange): number | undefined {
   return seconds > 0 ? Math.min(60, Math.max(1, seconds)) : undefined
 }
 
-export function loginDenied(error: AuthorizationResponseError): RefusedError {
+export function loginDenied(error: AuthorizationResponseError, config: Config): RefusedError {
   return new RefusedError('login_denied', 400, 'The provider did not log you in.', {
+    reason: error.error === 'invalid_scope' ? scopeRefused(config) : undefined,
     error: error.error,
     errorDescription: error.error_description,
   })
@@ -93,6 +133,14 @@ export function outcomeOf(error: unknown, { answer }: Exchange): RenewalOutcome 
   if (answer.status === 429) return 'rate-limited'
   if (answer.status >= 500) return 'server-error'
   return answer.status >= 400 ? 'refused' : 'unreadable'
+}
+
+/**
+ * A 400 that names no reason: what Dex and LemonLDAP (`invalid_request`) and Glewlwyd (nothing at all) say of a refresh
+ * token that is gone, and what others say of many things. No challenge: that is about the client.
+ */
+export function isVagueRefusal(error: unknown, { answer }: Exchange): boolean {
+  return answer?.status === 400 && (isErrorResponse(error, 'invalid_request') || isMuteRefusal(error))
 }
 
 /** RFC 6749 §5.2, RFC 8707 §2, OpenID Connect Core §3.1.2.6; Auth0 says `access_denied`. */

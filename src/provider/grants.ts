@@ -2,60 +2,29 @@
 import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { RefusedError, type TryLaterError } from '../errors.ts'
-import type { RenewalOutcome } from '../events.ts'
 import type { Config } from '../options/config.ts'
 import type { AccessTokenRequest } from '../record/access-token.ts'
-import type { TokenAnswer, Tokens } from '../record/auth-record.ts'
-import type { IdTokenClaims } from '../record/id-token-claims.ts'
 import type { Exchange } from './bounded-fetch.ts'
+import { describeRefusal } from './client-authentication.ts'
 import type { Discovery } from './discovery.ts'
 import type { EndSession } from './end-session.ts'
 import {
-  describeFailure,
   isErrorResponse,
+  isOfAnswer,
   isOfKeysOrClocks,
   isRefusedRequest,
   isTransient,
+  isVagueRefusal,
   loginDenied,
   loginFailed,
   outcomeOf,
   retryAfterOf,
 } from './failures.ts'
+import type { CodeExchange, RefreshAnswer } from './grant-answers.ts'
 import { IN_THE_FUTURE, type Issued, idTokenFault } from './id-token.ts'
 import type { ProviderKeys } from './jwks.ts'
+import { answerFault, type Expected, hasNonce, tolerant } from './token-answer.ts'
 import { refreshParameters, salvage, tokensOf } from './token-response.ts'
-
-/**
- * Whether the next answer of that kind may pass: `soon` where keys were out of reach; `in time` where keys or clocks differ,
- * which are put right; `never` where it says what it always says.
- */
-export type MayPass = 'soon' | 'in time' | 'never'
-
-/** What a refresh comes to. */
-export type RefreshAnswer =
-  | (TokenAnswer & { readonly kind: 'renewed' })
-  /** New tokens came, so the old ones are spent; but the answer did not pass. */
-  | {
-      readonly kind: 'not-passed'
-      readonly refreshToken: string | undefined
-      readonly detail: string
-      readonly mayPass: MayPass
-    }
-  /** `invalid_grant`: the provider does not know the refresh token, or no longer honours it. */
-  | { readonly kind: 'rejected' }
-  | {
-      readonly kind: 'unavailable'
-      readonly outcome: RenewalOutcome
-      readonly detail: string
-      readonly retryAfterSeconds: number | undefined
-      /** It is what was asked for that the provider will not give. */
-      readonly isOfRequest: boolean
-    }
-
-export interface CodeExchange {
-  readonly tokens: Tokens & { readonly idToken: string }
-  readonly claims: IdTokenClaims
-}
 
 export interface Grants {
   /**
@@ -88,14 +57,19 @@ export function createGrants(
     async exchangeCode(callback, transaction, now, mayRevoke) {
       const clock = clockFrom(now)
       const exchange: Exchange = { signal: undefined, answer: undefined }
-      const server = await discovery.at(now, exchange)
+      const server = await serverFor(now, exchange)
+      const expected = { issuer: server.serverMetadata().issuer, nonce: transaction.nonce }
       const url = new URL(config.redirectURI)
       url.search = callback.toString()
       try {
         // Checks `iss` of the callback too, before the code is sent (RFC 9207 §2.4).
         const grant = client.authorizationCodeGrant(server, url, {
           expectedState: transaction.state,
-          expectedNonce: transaction.nonce,
+          // Asked for once the answer is there.
+          get expectedNonce() {
+            const mayLack = config.provider.allowMissingNonce && !hasNonce(exchange)
+            return (mayLack ? undefined : transaction.nonce) as string
+          },
           pkceCodeVerifier: transaction.codeVerifier,
           idTokenExpected: true,
         })
@@ -110,15 +84,17 @@ export function createGrants(
         // Whoever is not let in leaves no token behind that still works.
         const refreshToken = mayRevoke ? salvage(exchange).refreshToken : undefined
         if (refreshToken !== undefined) endSession.revoke(refreshToken)
-        throw exchangeFailure(error)
+        throw exchangeFailure(error, told(error, exchange, { ...expected, nowSeconds: clock() / 1000 }))
       }
     },
 
     async refresh(refreshToken, wanted, signal, now) {
       const exchange: Exchange = { signal, answer: undefined }
       const clock = clockFrom(now)
+      let issuer = ''
       try {
-        const server = await discovery.at(now, exchange)
+        const server = await serverFor(now, exchange)
+        issuer = server.serverMetadata().issuer
         const grant = client.refreshTokenGrant(server, refreshToken, refreshParameters(config, wanted))
         const answer = await signed(grant, exchange)
         const tokens = tokensOf(answer)
@@ -136,7 +112,7 @@ export function createGrants(
         // Whatever is wrong with the ID token or with the keys that check it, the refresh token is spent: what came
         // in its place must not be lost.
         const { refreshToken: next, hasIdToken } = salvage(exchange)
-        const detail = describeFailure(error)
+        const detail = told(error, exchange, { issuer, nowSeconds: clock() / 1000 })
         const mayPass = isTransient(error) ? 'soon' : isOfKeysOrClocks(error) ? 'in time' : 'never'
         // Where none came in its place, what was refused is the ID token, and the next one will be as well.
         if (next !== undefined || (hasIdToken && mayPass !== 'soon'))
@@ -144,10 +120,24 @@ export function createGrants(
         if (isErrorResponse(error, 'invalid_grant')) return { kind: 'rejected' }
         const outcome = outcomeOf(error, exchange)
         const isOfRequest = isRefusedRequest(error)
+        const isVague = isVagueRefusal(error, exchange)
         const retryAfterSeconds = retryAfterOf(exchange)
-        return { kind: 'unavailable', outcome, detail, retryAfterSeconds, isOfRequest }
+        return { kind: 'unavailable', outcome, detail, retryAfterSeconds, isOfRequest, isVague }
       }
     },
+  }
+
+  async function serverFor(now: number, exchange: Exchange): Promise<client.Configuration> {
+    const server = await discovery.at(now, exchange)
+    const { [client.customFetch]: send } = server
+    if (send !== undefined) server[client.customFetch] = tolerant(send as Parameters<typeof tolerant>[0])
+    return server
+  }
+
+  /** One line for operators. */
+  function told(error: unknown, exchange: Exchange, expected: Expected): string {
+    const fault = isOfAnswer(error) ? answerFault(exchange, config, expected) : undefined
+    return fault ?? describeRefusal(error, config)
   }
 
   /** The answer, once the signature of its ID token was checked too: TLS alone does not say who made it. */
@@ -164,11 +154,11 @@ export function createGrants(
     return idTokenFault(issued, config.clientID, now / 1000, config.clockToleranceSeconds)
   }
 
-  function exchangeFailure(error: unknown): RefusedError | TryLaterError {
+  function exchangeFailure(error: unknown, detail: string): RefusedError | TryLaterError {
     if (error instanceof RefusedError) return error
-    if (error instanceof client.AuthorizationResponseError) return loginDenied(error)
+    if (error instanceof client.AuthorizationResponseError) return loginDenied(error, config)
     if (isTransient(error)) return discovery.unavailable('The code could not be exchanged', error)
-    return loginFailed(describeFailure(error))
+    return loginFailed(detail)
   }
 }
 

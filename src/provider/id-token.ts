@@ -8,7 +8,7 @@ import { boundsFault } from './bounds.ts'
 export interface Issued {
   readonly claims: IdTokenClaims
   readonly idToken: string
-  readonly accessToken: string
+  readonly accessToken: string | undefined
 }
 
 /** The one fault that only a clock may have. */
@@ -34,9 +34,8 @@ export function idTokenFault(
   if (azp !== null && azp !== clientID) return 'its azp is another client'
   // Authentik says `null` for what it leaves out.
   const { at_hash: sent = undefined } = claims
-  if (sent !== undefined && sent !== null && sent !== accessTokenHash(accessToken, idToken))
-    return 'its at_hash is wrong'
-  return undefined
+  if (sent === undefined || sent === null || accessToken === undefined) return undefined
+  return sent === accessTokenHash(accessToken, idToken) ? undefined : 'its at_hash is wrong'
 }
 
 /** The left half of the access token's hash, by the hash of the ID token's algorithm. */

@@ -1,11 +1,11 @@
 // The provider's public keys, and whether a token was signed by one of them.
+import { setTimeout } from 'node:timers/promises'
 import {
   compactVerify,
   createRemoteJWKSet,
   customFetch,
   errors,
   type JWTPayload,
-  type JWTVerifyGetKey,
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose'
@@ -32,12 +32,21 @@ export interface ProviderKeys {
 
 /** What the provider does not show any more is not trusted for longer. */
 const KEEP_MILLISECONDS = 300_000
-/** Between two times that the keys are asked for because of a `kid` that is not among them. */
-const COOL_DOWN_MILLISECONDS = 30_000
+/** Between two times that the keys are asked for because those that are known do not fit. */
+const PAUSE_MILLISECONDS = 10_000
 /** What strangers send does not make a provider that fails be asked without end. */
 const REST_MILLISECONDS = 1000
 
 type RemoteKeys = ReturnType<typeof createRemoteJWKSet>
+
+/** Whose token is checked, and how long that may take. */
+interface Asker {
+  /** After a fetch that failed none is begun for so long. */
+  readonly restMilliseconds: number
+  /** Waits for the end of the pause, unless the last fetch was in vain. */
+  readonly mayWait: boolean
+  readonly signal?: AbortSignal | undefined
+}
 
 export function createProviderKeys(config: Config, discovery: Discovery): ProviderKeys {
   // One algorithm, by configuration: never `none`, and no HMAC keyed with what is public.
@@ -45,48 +54,91 @@ export function createProviderKeys(config: Config, discovery: Discovery): Provid
   let remote: { readonly address: string; readonly keys: RemoteKeys } | undefined
 
   // Strangers have a budget of their own, so that they cannot use up the one of logins and renewals.
-  const ofProvider = keyFinder(0)
-  const ofAnybody = keyFinder(REST_MILLISECONDS)
+  const ofProvider = keyFinder()
+  const ofAnybody = keyFinder()
 
   return {
     async checkSignature(token, signal) {
-      await checked(compactVerify(token, ofProvider(signal), { algorithms }))
+      const asker = { restMilliseconds: 0, mayWait: true, signal }
+      await checked(ofProvider(asker, (keys) => compactVerify(token, keys, { algorithms })))
     },
     async claimsOf(token, options) {
-      return (await checked(jwtVerify(token, ofAnybody(), { ...options, algorithms }))).payload
+      const asker = { restMilliseconds: REST_MILLISECONDS, mayWait: false }
+      const terms = { ...options, algorithms }
+      return (await checked(ofAnybody(asker, (keys) => jwtVerify(token, keys, terms)))).payload
     },
   }
 
-  /** @param restMilliseconds after a fetch that failed none is begun for so long */
-  function keyFinder(restMilliseconds: number): (signal?: AbortSignal) => JWTVerifyGetKey {
+  function keyFinder(): <T>(asker: Asker, verify: (keys: RemoteKeys) => Promise<T>) => Promise<T> {
     let askedAgainAt = Number.NEGATIVE_INFINITY
+    let askingAgain: Promise<void> | undefined
     let failedAt = Number.NEGATIVE_INFINITY
+    /** The last fetch brought no key that fits. */
+    let isInVain = false
 
-    async function fetchAgain(keys: RemoteKeys, signal: AbortSignal | undefined): Promise<void> {
+    async function fetchKeys(keys: RemoteKeys, { restMilliseconds, signal }: Asker): Promise<void> {
       if (performance.now() - failedAt < restMilliseconds)
-        throw new KeysUnavailableError('the keys of the provider could not be fetched a moment ago')
-      await fetchKeys(keys, signal).catch((error: unknown) => {
+        throw new KeysUnavailableError('could not be fetched a moment ago')
+      try {
+        // For all who wait, and so not ended by the deadline of the one who was first.
+        await waitUnlessAborted(signal, keys.reload())
+      } catch (cause) {
         failedAt = performance.now()
-        throw error
-      })
+        throw new KeysUnavailableError('could not be fetched', { cause })
+      }
     }
 
-    return (signal) =>
-      async (...header) => {
-        const keys = await keysOfProvider()
-        if (!keys.fresh) await fetchAgain(keys, signal)
+    /**
+     * @param since a fetch that began after that has shown what there is to see
+     * @param mayWait for the end of the pause
+     * @returns whether it is worth looking again
+     */
+    async function askAgain(
+      keys: RemoteKeys,
+      since: number,
+      asker: Asker,
+      mayWait: boolean,
+    ): Promise<boolean> {
+      if (askingAgain !== undefined) {
+        await waitForKeys(asker, askingAgain)
+        return true
+      }
+      if (askedAgainAt >= since) return false
+      const pause = askedAgainAt + PAUSE_MILLISECONDS - performance.now()
+      if (pause > 0) {
+        if (!mayWait) return false
+        await waitForKeys(asker, setTimeout(pause, undefined, { ref: false }))
+        return true
+      }
+      askedAgainAt = performance.now()
+      askingAgain = fetchKeys(keys, { ...asker, signal: undefined }).finally(() => {
+        askingAgain = undefined
+      })
+      await waitForKeys(asker, askingAgain)
+      return true
+    }
+
+    return async (asker, verify) => {
+      const since = performance.now()
+      const keys = await keysOfProvider()
+      if (!keys.fresh) await fetchKeys(keys, asker)
+      for (let hasAsked = false; ; ) {
         try {
-          return await keys(...header)
+          const verified = await verify(keys)
+          if (hasAsked) isInVain = false
+          return verified
         } catch (error) {
-          const now = performance.now()
-          const mayAskAgain = now - askedAgainAt >= COOL_DOWN_MILLISECONDS
-          // OpenID Connect Core §10.1.1: an unfamiliar `kid` is the sign of new keys.
-          if (!(error instanceof errors.JWKSNoMatchingKey) || !mayAskAgain) throw error
-          askedAgainAt = now
-          await fetchAgain(keys, signal)
-          return keys(...header)
+          if (!mayBeNewKey(error)) throw error
+          // Whoever waits takes a place from others meanwhile.
+          hasAsked = await askAgain(keys, since, asker, asker.mayWait && !isInVain)
+          if (hasAsked) continue
+          isInVain ||= askedAgainAt >= since
+          // They may be at another address by now.
+          if (asker.mayWait) discovery.readAgain()
+          throw error
         }
       }
+    }
   }
 
   async function keysOfProvider(): Promise<RemoteKeys> {
@@ -105,12 +157,17 @@ export function createProviderKeys(config: Config, discovery: Discovery): Provid
   }
 }
 
-/** For all who wait, and so not ended by the deadline of the one who was first. */
-async function fetchKeys(keys: RemoteKeys, signal: AbortSignal | undefined): Promise<void> {
+/** OpenID Connect Core §10.1.1: an unfamiliar `kid` is the sign of new keys. Some keep the `kid` all the same. */
+function mayBeNewKey(error: unknown): boolean {
+  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed
+}
+
+async function waitForKeys({ signal }: Asker, keys: Promise<void>): Promise<void> {
   try {
-    await waitUnlessAborted(signal, keys.reload())
-  } catch (cause) {
-    throw new KeysUnavailableError('the keys of the provider could not be fetched', { cause })
+    await waitUnlessAborted(signal, keys)
+  } catch (error) {
+    if (error instanceof KeysUnavailableError) throw error
+    throw new KeysUnavailableError('could not be fetched in time', { cause: error })
   }
 }
 

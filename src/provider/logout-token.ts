@@ -10,12 +10,19 @@ import type { ProviderKeys } from './jwks.ts'
 export interface LogoutToken {
   /** Whose sessions are to end: those of one session at the provider where it says `sid`, else all of the person. */
   readonly group: SessionGroup
+  /** Whose session it is, where the token says both. */
+  readonly sub: string | undefined
   readonly jti: string
   /** Seconds from now in which the same token would pass again. */
   readonly secondsLeft: number
 }
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+/**
+ * §2.4 has required `exp` since its errata; Hydra and Glewlwyd are older, and refusing theirs would log nobody out. Such a
+ * token passes for as long as §4 recommends that one should, so a captured one is worth no more, and its `jti` once.
+ */
+const LIFE_WITHOUT_EXP_SECONDS = 120
 
 /** Reads logout tokens. `now` is the store's clock. @throws RefusedError, TryLaterError */
 export function createLogoutTokens(
@@ -44,16 +51,19 @@ function verified(
 ): Promise<JWTPayload> {
   return keys.claimsOf(token, {
     issuer,
+    // §2.6: as in ID tokens, so it has to name us. No `azp` is among what §2.4 defines or §2.6 checks: whoever else is named,
+    // the provider says to us that somebody was logged out.
     audience: clientID,
-    requiredClaims: ['iat', 'exp', 'jti', 'events'],
+    requiredClaims: ['iat', 'jti', 'events'],
     clockTolerance: clockToleranceSeconds,
     currentDate: new Date(now),
   })
 }
 
 function readClaims(payload: JWTPayload, nowSeconds: number, toleranceSeconds: number): LogoutToken {
-  const { sub, sid, jti, iat = 0, exp = 0, events } = payload
+  const { sub, sid, jti, iat = 0, exp = iat + LIFE_WITHOUT_EXP_SECONDS, events } = payload
   if (iat > nowSeconds + toleranceSeconds) throw invalid('its iat is in the future')
+  if (exp <= nowSeconds - toleranceSeconds) throw invalid('it has no exp, and its iat is not recent')
   if (!isObject(events) || !Object.hasOwn(events, EVENT) || !isObject(events[EVENT]))
     throw invalid('it has no event of a back-channel logout')
   // With a nonce it could be an ID token.
@@ -62,7 +72,7 @@ function readClaims(payload: JWTPayload, nowSeconds: number, toleranceSeconds: n
   if (!isIdentifier(sub) || !isIdentifier(sid)) throw invalid('its sub or sid is no text')
   const group = groupOf(sub, sid)
   if (group === undefined) throw invalid('it has neither sub nor sid')
-  return { group, jti, secondsLeft: exp - nowSeconds + toleranceSeconds }
+  return { group, sub, jti, secondsLeft: exp - nowSeconds + toleranceSeconds }
 }
 
 function groupOf(sub: string | undefined, sid: string | undefined): SessionGroup | undefined {

@@ -1,28 +1,30 @@
 // The OpenID provider in our words: whose folder alone speaks openid-client.
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
+import { ConfigurationError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import type { BackgroundTasks } from '../lib/background-tasks.ts'
 import type { Config } from '../options/config.ts'
 import { createAuthorizationRequests } from './authorization-request.ts'
 import { createCredentials } from './client-authentication.ts'
 import { createDiscovery } from './discovery.ts'
-import { createEndSession, type EndSession } from './end-session.ts'
+import { createEndSession, createLogoutNotice, type EndSession } from './end-session.ts'
 import { createGrants, type Grants } from './grants.ts'
 import { createProviderKeys } from './jwks.ts'
 import { createLimiter } from './limiter.ts'
 import { createLogoutTokens, type LogoutToken } from './logout-token.ts'
+import { createUserInfoEndpoint, type UserInfoEndpoint } from './userinfo.ts'
 
-export type { CodeExchange, RefreshAnswer } from './grants.ts'
+export type { CodeExchange, RefreshAnswer } from './grant-answers.ts'
 
-export interface Provider extends EndSession, Grants {
+export interface Provider extends EndSession, Grants, Pick<UserInfoEndpoint, 'userInfo' | 'renewedUserInfo'> {
   /** Resolves once the provider's metadata is known. @throws TryLaterError */
   ready(): Promise<void>
   /** As the provider writes it. @throws TryLaterError */
   issuer(): Promise<string>
   /** Resolves once the provider is known to have what the options ask of it. @throws TryLaterError, ConfigurationError */
   usable(): Promise<void>
-  /** `now` is the store's clock. @param loginHint whom to expect @throws RefusedError, TryLaterError */
-  authorizationURL(transaction: LoginTransaction, now: number, loginHint: string | undefined): Promise<URL>
+  /** `now` is the store's clock. @throws RefusedError, TryLaterError */
+  authorizationURL(transaction: LoginTransaction, now: number): Promise<URL>
   /**
    * A place among those who exchange codes: to be taken before the code counts as used, and given back.
    *
@@ -39,7 +41,10 @@ export function createProvider(config: Config, events: AuthEventEmitter, tasks: 
   const requests = createAuthorizationRequests(config, discovery, credentials)
   const keys = createProviderKeys(config, discovery)
   const endSession = createEndSession(config, discovery, events, tasks)
+  const tellOfLogout = createLogoutNotice(config)
   const places = createLimiter(config.provider.maxConcurrentLogins)
+  const userInfo = createUserInfoEndpoint(config, discovery, keys, events)
+  const grants = createGrants(config, discovery, keys, endSession)
 
   return {
     async ready() {
@@ -50,8 +55,19 @@ export function createProvider(config: Config, events: AuthEventEmitter, tasks: 
       return (await discovery.document()).issuer
     },
 
-    usable: requests.usable,
-    authorizationURL: requests.authorizationURL,
+    async usable() {
+      await requests.usable()
+      const document = await discovery.document()
+      tellOfLogout(document)
+      const missing = userInfo.missingIn(document)
+      if (missing !== undefined) throw new ConfigurationError('invalid_option', `auth(): ${missing}`)
+    },
+
+    async authorizationURL(transaction, now) {
+      const url = await requests.authorizationURL(transaction, now)
+      tellOfLogout(await discovery.document())
+      return url
+    },
 
     takePlace() {
       const leave = places.tryEnter()
@@ -59,7 +75,22 @@ export function createProvider(config: Config, events: AuthEventEmitter, tasks: 
       return leave
     },
 
-    ...createGrants(config, discovery, keys, endSession),
+    ...grants,
+
+    /** Whom the provider knows too little of is not let in, and leaves no token behind that still works. */
+    async exchangeCode(callback, transaction, now, mayRevoke) {
+      const login = await grants.exchangeCode(callback, transaction, now, mayRevoke)
+      try {
+        return { ...login, userInfo: await userInfo.userInfoAtLogin(login, now) }
+      } catch (error) {
+        if (mayRevoke && login.tokens.refreshToken !== undefined)
+          endSession.revoke(login.tokens.refreshToken, now)
+        throw error
+      }
+    },
+
+    userInfo: userInfo.userInfo,
+    renewedUserInfo: userInfo.renewedUserInfo,
 
     ...endSession,
 

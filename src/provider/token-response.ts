@@ -6,6 +6,7 @@ import type { Tokens } from '../record/auth-record.ts'
 import type { Exchange } from './bounded-fetch.ts'
 import { LONGEST_LIFETIME_SECONDS } from './bounds.ts'
 import { AnswerError } from './failures.ts'
+import { NO_ACCESS_TOKEN } from './token-answer.ts'
 
 /** RFC 6749 §A.12: what else it has would end, or add to, the header that it is sent in. */
 const ACCESS_TOKEN = /^[\x20-\x7e]+$/
@@ -24,15 +25,16 @@ export function refreshParameters(
 /** @throws AnswerError */
 export function tokensOf(answer: TokenEndpointResponse): Tokens {
   const { access_token, refresh_token, id_token, scope, expires_in } = answer
+  const others = { refreshToken: refresh_token, idToken: id_token, scope }
+  if (access_token === NO_ACCESS_TOKEN)
+    return { accessToken: undefined, accessTokenLifetimeSeconds: undefined, ...others }
   if (!ACCESS_TOKEN.test(access_token))
     throw new AnswerError('its access_token has letters that no token has')
   return {
     accessToken: access_token,
     accessTokenLifetimeSeconds:
       expires_in === undefined ? undefined : Math.min(expires_in, LONGEST_LIFETIME_SECONDS),
-    refreshToken: refresh_token,
-    idToken: id_token,
-    scope,
+    ...others,
   }
 }
 

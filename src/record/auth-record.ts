@@ -4,7 +4,8 @@ import { authenticationTime, expiryOf, type IdTokenClaims, renewedClaims } from 
 
 /** Tokens as the provider gave them. */
 export interface Tokens {
-  readonly accessToken: string
+  /** Undefined: the provider gave none beside the ID token, as Azure AD B2C does where no API was asked for. */
+  readonly accessToken: string | undefined
   /** Seconds, as the provider said; undefined where it did not say. */
   readonly accessTokenLifetimeSeconds: number | undefined
   readonly refreshToken: string | undefined
@@ -18,8 +19,10 @@ export interface AuthRecord {
   /** Whose it is (`ownerName()`): an issuer may be configured by another name than its ID tokens say. */
   readonly owner?: string
   readonly claims: IdTokenClaims
+  /** What the userinfo endpoint said of the person besides; left out where it was not asked. */
+  readonly userInfo?: UserInfo | undefined
   readonly idToken: string
-  readonly accessToken: string
+  readonly accessToken: string | undefined
   readonly refreshToken: string | undefined
   readonly scope: string | undefined
   readonly createdAt: number
@@ -45,6 +48,9 @@ export interface AuthRecord {
   /** The logins that this browser completed as this person, newest first, so that a repeated callback is known. */
   readonly logins: readonly CompletedLogin[]
 }
+
+/** Claims about a person, from the userinfo endpoint (OpenID Connect Core §5.3.2). */
+export type UserInfo = Readonly<Record<string, unknown>>
 
 /** Where a login came from, as far as one can tell. */
 export interface Device {
@@ -77,6 +83,7 @@ export interface LoginFacts {
   readonly logins: readonly CompletedLogin[]
   readonly device: Device
   readonly enrichment: AuthRecord['enrichment']
+  readonly userInfo?: AuthRecord['userInfo']
   readonly absoluteTimeoutSeconds: number
 }
 
@@ -129,7 +136,7 @@ export function renewed(
     ...withRefreshToken(old, tokens.refreshToken),
     ...(name === LOGIN_TOKEN
       ? { ...fields, scope: tokens.scope ?? old.scope, renewedAt: beganAt, idTokenExpiresAt: undefined }
-      : { accessTokens: withToken(old.accessTokens, name, tokenIn(fields), beganAt) }),
+      : { accessTokens: withToken(old.accessTokens, name, tokenOrRefusal(fields, beganAt), beganAt) }),
   }
   // Without `openid` among the scopes asked for, no ID token comes, and what is known of the person is as old as before.
   if (claims === undefined || tokens.idToken === undefined) return next
@@ -162,6 +169,11 @@ function tokenFields({ accessToken, accessTokenLifetimeSeconds: lifetime, scope 
     scope,
     accessTokenExpiresAt: lifetime === undefined ? undefined : now + lifetime * 1000,
   }
+}
+
+/** None at all is not for good: a setting at the provider may be about to change. */
+function tokenOrRefusal(fields: Parameters<typeof tokenIn>[0], now: number): AccessToken {
+  return fields.accessToken === undefined ? refusal(now) : tokenIn(fields)
 }
 
 function tokenIn(fields: Pick<AuthRecord, 'accessToken' | 'accessTokenExpiresAt'>): AccessToken {

@@ -46,6 +46,8 @@ export function renewedClaimMismatch(first: IdTokenClaims, next: IdTokenClaims):
   if (next.sub !== first.sub) return 'sub'
   if (!sameAudience(first.aud, next.aud)) return 'aud'
   if ((next.azp ?? undefined) !== (first.azp ?? undefined)) return 'azp'
+  // Nobody changes over to another organization unseen. A renewed token need not name it again.
+  if (first.org_id !== undefined && (next.org_id ?? first.org_id) !== first.org_id) return 'org_id'
   // `null` is how some providers leave a claim out. `auth_time` is not compared: providers move it after a login elsewhere,
   // and the first one stays, whatever a renewed token says (`renewedClaims`).
   if (next.nonce !== undefined && next.nonce !== null && next.nonce !== first.nonce) return 'nonce'

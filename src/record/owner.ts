@@ -9,11 +9,12 @@ export interface Owner {
 }
 
 /** By its own word; what is older than that is known by its ID token (OpenID Connect Core §3.1.3.7: `iss`, `aud`, `azp`). */
-export function isOwnedBy(record: AuthRecord, owner: Owner): boolean {
+export function isOwnedBy(record: Pick<AuthRecord, 'claims' | 'owner'>, owner: Owner): boolean {
   if (record.owner !== undefined) return record.owner === ownerName(owner)
   const { iss, aud, azp } = record.claims
   const [audience, ...others] = [aud].flat()
-  return (others.length === 0 ? audience : azp) === owner.clientID && place(iss) === place(owner.issuer.href)
+  if ((others.length === 0 ? audience : azp) !== owner.clientID) return false
+  return iss === owner.issuer.href || place(iss) === place(owner.issuer.href)
 }
 
 /** A short name for keys: of one length, and nobody's. */
@@ -26,9 +27,10 @@ export function ownedName({ issuer, clientID }: Owner, name: string): string {
   return hash([place(issuer.href), clientID, name])
 }
 
-/** The configured issuer stands for the `iss` of every ID token that passed. */
+/** The configured issuer stands for the `iss` of every ID token that passed, however its URL is written. */
 function place(issuer: string): string {
-  return issuer.replace(/\/+$/, '')
+  const { href } = URL.canParse(issuer) ? new URL(issuer) : { href: issuer }
+  return href.replace(/\/+$/, '')
 }
 
 function hash(parts: readonly string[]): string {

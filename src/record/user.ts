@@ -1,9 +1,29 @@
-// `req.oidc.user`: the person, put together from the ID token and what the app added.
-import type { AuthRecord } from './auth-record.ts'
-import { personalClaims } from './id-token-claims.ts'
+// `req.oidc.user`: the person, put together from the ID token, the userinfo endpoint and what the app added.
+import type { AuthRecord, UserInfo } from './auth-record.ts'
+import { type IdTokenClaims, isPersonal, personalClaims } from './id-token-claims.ts'
 
-/** The claims about the person, from the ID token, and what `afterCallback` added. */
+/** The claims about the person: of the ID token, of userinfo where that is asked, and what `afterCallback` added. */
 export type User = Readonly<Record<string, unknown>> & { readonly sub: string }
+
+/** What the provider says of somebody. */
+interface Said {
+  readonly claims: IdTokenClaims
+  readonly userInfo?: UserInfo | undefined
+}
+
+/** What the ID token says goes first: it is signed for this client, and for this login. */
+export function personOf({ claims, userInfo }: Said): User {
+  return { ...userInfo, ...personalClaims(claims) }
+}
+
+/** @param names those that are wanted; undefined: all about the person. What belongs to the protocol is never taken. */
+export function wantedOf(claims: UserInfo, names: readonly string[] | undefined): UserInfo {
+  return Object.fromEntries(
+    Object.entries(claims).filter(
+      ([name]) => name !== 'sub' && isPersonal(name) && (names?.includes(name) ?? true),
+    ),
+  )
+}
 
 export function userOf(record: AuthRecord): User {
   const { user, isDeep } = users.get(record) ?? remember(record)
@@ -21,7 +41,7 @@ interface KnownUser {
 const users = new WeakMap<AuthRecord, KnownUser>()
 
 function remember(record: AuthRecord): KnownUser {
-  const user = { ...personalClaims(record.claims), ...record.enrichment, sub: record.claims.sub }
+  const user = { ...personOf(record), ...record.enrichment, sub: record.claims.sub }
   const known = { user, isDeep: Object.values(user).some((value) => typeof value === 'object') }
   users.set(record, known)
   return known

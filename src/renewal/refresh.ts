@@ -5,8 +5,10 @@ import { type AccessTokenRequest, LOGIN_TOKEN, REFUSED_SECONDS, tokenKey } from 
 import { type AuthRecord, renewed, withRefreshToken, withRefusal } from '../record/auth-record.ts'
 import { servesUntil } from '../record/due.ts'
 import { renewedClaimMismatch } from '../record/id-token-claims.ts'
-import type { BackOff, SessionStore } from '../store/store.ts'
+import type { SessionStore } from '../store/store.ts'
+import { backOffAfterFailure, backOffAfterRefusals } from './back-off.ts'
 import type { RenewalResult } from './renewal-result.ts'
+import { withUserInfo } from './user-info.ts'
 import type { WriteBehind } from './write-behind.ts'
 
 interface RefreshServices {
@@ -16,10 +18,10 @@ interface RefreshServices {
   readonly writeBehind: WriteBehind
 }
 
-const FIRST_BACK_OFF_SECONDS = 5
-const LONGEST_BACK_OFF_SECONDS = 60
-/** ID tokens that do not pass, in a row: with the back-off in between they take more than a minute. */
+/** In a row, it is refused for good: ID tokens that do not pass, or by the provider. The back-off makes it a minute and more. */
 const MOST_REFUSALS = 5
+/** What a proxy says in a deploy is over by then. */
+const REFUSED_SECONDS_AT_LEAST = 120
 
 /** One renewal, by whoever holds the lease. */
 export interface Turn {
@@ -44,11 +46,12 @@ export function createRefresh({ store, provider, events, writeBehind }: RefreshS
       provider.refresh(seen.refreshToken ?? '', request, deadline, beganAt)
     const name = tokenKey(wanted)
     const answer = await ask(wanted)
+    const isVague = answer.kind === 'unavailable' && answer.isVague
     if (name !== LOGIN_TOKEN && answer.kind === 'unavailable' && answer.isOfRequest)
       return refuse(turn, name, answer.detail)
     // Entra says `invalid_grant` of a scope that nobody consented to as well. The session is over only where the
     // refresh token brings nothing at all.
-    if (name !== LOGIN_TOKEN && answer.kind === 'rejected')
+    if (name !== LOGIN_TOKEN && (answer.kind === 'rejected' || isVague))
       return settle(turn, await ask({}), LOGIN_TOKEN, name)
     return settle(turn, answer, name)
   }
@@ -98,8 +101,9 @@ export function createRefresh({ store, provider, events, writeBehind }: RefreshS
     const told = refused === undefined ? record : withRefusal(record, refused, beganAt)
     const result = await commit(turn, told)
     tell(result, told, { idToken: claims === undefined ? 'absent' : 'renewed' })
-    if (refused !== undefined) reportRefused(told, 'the provider answered invalid_grant for an API only')
-    return result
+    if (refused !== undefined) reportRefused(told, 'the provider refused the token of an API only')
+    if (name !== LOGIN_TOKEN || result.kind !== 'renewed' || result.record !== told) return result
+    return { ...result, record: await withUserInfo({ store, provider }, turn, told) }
   }
 
   /** The old refresh token is spent, so the new one is kept; of what did not pass nothing else is. */
@@ -114,7 +118,7 @@ export function createRefresh({ store, provider, events, writeBehind }: RefreshS
     const record = withRefreshToken(turn.seen, refreshToken, count)
     // What is refused every time is refused for good, and waiting helps nobody.
     if (count >= MOST_REFUSALS) return endRefused(turn, record, detail)
-    const result = await commit(turn, record, FIRST_BACK_OFF_SECONDS * 2 ** Math.max(0, count - 1))
+    const result = await commit(turn, record, backOffAfterRefusals(count))
     tell(result, record, { idToken: 'rejected', detail })
     return result
   }
@@ -174,19 +178,19 @@ export function createRefresh({ store, provider, events, writeBehind }: RefreshS
   }
 
   async function backOff(
-    { id, seen, owner }: Turn,
-    { outcome, detail, retryAfterSeconds: asked }: Extract<RefreshAnswer, { kind: 'unavailable' }>,
+    turn: Turn,
+    { outcome, detail, retryAfterSeconds: asked, isVague }: Extract<RefreshAnswer, { kind: 'unavailable' }>,
   ): Promise<RenewalResult> {
+    const { id, seen, owner } = turn
     const { generation, claims } = seen
-    const backOff: BackOff = {
-      firstSeconds: FIRST_BACK_OFF_SECONDS,
-      longestSeconds: LONGEST_BACK_OFF_SECONDS,
-      share: 0.5 + Math.random() / 2,
-      askedSeconds: asked,
-    }
     // A lease that cannot be given back ends by itself.
-    const waiting = await store.release(id, owner, backOff).catch(() => 0)
-    const retryAfterSeconds = Math.max(waiting, 1)
+    const released = await store
+      .release(id, owner, backOffAfterFailure(asked), isVague)
+      .catch(() => undefined)
+    const { waitSeconds = 0, refusals = 0, refusedForSeconds = 0 } = released ?? {}
+    if (refusals >= MOST_REFUSALS && refusedForSeconds >= REFUSED_SECONDS_AT_LEAST)
+      return endIfStill(turn, 'renewal_refused', detail)
+    const retryAfterSeconds = Math.max(waitSeconds, 1)
     events.emit('renewal-failed', { subject: claims.sub, generation, outcome, detail, retryAfterSeconds })
     return { kind: 'unavailable', because: 'provider', retryAfterSeconds }
   }

@@ -52,6 +52,16 @@ export interface BackOff {
   readonly askedSeconds: number | undefined
 }
 
+/** All 0 where the lease was another's by then. */
+export interface Released {
+  /** Nobody gets another lease for so long. */
+  readonly waitSeconds: number
+  /** Of this generation so far, this one included; 0 where this was none. */
+  readonly refusals: number
+  /** Since the first of them. */
+  readonly refusedForSeconds: number
+}
+
 /** 'held': another process has a lease by now, and may or may not bring newer tokens. */
 export type Committed = 'committed' | 'superseded' | 'held' | 'gone'
 
@@ -112,9 +122,9 @@ export interface SessionStore {
   /**
    * Gives the lease back without a renewal. Nobody gets another for a time that doubles with each failure in a row.
    *
-   * @returns that time, in seconds; 0 where the lease was another's by then
+   * @param isRefusal counts it with those of the same generation
    */
-  release(id: string, owner: string, backOff: BackOff): Promise<number>
+  release(id: string, owner: string, backOff: BackOff, isRefusal?: boolean): Promise<Released>
 
   /** True for the first who uses `key` within `seconds`. */
   useOnce(key: string, seconds: number): Promise<boolean>

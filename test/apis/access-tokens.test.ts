@@ -202,14 +202,30 @@ test.each([
   },
 )
 
-test('an invalid_grant for an API only ends nothing where the session itself can still be renewed', async () => {
+test.each(['invalid_grant', 'invalid_request'])(
+  'an %s for an API only ends nothing where the session itself can still be renewed',
+  async (error) => {
+    const session = await logIn(provider, one.url)
+    provider.answerNext('token', { status: 400, body: { error } })
+    const page = await tokenAt(session, one, { audience: BALANCES })
+    expect([page.status, one.errors.pop()]).toMatchObject([403, { code: 'access_token_refused' }])
+    expect(one.events.at(-1)).toMatchObject({ name: 'renewal-failed', event: { outcome: 'refused' } })
+    expect(session.renewals()).toBe(2)
+    expect((await session.get(`${one.url}/fresh`)).json()).toMatchObject({ generation: 3 })
+  },
+)
+
+test('an answer for an API without an access token is a refusal, and is asked for again after a minute', async () => {
   const session = await logIn(provider, one.url)
-  provider.answerNext('token', { status: 400, body: { error: 'invalid_grant' } })
-  const page = await tokenAt(session, one, { audience: BALANCES })
-  expect([page.status, one.errors.pop()]).toMatchObject([403, { code: 'access_token_refused' }])
-  expect(one.events.at(-1)).toMatchObject({ name: 'renewal-failed', event: { outcome: 'refused' } })
-  expect(session.renewals()).toBe(2)
-  expect((await session.get(`${one.url}/fresh`)).json()).toMatchObject({ generation: 3 })
+  provider.rewriteNext('token', ({ access_token: _, ...answer }) => answer)
+  for (const app of [one, other]) {
+    expect((await tokenAt(session, app, { audience: BALANCES })).status).toBe(403)
+    expect(app.errors.pop()).toMatchObject({ code: 'access_token_refused' })
+  }
+  expect(session.renewals()).toBe(1)
+  expect((await session.get(`${one.url}/token`)).status).toBe(200)
+  await ageSession(store, session.browser, 0, { accessToken: 60 })
+  expect((await tokenAt(session, one, { audience: BALANCES })).status).toBe(200)
 })
 
 test('an invalid_grant for an API and for the session too ends it, as a clean "log in again"', async () => {

@@ -6,7 +6,7 @@ import { startProvider } from '../support/provider/provider.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
 
-const REQUESTS = 200
+const REQUESTS = 50
 const MOST_LINES = 10
 
 const { provider, redis } = useParts(async (start) => ({

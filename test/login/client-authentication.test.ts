@@ -1,8 +1,10 @@
 // How the client says at the provider who it is, at login, renewal and revocation.
 import { generateKeyPairSync, type KeyObject, randomBytes, webcrypto } from 'node:crypto'
 import { createServer } from 'node:http'
+import { errors } from 'oidc-provider'
 import type { AuthOptions } from '../../src/index.ts'
 import { startApp } from '../support/app/app.ts'
+import { expectTryLater } from '../support/app/fault-fixture.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
 import { closeServer, listen } from '../support/listen.ts'
@@ -14,6 +16,12 @@ import { useStarted } from '../support/servers.ts'
 const METHODS = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none']
 const ALGORITHMS = ['HS256', 'RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const
 
+/** As Ory Hydra and Glewlwyd: the URL of the token endpoint, whatever endpoint is asked. */
+let wantedAudience: string | undefined
+afterEach(() => {
+  wantedAudience = undefined
+})
+
 const provider = useStarted(() =>
   startProvider({
     configure: (configuration) => ({
@@ -22,6 +30,10 @@ const provider = useStarted(() =>
       enabledJWA: { ...configuration.enabledJWA, clientAuthSigningAlgValues: ALGORITHMS },
       // As strict as a provider may be: an assertion that is valid from a second ahead is refused.
       clockTolerance: 0,
+      assertJwtClientAuthClaimsAndHeader(_ctx, { aud }) {
+        if (wantedAudience !== undefined && aud !== wantedAudience)
+          throw new errors.InvalidClientAuth('another audience')
+      },
     }),
   }),
 )
@@ -150,13 +162,33 @@ function expectAssertions(requests: SeenRequest[], header: object) {
   expect(new Set(requests.map(({ assertion }) => assertion?.claims.jti)).size).toBe(3)
 }
 
+const WANTS =
+  "it may want its token endpoint's URL in it, as Ory Hydra and Glewlwyd do: clientAssertionAudience: 'token_endpoint'"
+const NO_ASSERTION = ": it does not take this client's assertion. It may not know the key "
+
 test.each([
-  ['an assertion by another key', 'private_key_jwt', { clientAssertionSigningKey: pem(p256) }, 401],
-  ['another secret', 'client_secret_basic', { clientSecret: 'wrong' }, 401],
-  ['another secret for HS256', 'client_secret_jwt', { clientSecret: 'w'.repeat(32) }, 401],
+  [
+    'an assertion by another key',
+    'private_key_jwt',
+    { clientAssertionSigningKey: { ...p256.privateKey.export({ format: 'jwk' }), kid: 'key-2' } },
+    `${NO_ASSERTION}(ES256, kid "key-2"), or ${WANTS}`,
+  ],
+  ['another secret', 'client_secret_basic', { clientSecret: 'wrong' }, ''],
+  [
+    'another secret for HS256',
+    'client_secret_jwt',
+    { clientSecret: 'w'.repeat(32) },
+    `${NO_ASSERTION}(HS256), or ${WANTS}`,
+  ],
+  [
+    'another audience',
+    'private_key_jwt',
+    { clientAssertionSigningKey: rsa.privateKey, clientAssertionAudience: 'https://id.example.com/token' },
+    `${NO_ASSERTION}(RS256), or it may want another clientAssertionAudience`,
+  ],
 ] as const)(
-  'a client that is refused for %s logs nobody in, and the log says what the provider said',
-  async (_what, authMethod, wrong, status) => {
+  'a client that is refused for %s logs nobody in, and the log says what the provider said, and what may help',
+  async (_what, authMethod, wrong, cure) => {
     const { lines, logger } = createLog()
     const client = { authMethod, metadata: { jwks: { keys: [jwk(rsa)] } } }
     const options = { clientAuthMethod: authMethod, logger, ...wrong }
@@ -165,13 +197,113 @@ test.each([
       const page = await new Browser().logIn(app.url)
       expect([page.status, page.url]).toEqual([400, expect.stringContaining('/callback?')])
       expect(lines).toEqual([
-        `express-bff-session: refused (login_failed): the provider answered ${status} invalid_client`,
+        `express-bff-session: refused (login_failed): the provider answered 401 invalid_client${cure}`,
       ])
     } finally {
       await app.stop()
     }
   },
 )
+
+test.each<[method: string, client: ClientOptions, options: AuthOptions]>([
+  [
+    'private_key_jwt',
+    { authMethod: 'private_key_jwt', metadata: { jwks: { keys: [jwk(rsa)] } } },
+    { clientAssertionSigningKey: rsa.privateKey },
+  ],
+  [
+    'client_secret_jwt',
+    { authMethod: 'client_secret_jwt', clientSecret: 's'.repeat(32) },
+    { clientAuthMethod: 'client_secret_jwt' },
+  ],
+])(
+  'a provider that wants the token endpoint as the audience of %s gets it',
+  async (_method, client, options) => {
+    wantedAudience = `${provider.issuer}/token`
+    for (const clientAssertionAudience of ['token_endpoint', wantedAudience]) {
+      const requests = await useClient(client, { ...options, clientAssertionAudience })
+      expect(requests).toMatchObject(eachOnce('assertion'))
+      expect(requests.map(({ assertion }) => assertion?.claims.aud)).toEqual(Array(3).fill(wantedAudience))
+    }
+  },
+)
+
+describe('a secret that is a function', () => {
+  test.each([
+    ['client_secret_basic', 'basic'],
+    ['client_secret_post', 'post'],
+    ['client_secret_jwt', 'assertion'],
+  ] as const)('is asked for each request that shows it: %s', async (authMethod, authorization) => {
+    const secret = 's'.repeat(32)
+    let asked = 0
+    const clientSecret = async () => {
+      asked += 1
+      return secret
+    }
+    const client = { authMethod, clientSecret: secret }
+    const requests = await useClient(client, { clientAuthMethod: authMethod, clientSecret })
+    expect(requests).toMatchObject(eachOnce(authorization))
+    expect(asked).toBe(3)
+  })
+
+  const SECRET = 'a secret that is told to nobody'
+  const short: AuthOptions = { clientAuthMethod: 'client_secret_jwt' }
+  test.each<[what: string, give: () => unknown, said: string, options?: AuthOptions]>([
+    [
+      'throws',
+      () => {
+        throw new Error(SECRET)
+      },
+      'threw an error',
+    ],
+    [
+      'rejects',
+      async () => {
+        throw Object.assign(new TypeError(SECRET), { code: SECRET })
+      },
+      'threw an error',
+    ],
+    ['gives nothing', () => undefined, 'gave no text'],
+    ['gives no text', () => ({ secret: SECRET }), 'gave no text'],
+    ['gives an empty one', async () => '', 'gave no text'],
+    ['gives too short a one', () => SECRET, 'gave too little for HS256', short],
+    ['never ends', () => new Promise(() => {}), 'gave nothing in time', { httpTimeoutSeconds: 0.2 }],
+  ])('and %s: 503, told without it, and nobody is logged out', async (_what, give, said, more = {}) => {
+    const good = 's'.repeat(32)
+    let isGood = true
+    const { lines, logger } = createLog()
+    const clientSecret = (() => (isGood ? good : give())) as () => string
+    const authMethod = more.clientAuthMethod ?? 'client_secret_basic'
+    const app = await startApp({
+      provider,
+      client: { authMethod, clientSecret: good },
+      options: { clientSecret, logger, ...more },
+    })
+    const browser = new Browser({ secFetch: false })
+    try {
+      await browser.logIn(app.url)
+      const callback = await browser.startLogin(app.url, { user: 'alice' })
+      isGood = false
+      const asked = provider.tokenRequests().length
+      const page = await browser.request('GET', callback)
+      expect([page.status, page.json().code]).toEqual([503, 'provider_unavailable'])
+      expectTryLater(await browser.request('POST', `${app.url}/fresh`), 'provider_unavailable')
+      expect(provider.tokenRequests()).toHaveLength(asked)
+      expect(app.events).toMatchObject([
+        { name: 'logged-in' },
+        {
+          name: 'provider-unavailable',
+          event: { detail: `The code could not be exchanged: clientSecret() ${said}` },
+        },
+        { name: 'renewal-failed', event: { outcome: 'unreachable', detail: `clientSecret() ${said}` } },
+      ])
+      expect(JSON.stringify([lines, app.events])).not.toContain(SECRET)
+      expect((await browser.request('GET', `${app.url}/private`)).json()).toMatchObject({ generation: 1 })
+    } finally {
+      await app.stop()
+    }
+  })
+})
 
 /** HTTP Basic with any letters, at a token endpoint of our own: oidc-provider knows clients with ASCII names only. */
 async function startTokenEndpoint(answer: () => Promise<object>) {
@@ -188,34 +320,45 @@ test.each([
   ['colons, percent signs, plus signs and spaces', 'a client/1:2+3%4', 'a+secret: with/ everything%20in=it&'],
   ['other letters', 'Müller & 漢字', 'pä$$wörd: 100 % + ✓'],
   ['what encodeURIComponent leaves as it is', "it's-me!_(*)~.", "~(*)!'._-"],
-])('client-secret-basic: %s come through, at login and at renewal', async (_what, clientID, clientSecret) => {
-  let nonce: string | null = null
-  const endpoint = await startTokenEndpoint(async () => {
-    const now = Math.floor(Date.now() / 1000)
-    const claims = { iss: provider.issuer, sub: 'alice', aud: clientID, nonce, iat: now, exp: now + 3600 }
-    const id_token = await provider.signIdToken(claims)
-    return { access_token: 'access', token_type: 'Bearer', refresh_token: 'refresh', id_token }
-  })
-  provider.rewriteNext('discovery', (json) => ({ ...json, token_endpoint: endpoint.url }))
-  const app = await startApp({ provider, options: { clientID, clientSecret } })
-  const browser = new Browser()
-  try {
-    const { headers } = await browser.navigate(`${app.url}/login`, { stopAt: () => true })
-    const { searchParams: asked } = new URL(headers.location ?? '')
-    expect(asked.get('client_id')).toBe(clientID)
-    nonce = asked.get('nonce')
-    const answer = new URLSearchParams({ code: 'c', iss: provider.issuer, state: `${asked.get('state')}` })
-    expect((await browser.navigate(`${app.url}/callback?${answer}`)).json()).toMatchObject({ sub: 'alice' })
-    expect((await browser.request('POST', `${app.url}/fresh`)).json()).toMatchObject({ generation: 2 })
-  } finally {
-    await app.stop()
-    await endpoint.stop()
-  }
-  expect(endpoint.authorizations).toHaveLength(2)
-  for (const authorization of endpoint.authorizations) {
-    const pair = Buffer.from(authorization.replace(/^Basic /, ''), 'base64').toString()
-    expect(pair).toMatch(/^[\w.*%+-]+:[\w.*%+-]+$/)
-    const decoded = pair.split(':').map((part) => new URLSearchParams(`part=${part}`).get('part'))
-    expect(decoded).toEqual([clientID, clientSecret])
-  }
-})
+  // LemonLDAP::NG and Glewlwyd do not decode.
+  [
+    'what the form encoding leaves as it is',
+    '3f2b9c1e-7a40-4d8b-9e55-c0ffee123456',
+    'a-secret_with.all*4',
+    true,
+  ],
+] as [string, string, string, boolean?][])(
+  'client-secret-basic: %s come through, at login and at renewal',
+  async (_what, clientID, clientSecret, isPlain = false) => {
+    let nonce: string | null = null
+    const endpoint = await startTokenEndpoint(async () => {
+      const now = Math.floor(Date.now() / 1000)
+      const claims = { iss: provider.issuer, sub: 'alice', aud: clientID, nonce, iat: now, exp: now + 3600 }
+      const id_token = await provider.signIdToken(claims)
+      return { access_token: 'access', token_type: 'Bearer', refresh_token: 'refresh', id_token }
+    })
+    provider.rewriteNext('discovery', (json) => ({ ...json, token_endpoint: endpoint.url }))
+    const app = await startApp({ provider, options: { clientID, clientSecret } })
+    const browser = new Browser()
+    try {
+      const { headers } = await browser.navigate(`${app.url}/login`, { stopAt: () => true })
+      const { searchParams: asked } = new URL(headers.location ?? '')
+      expect(asked.get('client_id')).toBe(clientID)
+      nonce = asked.get('nonce')
+      const answer = new URLSearchParams({ code: 'c', iss: provider.issuer, state: `${asked.get('state')}` })
+      expect((await browser.navigate(`${app.url}/callback?${answer}`)).json()).toMatchObject({ sub: 'alice' })
+      expect((await browser.request('POST', `${app.url}/fresh`)).json()).toMatchObject({ generation: 2 })
+    } finally {
+      await app.stop()
+      await endpoint.stop()
+    }
+    expect(endpoint.authorizations).toHaveLength(2)
+    for (const authorization of endpoint.authorizations) {
+      const pair = Buffer.from(authorization.replace(/^Basic /, ''), 'base64').toString()
+      expect(pair).toMatch(/^[\w.*%+-]+:[\w.*%+-]+$/)
+      const decoded = pair.split(':').map((part) => new URLSearchParams(`part=${part}`).get('part'))
+      expect(decoded).toEqual([clientID, clientSecret])
+      if (isPlain) expect(pair).toBe(`${clientID}:${clientSecret}`)
+    }
+  },
+)

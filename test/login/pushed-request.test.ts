@@ -319,7 +319,8 @@ describe('signed', () => {
       )
       const url = await askToLogIn(app)
       const { client_id: clientId, request = '', ...rest } = Object.fromEntries(url.searchParams)
-      expect(rest).toEqual({})
+      // OpenID Connect Core §6.1
+      expect(rest).toEqual({ response_type: 'code', scope: 'openid' })
       const { header, claims } = unsigned(request)
       // RFC 9101 §4, §10.8
       expect(header).toEqual({ alg, typ: 'oauth-authz-req+jwt', kid: 'key-1' })

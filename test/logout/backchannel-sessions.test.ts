@@ -4,6 +4,7 @@ import type { AppProcess } from '../support/app/app-process.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLogoutClient, sendLogout, startLogoutProvider } from '../support/provider/logout-client.ts'
+import { nextIdToken } from '../support/provider/next-id-token.ts'
 import { sha256 } from '../support/provider/seen-requests.ts'
 import { claimsOfToken } from '../support/provider/signing-key.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
@@ -82,6 +83,45 @@ test('by sub every session of that person ends, on every process, and nobody els
   for (const browser of mine) expect(await isIn(browser)).toBe(false)
   for (const { browser } of others) expect(await isIn(browser)).toBe(true)
   expect(endings(user)).toEqual(Array(3).fill('backchannel_logout'))
+})
+
+describe('a token with sid and sub', () => {
+  test('ends that session only', async () => {
+    const { browser, user } = await logIn(provider, cluster.url)
+    const [elsewhere, nameless] = [new Browser(), new Browser()]
+    await elsewhere.logIn(cluster.url, { user })
+    nextIdToken(provider, { sid: undefined })
+    await nameless.logIn(cluster.url, { user })
+    await logout(one, { sid: await sidOf(browser), sub: user })
+    expect([await isIn(browser), await isIn(elsewhere), await isIn(nameless)]).toEqual([false, true, true])
+  })
+
+  test('whose sid nobody here knows ends none that has a name of its own', async () => {
+    const { browser, user } = await logIn(provider, cluster.url)
+    await logout(one, { sid: 'a-session-elsewhere', sub: user })
+    expect(await isIn(browser)).toBe(true)
+  })
+
+  test('whose sid no ID token named ends the person’s sessions that have no name', async () => {
+    const { browser, user } = await logIn(provider, cluster.url)
+    const nameless = new Browser()
+    nextIdToken(provider, { sid: undefined })
+    await nameless.logIn(cluster.url, { user })
+    const stranger = await logIn(provider, cluster.url)
+    await logout(other, { sid: 'a-session-without-a-name', sub: user })
+    expect([await isIn(nameless), await isIn(browser), await isIn(stranger.browser)]).toEqual([
+      false,
+      true,
+      true,
+    ])
+    expect(endings(user)).toEqual(['backchannel_logout'])
+  })
+
+  test('that do not belong together ends the session, and nobody else’s', async () => {
+    const [mine, theirs] = [await logIn(provider, cluster.url), await logIn(provider, cluster.url)]
+    await logout(one, { sid: await sidOf(mine.browser), sub: theirs.user })
+    expect([await isIn(mine.browser), await isIn(theirs.browser)]).toEqual([false, true])
+  })
 })
 
 test.each(['sid', 'sub'])(

@@ -80,7 +80,9 @@ test.each<[string, () => object]>([
   ['aud of others', () => ({ aud: ['other', 'another'] })],
   ['aud an empty list', () => ({ aud: [] })],
   ['no aud', () => ({ aud: undefined })],
-  ['no exp', () => ({ exp: undefined })],
+  ['no exp, and an iat of three minutes ago', () => ({ exp: undefined, iat: now() - 180 })],
+  ['no exp, and an iat in a minute', () => ({ exp: undefined, iat: now() + 60 })],
+  ['neither exp nor iat', () => ({ exp: undefined, iat: undefined })],
   ['exp past', () => ({ exp: now() - 60 })],
   ['exp a string', () => ({ exp: String(now() + 120) })],
   ['exp null', () => ({ exp: null })],
@@ -346,6 +348,13 @@ test.each<[string, () => object, Forgery]>([
   ['sid', () => ({ sid }), {}],
   ['sub and sid', someone, {}],
   ['aud a list', () => ({ ...someone(), aud: ['other', fixture.client.options.clientID] }), {}],
+  [
+    'aud a list, and the azp of another',
+    () => ({ ...someone(), aud: ['other', fixture.client.options.clientID], azp: 'other' }),
+    {},
+  ],
+  ['no exp, as Hydra and Glewlwyd', () => ({ ...someone(), exp: undefined }), {}],
+  ['no exp, and an iat of two minutes ago', () => ({ ...someone(), exp: undefined, iat: now() - 120 }), {}],
   ['claims that nobody knows', () => ({ ...someone(), trace_id: 'x', 'https://x/y': { z: [1] } }), {}],
   ['more events', () => ({ ...someone(), events: { [LOGOUT_EVENT]: {}, 'https://x/other': 1 } }), {}],
   ['members in the event', () => ({ ...someone(), events: { [LOGOUT_EVENT]: { more: true } } }), {}],
@@ -362,6 +371,27 @@ test.each<[string, () => object, Forgery]>([
   expect(answer.headers['set-cookie']).toBeUndefined()
   expect(fixture.lines).toEqual([])
   expect(await fixture.isIn(browser)).toBe(false)
+})
+
+test('a logout token without exp passes once, and is remembered for as long as it could pass', async () => {
+  const iat = now() + 20
+  const token = await fixture.client.token({ ...someone(), exp: undefined, iat })
+  const before = await keys()
+  expect(await sendLogout(app.url, token)).toMatchObject(ACCEPTED)
+  const [remembered = '', ...others] = (await keys()).filter(
+    (key) => key.startsWith('bff:once:') && !before.includes(key),
+  )
+  expect(others).toEqual([])
+  // Two minutes after its iat, and half a minute that clocks may differ.
+  const lastSecond = Date.now() / 1000 + (await fixture.store.pttl(remembered)) / 1000
+  expect(lastSecond).toBeGreaterThanOrEqual(iat + 150 - 1)
+  expect(lastSecond).toBeLessThan(iat + 160)
+  browser = await fixture.seedLogin(USER)
+  sid = await fixture.sidOf(browser)
+  app.events.length = 0
+  expect((await sendLogout(app.url, token)).status).toBe(400)
+  expect(app.events).toMatchObject([{ name: 'refused', event: { detail: 'it was used before' } }])
+  expect(await fixture.isIn(browser)).toBe(true)
 })
 
 test.each<[string, (token: string) => LogoutRequest]>([

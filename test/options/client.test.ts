@@ -25,6 +25,17 @@ import {
 } from './keys.ts'
 import { mistakeIn, resolve } from './valid.ts'
 
+test('a secret may be a function, which nobody calls at start-up', () => {
+  const clientSecret = () => {
+    throw new Error('too early')
+  }
+  for (const clientAuthMethod of [undefined, 'client_secret_jwt'])
+    expect(resolve({ clientSecret, clientAuthMethod })).toMatchObject({
+      clientSecret,
+      clientAuthMethod: clientAuthMethod ?? 'client_secret_basic',
+    })
+})
+
 test('with a secret too, the key signs requests, and the secret stays the way', () => {
   const options = { clientAssertionSigningKey: rsa.privateKey, signedAuthorizationRequests: true }
   expect(resolve(options)).toMatchObject({
@@ -72,6 +83,18 @@ test.each<[name: string, what: string, options: object, cure: RegExp]>([
     'without a key',
     { signedAuthorizationRequests: true },
     /needs clientAssertionSigningKey/,
+  ],
+  [
+    'clientAssertionAudience',
+    'a word',
+    { clientAssertionAudience: 'token' },
+    /'issuer', 'token_endpoint', or/,
+  ],
+  [
+    'clientAssertionAudience',
+    'without an assertion',
+    { clientAssertionAudience: 'token_endpoint' },
+    /client_secret_basic, which sends no assertion; .*private_key_jwt/,
   ],
   ['signedAuthorizationRequests', 'text', { signedAuthorizationRequests: 'yes' }, /true or false/],
   ['pushedAuthorizationRequests', 'text', { pushedAuthorizationRequests: 1 }, /true or false/],

@@ -119,6 +119,7 @@ describe('on a request', () => {
     const { req, res } = await look()
     expect(membersOf(req.oidc)).toEqual([
       'fetch',
+      'fetchUserInfo',
       'getAccessToken',
       'isAuthenticated',
       'renew',

@@ -78,12 +78,15 @@ describe('the options', () => {
     ['auth()', namesIn(() => resolve(odd)), documented('options', 'client-options', 'store-options')],
     ['routes', namesIn(() => resolve({ routes: odd })), documented('routes-options')],
     ['renewal', namesIn(() => resolve({ renewal: odd })), documented('renewal-options')],
+    ['login', namesIn(() => resolve({ login: odd })), documented('login-options')],
     ['provider', namesIn(() => resolve({ provider: odd })), documented('provider-options')],
     [
       'session',
       namesIn(() => resolve({ session: odd })),
       documented('session-options').map((name) => name.replace('cookie.sameSite', 'cookie')),
     ],
+    ['userInfo', namesIn(() => resolve({ userInfo: odd })), documented('user-info-options')],
+    ['logout', namesIn(() => resolve({ logout: odd })), documented('logout-options')],
     ['session.cookie', namesIn(() => resolve({ session: { cookie: odd } })), ['sameSite']],
     ['mutualTLS', namesIn(() => resolve({ mutualTLS: odd })), documented('mutual-tls-options')],
     [
@@ -165,12 +168,26 @@ describe('the defaults', () => {
         clientAuthMethod: 'private_key_jwt',
         clientAssertion: { alg: 'ES256' },
       }),
+    'login.params': () => expect(resolve().login.params).toEqual([]),
     mutualTLS: () => expect(resolve().mutualTLS).toBeUndefined(),
     'mutualTLS.ca': () => {},
+    'provider.metadata': () => expect(resolve().provider.metadata).toEqual({}),
+    'provider.discoveryURL': () =>
+      expect(resolve().provider.discoveryURL).toBe(`${VALID.issuerBaseURL}/.well-known/openid-configuration`),
+    'provider.fetch': () => expect(resolve().provider.fetch).toBeUndefined(),
+    'provider.ca': () => expect(resolve().provider.ca).toBeUndefined(),
+    'provider.allowInsecureHTTP': () => expect(resolve().provider.plainHTTP).toEqual([]),
     redis: () => {
       expect(resolve().redis).toBeUndefined()
       expect(outcomeOf(() => resolve({}, { NODE_ENV: 'production' }))).toMatch(/REDIS_URL.*is required/)
     },
+    'userInfo.claims': () => {
+      expect(resolve({ userInfo: {} }).userInfo).toEqual({ claims: undefined, atRenewal: false })
+      expect(resolve({ userInfo: true }).userInfo).toEqual(resolve({ userInfo: {} }).userInfo)
+    },
+    'logout.endpoint': () => expect(resolve().logout.endpoint).toBeUndefined(),
+    'logout.params': () => expect(resolve().logout.params).toEqual({}),
+    'logout.returnTo': () => expect(resolve().logout.returnTo).toEqual([]),
     'renewal.aheadSeconds': () =>
       expect(resolve({ renewal: { afterSeconds: 50 } }).renewal.aheadSeconds).toBe(10),
   }
@@ -197,7 +214,7 @@ describe('the defaults', () => {
       ({ name, fallback }) =>
         fallback !== 'required' &&
         literalIn(fallback) === undefined &&
-        !['routes', 'renewal', 'provider', 'session'].includes(name) &&
+        !['routes', 'renewal', 'login', 'provider', 'session', 'logout'].includes(name) &&
         // What each of `apis` may say is no option that is left to a default.
         !name.startsWith('apis[]'),
     )

@@ -4,6 +4,8 @@ import { startApp, type TestApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog, setCookieLine, setCookieLines } from '../support/evidence.ts'
+import type { Json } from '../support/provider/fault-controls.ts'
+import type { Answer } from '../support/provider/faults.ts'
 import { type Forge, forgeNext, signed } from '../support/provider/forge-id-token.ts'
 import { startProvider } from '../support/provider/provider.ts'
 import { createSigningKey } from '../support/provider/signing-key.ts'
@@ -95,10 +97,71 @@ test.each([
   expect(page.body).not.toMatch(/authorization server metadata|node_modules|javascript:/)
 })
 
+describe('a provider that is none of OpenID Connect is refused by ready(), with a word', () => {
+  const oauth = ({ jwks_uri: _, id_token_signing_alg_values_supported: __, ...document }: Json): Json =>
+    document
+  const GITHUB = /OAuth 2\.0 alone, as GitHub does/
+
+  test.each<[what: string, answer: () => Answer, told: RegExp]>([
+    [
+      'answers 404',
+      () => ({ status: 404 }),
+      /openid-configuration answered 404, .*realms\/REALM of Keycloak/,
+    ],
+    [
+      'has no keys',
+      () => ({ status: 200, body: oauth(metadata) }),
+      /no jwks_uri: .*provider\.metadata\.jwks_uri/,
+    ],
+    [
+      'signs no ID tokens, and knows no openid',
+      () => ({
+        status: 200,
+        body: { ...oauth(metadata), jwks_uri: metadata.jwks_uri, scopes_supported: ['user'] },
+      }),
+      /neither the scope openid nor id_token_signing_alg_values_supported/,
+    ],
+  ])('that %s', async (_what, answer, told) => {
+    provider.answerAll('discovery', answer())
+    const app = await apps.open()
+    const error: unknown = await app.auth.ready().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ name: 'ConfigurationError', message: expect.stringMatching(told) })
+    expect(String(error)).toMatch(GITHUB)
+    await expectNobodySentThere(app)
+    // Or provider.metadata says what its document lacks.
+    provider.normal()
+    await eventually('discovery', () => app.auth.ready().then(() => true))
+  })
+
+  test.each<[what: string, answer: () => Answer, code: string, told: RegExp]>([
+    [
+      'a page',
+      () => ({ status: 200, body: '<p>login' }),
+      'invalid_option',
+      /no discovery document \(no JSON/,
+    ],
+    ['a list', () => ({ status: 200, body: '[]' }), 'invalid_option', /no discovery document/],
+    ['503', () => ({ status: 503 }), 'provider_unavailable', /out of reach/],
+    ['429', () => ({ status: 429 }), 'provider_unavailable', /out of reach/],
+  ])('one that answers %s is told apart', async (_what, answer, code, told) => {
+    provider.answerAll('discovery', answer())
+    const app = await apps.open()
+    await expect(app.auth.ready()).rejects.toMatchObject({ code, message: expect.stringMatching(told) })
+  })
+
+  test('what its document lacks may be said by hand', async () => {
+    provider.answerAll('discovery', { status: 200, body: oauth(metadata) })
+    const app = await apps.open({ provider: { metadata: { jwks_uri: metadata.jwks_uri } } })
+    expect((await logIn(provider, app.url)).renewals()).toBe(0)
+  })
+})
+
 test('discovery-jwks-uri-keys: the keys at the jwks_uri of the document sign, and no others', async () => {
   const { jwk, publicJwk } = await createSigningKey()
   hostile.answer('right', { keys: [publicJwk] })
-  provider.rewriteNext('discovery', (json) => ({ ...json, jwks_uri: `${hostile.url}/other/keys` }))
+  provider.rewriteNext('discovery', (json) => ({ ...json, jwks_uri: `${hostile.url}/other/keys` }), {
+    times: Number.POSITIVE_INFINITY,
+  })
   const { url } = await apps.open()
   const elsewhere = provider.requests({ endpoint: 'jwks' }).length
 
@@ -119,9 +182,9 @@ test('discovery-jwks-uri-keys: the keys at the jwks_uri of the document sign, an
 })
 
 test.each(MANNERS)('discovery of %s is 503, and is tried again by itself', async (_what, manner, detail) => {
-  const document = { ...metadata, issuer: hostile.url }
-  hostile.answer(manner, document)
-  const app = await apps.open({ issuerBaseURL: hostile.url, ...deadlineFor(manner) })
+  hostile.answer(manner, metadata)
+  const discoveryURL = `${hostile.url}/document`
+  const app = await apps.open({ provider: { discoveryURL }, ...deadlineFor(manner) })
   const began = performance.now()
   const page = await hostile.bounded(() => new Browser().navigate(`${app.url}/login`))
   expect([page.status, setCookieLines(page)]).toEqual([503, []])
@@ -132,7 +195,7 @@ test.each(MANNERS)('discovery of %s is 503, and is tried again by itself', async
   await expectNobodySentThere(app, hostile.url)
   const seconds = Math.floor((performance.now() - began) / 1000)
   expect(hostile.paths().length - asked).toBeLessThanOrEqual(seconds)
-  hostile.answer('right', document)
+  hostile.answer('right', metadata)
   await eventually('discovery', () => app.auth.ready().then(() => true))
   expect((await new Browser({ secFetch: false }).request('GET', `${app.url}/login`)).status).toBe(302)
 })
@@ -191,3 +254,15 @@ test.each(MANNERS)(
     expect((await get(`${app.url}/fresh`)).json()).toMatchObject({ sub: user, generation: 3 })
   },
 )
+
+test('a slash too many at the end of the issuer is told; where the document’s address was given, there is none', async () => {
+  const issuer = `${hostile.url}/realm`
+  hostile.answer('right', { ...metadata, issuer: `${issuer}/` })
+  const plain = await apps.open({ issuerBaseURL: issuer })
+  await expect(plain.auth.ready()).rejects.toMatchObject({
+    message: expect.stringContaining(`the issuer "${issuer}/", but issuerBaseURL is "${issuer}"`),
+  })
+  const whole = await apps.open({ issuerBaseURL: `${issuer}/.well-known/openid-configuration` })
+  await whole.auth.ready()
+  expect(new Set(hostile.paths())).toContain('/realm/.well-known/openid-configuration')
+})

@@ -10,7 +10,7 @@ export const MANNERS: [what: string, Manner, detail: RegExp][] = [
   ['100 MB', 'huge', /ANSWER_TOO_LARGE/],
   ['100 MB, packed', 'packed', /ANSWER_TOO_LARGE/],
   ['a byte a second', 'slow', /did not answer in time/],
-  ['a redirect elsewhere', 'redirect', /OAUTH_RESPONSE_IS_NOT_CONFORM|Expected 200 OK/],
+  ['a redirect elsewhere', 'redirect', /answered 307|Expected 200 OK/],
 ]
 
 export interface HostileServer {

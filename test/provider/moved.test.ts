@@ -1,13 +1,17 @@
 // H35: the provider's endpoints and keys move, and what it says of itself may be out of reach meanwhile.
 import type { AuthOptions } from '../../src/index.ts'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { readMetadata } from '../../src/provider/metadata.ts'
+import { VALID } from '../options/valid.ts'
 import { startApp, type TestApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog } from '../support/evidence.ts'
 import { freePort } from '../support/listen.ts'
 import type { Json } from '../support/provider/fault-controls.ts'
+import { forgeNext, signed } from '../support/provider/forge-id-token.ts'
 import { startProvider } from '../support/provider/provider.ts'
+import { createSigningKey } from '../support/provider/signing-key.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
 import { endBackOff } from '../support/session/age-session.ts'
@@ -114,6 +118,27 @@ test('H35: keys that moved are found by the next login', async () => {
   expect(provider.requests({ endpoint: 'jwks' }).at(-1)).toMatchObject({ via: 'elsewhere', status: 200 })
 })
 
+test('H35: keys that moved are found by a renewal, though the old address still shows the old ones', async () => {
+  const key = await createSigningKey()
+  const app = await apps.open()
+  const session = await logIn(provider, app.url)
+  say({ jwks_uri: `${elsewhere.url}/jwks` })
+  provider.answerAll(
+    'jwks',
+    { status: 200, body: { keys: [key.publicJwk] } },
+    { when: ({ via }) => via === 'elsewhere' },
+  )
+  await eventually('a renewal', async () => {
+    void forgeNext(provider, signed(undefined, { key: key.jwk, header: { kid: key.jwk.kid } }), {
+      grantType: 'refresh_token',
+    })
+    const page = await session.get(`${app.url}/fresh`)
+    if (page.status === 503) await endBackOff(store, session.browser)
+    return page.status === 200
+  })
+  expect(app.events.map(({ name }) => name)).not.toContain('session-ended')
+})
+
 describe('by age', () => {
   const aged = { provider: { refreshSeconds: 1 } }
 
@@ -159,6 +184,7 @@ describe('a document', () => {
     token_endpoint: 'https://id.example.com/token',
     jwks_uri: 'https://id.example.com/keys',
   }
+  const expected = resolveOptions({ ...VALID, issuerBaseURL: document.issuer }, {})
 
   test.each<[name: string, value: unknown]>([
     ['pushed_authorization_request_endpoint', {}],
@@ -190,7 +216,7 @@ describe('a document', () => {
     'check_session_iframe',
     'an_endpoint',
   ])('of an https issuer has an https %s, and so have its aliases', (name) => {
-    const read = (changes: object) => readMetadata({ ...document, ...changes }, new URL(document.issuer))
+    const read = (changes: object) => readMetadata({ ...document, ...changes }, expected)
     const plain = { [name]: 'http://id.example.com/x' }
     expect(() => read(plain)).toThrow(`the document's ${name} is no https URL`)
     expect(() => read({ mtls_endpoint_aliases: plain })).toThrow(
@@ -204,7 +230,7 @@ describe('a document', () => {
     const about = { access_token_issuer: 'http://id.example.com/trust', op_tos_uri: 'http://id.example.com/' }
     const names = { claims_supported: ['sub', 'http://schemas.example.com/name'] }
     const given = { ...document, ...about, ...names, revocation_endpoint: null, mtls_endpoint_aliases: null }
-    const read = readMetadata({ ...given, nested: { a: [1] } } as never, new URL(document.issuer))
+    const read = readMetadata({ ...given, nested: { a: [1] } }, expected)
     expect(read).toEqual({ ...document, ...about, ...names })
     say({ end_session_endpoint: null, nested: { a: [1] } })
     const app = await apps.open()

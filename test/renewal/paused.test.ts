@@ -102,11 +102,11 @@ const cases: [string, () => Promise<void>][] = [
 
 testAllAtOnce(cases)('%s', (_name, run) => run())
 
-describe('whose request had two seconds', () => {
+describe('whose request had six seconds', () => {
   const short = useFaultFixture({
     processes: 1,
     options: {
-      renewal: { afterSeconds: 900, timeoutSeconds: 1, requestTimeoutSeconds: 2 },
+      renewal: { afterSeconds: 900, timeoutSeconds: 4, requestTimeoutSeconds: 6 },
       redisTimeoutSeconds: 1,
     },
   })

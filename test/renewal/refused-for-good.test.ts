@@ -240,6 +240,9 @@ test('H33: keys that are out of reach never count', async () => {
     await endBackOff(store, session.browser)
   }
   expect(session.renewals()).toBe(MOST_REFUSALS + 2)
+  expect(log.lines.filter((line) => line.includes('the keys of the provider'))).toEqual([
+    expect.stringContaining('the ID token of a renewal could not be checked'),
+  ])
   provider.normal()
   expect((await session.get(`${keyless.url}/fresh`)).json()).toMatchObject({ sub: session.user })
 })

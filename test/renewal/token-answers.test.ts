@@ -229,20 +229,26 @@ test('H11: an access token of type mac is handed to nobody', async () => {
   expect(page.json().sha256).toBe(before)
 })
 
-test('H14: a refresh answer without a refresh token counts, and the next renewal presents the old one again', async () => {
-  const { browser, get, renewals } = await logIn(lenient, lenientApp.url)
-  const { renewedAt } = (await get(`${lenientApp.url}/private`)).json()
-  lenient.rewriteNext('token', ({ refresh_token: _, ...rest }) => rest)
-  const first = (await get(`${lenientApp.url}/fresh`)).json()
-  expect(first).toMatchObject({ authenticated: true, generation: 2 })
-  expect(Date.parse(String(first.renewedAt))).toBeGreaterThan(Date.parse(String(renewedAt)))
+test.each<[string, object]>([
+  ['without a refresh token', {}],
+  ['whose refresh token is null', { refresh_token: null }],
+])(
+  'H14: a refresh answer %s counts, and the next renewal presents the old one again',
+  async (_what, instead) => {
+    const { browser, get, renewals } = await logIn(lenient, lenientApp.url)
+    const { renewedAt } = (await get(`${lenientApp.url}/private`)).json()
+    lenient.rewriteNext('token', ({ refresh_token: _, ...rest }) => ({ ...rest, ...instead }))
+    const first = (await get(`${lenientApp.url}/fresh`)).json()
+    expect(first).toMatchObject({ authenticated: true, generation: 2 })
+    expect(Date.parse(String(first.renewedAt))).toBeGreaterThan(Date.parse(String(renewedAt)))
 
-  await ageSession(store, browser, 901)
-  expect((await get(`${lenientApp.url}/private`)).json()).toMatchObject({ generation: 3 })
-  expect(renewals()).toBe(2)
-  const [one, other] = lenient.tokenRequests('refresh_token').slice(-2)
-  expect(one?.refreshTokenHash).toBe(other?.refreshTokenHash)
-})
+    await ageSession(store, browser, 901)
+    expect((await get(`${lenientApp.url}/private`)).json()).toMatchObject({ generation: 3 })
+    expect(renewals()).toBe(2)
+    const [one, other] = lenient.tokenRequests('refresh_token').slice(-2)
+    expect(one?.refreshTokenHash).toBe(other?.refreshTokenHash)
+  },
+)
 
 test('H14: a refresh answer without an ID token counts: the claims stay, and the new refresh token is used', async () => {
   const { browser, get, renewals, user } = await logIn(provider, app.url)

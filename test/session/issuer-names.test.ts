@@ -1,5 +1,6 @@
 // An issuer whose ID tokens name it otherwise than it is configured: Azure AD B2C, Microsoft Entra by the tenant's domain, a
 // port or capital letters in `issuer`. Its people stay logged in.
+import type { ProviderFetch } from '../../src/index.ts'
 import { startApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
@@ -15,19 +16,16 @@ const { provider, redis } = useParts(async (start) => ({
   provider: await start(startProvider()),
   redis: await start(startRedis()),
 }))
-const realFetch = globalThis.fetch
-afterEach(() => {
-  globalThis.fetch = realFetch
-  provider.normal()
-})
+afterEach(() => provider.normal())
 
-/** Hosts that no test can have, and openid-client knows by name: what is sent there goes to the provider on loopback. */
+/** Hosts that no test can have: what is sent there goes to the provider on loopback. */
+const toLoopback: ProviderFetch = (asked, request) => {
+  const { pathname } = new URL(asked)
+  return fetch(provider.issuer + (pathname.endsWith(DISCOVERY) ? DISCOVERY : pathname), request)
+}
+
 function nameProvider(issuer: string): void {
   const { origin } = new URL(issuer)
-  globalThis.fetch = async (asked, init) => {
-    const { pathname } = new URL(String(asked))
-    return realFetch(provider.issuer + (pathname.endsWith(DISCOVERY) ? DISCOVERY : pathname), init)
-  }
   const always = { times: Number.POSITIVE_INFINITY }
   const there = (value: unknown) =>
     typeof value === 'string' ? value.replace(provider.issuer, origin) : value
@@ -73,6 +71,8 @@ test.each([
           issuerBaseURL: configured,
           clientID: client.clientId,
           clientSecret: client.clientSecret,
+          // Where its document is another issuer's than its address says, both are named.
+          provider: { fetch: toLoopback, metadata: { issuer } },
           logger: createLog().logger,
         },
       }),

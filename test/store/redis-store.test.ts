@@ -132,7 +132,7 @@ describe('keys that all end, in one cluster slot a session, and values that show
 
     const all = [...(await everything())].flat().join('\n')
     const decoded = all.match(/[\w-]{16,}/g)?.map((text) => Buffer.from(text, 'base64url').toString('latin1'))
-    for (const { idToken, accessToken, refreshToken = '' } of [record, next]) {
+    for (const { idToken, accessToken = '', refreshToken = '' } of [record, next]) {
       for (const secret of [idToken, accessToken, refreshToken, claims.sub, claims.email]) {
         expect(all).not.toContain(secret)
         expect(all).not.toContain(Buffer.from(secret).toString('base64url').slice(2, -4))

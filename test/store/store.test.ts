@@ -395,6 +395,26 @@ describe.each(BACKENDS)('%s', (_name, useBackend) => {
       })
     })
 
+    test('given back after a refusal counts it, for its own generation, and for its holder only', async () => {
+      const { id, next } = await storedSession(records)
+      const refused = async (owner: string, generation: number, isRefusal = true) => {
+        await records.acquire(id, generation, owner, leaseTerms(10))
+        return records.release(id, owner, backOff(0), isRefusal)
+      }
+      expect(await refused('one', 1)).toMatchObject({ refusals: 1, refusedForSeconds: 0 })
+      await records.acquire(id, 1, 'two', leaseTerms(10))
+      expect(await records.release(id, 'one', backOff(0), true)).toMatchObject({ refusals: 0 })
+      expect(await records.release(id, 'two', backOff(0))).toMatchObject({ refusals: 0 })
+      const later = await eventually('some time to pass', async () => {
+        const { refusals, refusedForSeconds } = await refused('three', 1)
+        return refusedForSeconds > 0 && refusals
+      })
+      expect(later).toBeGreaterThanOrEqual(2)
+      await records.acquire(id, 1, 'four', leaseTerms(10))
+      await records.commit(id, next, 'four', 0)
+      expect(await refused('five', 2)).toMatchObject({ refusals: 1, refusedForSeconds: 0 })
+    })
+
     test('on a record whose renewal was not whole waits for the back-off', async () => {
       const { id, next } = await storedSession(records)
       await records.acquire(id, 1, 'owner', leaseTerms(10))

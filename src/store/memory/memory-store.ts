@@ -14,6 +14,8 @@ interface Entry {
   readonly retryAt: number
   /** In a row. */
   readonly failures: number
+  /** Of this generation. */
+  readonly refused?: { readonly times: number; readonly since: number }
 }
 
 interface Lease {
@@ -27,11 +29,15 @@ interface Lease {
 /** Some hundred megabytes, as what apps keep of a visitor goes. */
 const MOST_ANONYMOUS = 100_000
 
-export function createMemoryStore(config: Config, now: () => number = Date.now): SessionStore {
+export function createMemoryStore(
+  config: Config,
+  now: () => number = Date.now,
+  mostAnonymous = MOST_ANONYMOUS,
+): SessionStore {
   const auth = createExpiringMap<Entry>(now)
   const app = createExpiringMap<string>(now)
   /** `req.session` of whoever is not logged in, of which strangers can make any number. */
-  const anonymous = createExpiringMap<string>(now, MOST_ANONYMOUS)
+  const anonymous = createExpiringMap<string>(now, mostAnonymous)
   const used = createExpiringMap<true>(now)
   const claims = createExpiringMap<string>(now)
   const index = createMemoryIndex(now)
@@ -127,14 +133,23 @@ export function createMemoryStore(config: Config, now: () => number = Date.now):
       return { result: stored ? 'committed' : 'gone', safe: true }
     },
 
-    async release(id, owner, { firstSeconds, longestSeconds, share, askedSeconds }) {
+    async release(id, owner, { firstSeconds, longestSeconds, share, askedSeconds }, isRefusal = false) {
       const entry = auth.get(id)
-      if (entry === undefined || entry.lease?.owner !== owner) return 0
+      if (entry === undefined || entry.lease?.owner !== owner)
+        return { waitSeconds: 0, refusals: 0, refusedForSeconds: 0 }
       const failures = entry.failures + 1
       const doubled = Math.min(firstSeconds * 2 ** (failures - 1), longestSeconds) * share
       const seconds = askedSeconds ?? doubled
-      auth.replace(id, { ...entry, lease: undefined, retryAt: now() + seconds * 1000, failures })
-      return seconds
+      const { times, since } = entry.refused ?? { times: 0, since: now() }
+      const refused = isRefusal ? { times: times + 1, since } : entry.refused
+      const given = { lease: undefined, retryAt: now() + seconds * 1000, failures }
+      auth.replace(id, { ...entry, ...given, ...(refused && { refused }) })
+      const counted = isRefusal && refused !== undefined
+      return {
+        waitSeconds: seconds,
+        refusals: counted ? refused.times : 0,
+        refusedForSeconds: counted ? (now() - since) / 1000 : 0,
+      }
     },
 
     async useOnce(key, seconds) {

@@ -132,9 +132,11 @@ export function createRedisStore(
       return { result: result as Committed, safe: result !== 'committed' || replicas >= config.waitReplicas }
     },
 
-    async release(id, owner, { firstSeconds, longestSeconds, share, askedSeconds = 0 }) {
+    async release(id, owner, { firstSeconds, longestSeconds, share, askedSeconds = 0 }, isRefusal = false) {
       const [first, longest, asked] = [firstSeconds, longestSeconds, askedSeconds].map(milliseconds)
-      return Number(await run('release', id, owner, first ?? 0, longest ?? 0, share, asked ?? 0)) / 1000
+      const terms = [first ?? 0, longest ?? 0, share, asked ?? 0, Number(isRefusal)]
+      const [wait = 0, refusals = 0, refusedFor = 0] = (await run('release', id, owner, ...terms)) as number[]
+      return { waitSeconds: wait / 1000, refusals, refusedForSeconds: refusedFor / 1000 }
     },
 
     async useOnce(key, seconds) {

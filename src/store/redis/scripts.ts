@@ -76,15 +76,24 @@ export const SCRIPTS = {
     redis.call('HDEL', KEYS[1], ${LEASE_FIELDS}, 'failures')
     return 'committed'`,
 
-  // ARGV: owner, first and longest back-off in milliseconds, share of it to wait, what the provider asked for or 0
+  // ARGV: owner, first and longest back-off in milliseconds, share of it to wait, what the provider asked for or 0,
+  // whether it is a refusal
   release: `${NOW}
-    if redis.call('HGET', KEYS[1], 'leaseOwner') ~= ARGV[1] then return 0 end
+    local stored = redis.call('HMGET', KEYS[1], 'leaseOwner', 'generation', 'refusedGeneration', 'refusedSince')
+    if stored[1] ~= ARGV[1] then return {0, 0, 0} end
     local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
     local backOff = math.ceil(math.min(ARGV[2] * 2 ^ (failures - 1), tonumber(ARGV[3])) * ARGV[4])
     if tonumber(ARGV[5]) > 0 then backOff = tonumber(ARGV[5]) end
     redis.call('HSET', KEYS[1], 'retryAt', now + backOff)
     redis.call('HDEL', KEYS[1], ${LEASE_FIELDS})
-    return backOff`,
+    if ARGV[6] ~= '1' then return {backOff, 0, 0} end
+    local since = tonumber(stored[4])
+    -- By the generation, so that a renewal ends the row whoever stored it.
+    if stored[3] ~= stored[2] or not since then
+      since = now
+      redis.call('HSET', KEYS[1], 'refusedGeneration', stored[2], 'refusedSince', now, 'refusals', 0)
+    end
+    return {backOff, redis.call('HINCRBY', KEYS[1], 'refusals', 1), now - since}`,
 
   // The app's data of a logged-in session lives as long as the auth record, and cannot come back without it.
   saveAppData: `

@@ -11,6 +11,7 @@ export interface AppEvent {
 const NAMES: Record<keyof AuthEvents, true> = {
   'logged-in': true,
   'refresh-token-missing': true,
+  'claims-missing': true,
   renewed: true,
   'renewal-failed': true,
   'commit-delayed': true,

@@ -22,7 +22,7 @@ export interface Received {
   body: string
 }
 
-const DEADLINE_MS = 10_000
+const DEADLINE_MS = 15_000
 
 export async function exchange({ method, url, headers = {}, body, agent, signal }: Sent): Promise<Received> {
   const deadline = AbortSignal.timeout(DEADLINE_MS)

@@ -119,6 +119,12 @@ export const UNUSUAL: [name: string, Forge][] = [
     signed(() => ({ iat: inSeconds(-3610), exp: inSeconds(-10) })),
   ],
   ['iat ahead by less than the clock tolerance', signed(() => ({ iat: inSeconds(10) }))],
+  [
+    'iat and exp with fractions',
+    signed(({ iat, exp }) => ({ iat: Number(iat) + 0.25, exp: Number(exp) + 0.5 })),
+  ],
+  ['typ of another kind', signed(undefined, { header: { typ: 'id_token+jwt' } })],
+  ['no typ', signed(undefined, { header: { typ: undefined } })],
   ['claims that nobody knows', signed(() => ({ __proto__x: { a: [1] }, 'https://x/y': true }))],
 ]
 

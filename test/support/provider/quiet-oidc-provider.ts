@@ -19,7 +19,9 @@ export function muteNotices(): () => void {
 }
 
 const unmute = muteNotices()
-const { default: Provider } = await import('oidc-provider').finally(unmute)
+const { default: Provider, interactionPolicy } = await import('oidc-provider').finally(unmute)
+
+export { interactionPolicy }
 
 export function createOidcProvider(issuer: string, configuration: Configuration): OidcProvider {
   const unmute = muteNotices()

@@ -1,0 +1,63 @@
+// The option `login`: what a link to the login may ask for.
+import { isParameterName, RESERVED_PARAMS } from './authorization-params.ts'
+import { group, namesOf, onlyKnown, optionError } from './read-option.ts'
+
+export interface LoginOptions {
+  /**
+   * Parameters of the authorization request that `/login?…`, and so the page's `login()`, may set, for example
+   * `['screen_hint', 'ui_locales', 'organization', 'invitation', 'login_hint']`. Anybody may write such a link: whatever
+   * else is in it is left out, and the log says so.
+   * @defaultValue none
+   */
+  params?: readonly string[] | undefined
+}
+
+export type LoginConfig = { readonly params: readonly string[] }
+
+const NAMES = namesOf<LoginOptions>({ params: true })
+const MOST_PARAMS = 20
+/** What `/login` takes for itself. */
+const TAKEN = ['return_to', 'again', 'iss', 'target_link_uri', 'max_age', 'acr_values']
+/** What a login is for, and how it comes back: no stranger's link decides that. */
+const THE_APPS = [
+  'scope',
+  'audience',
+  'resource',
+  'claims',
+  'authorization_details',
+  'id_token_hint',
+  'response_type',
+  'response_mode',
+]
+
+export function resolveLogin(given: unknown): LoginConfig {
+  const login = group(given, 'login')
+  onlyKnown(login, NAMES, 'login.')
+  return Object.freeze({ params: Object.freeze(resolveParams(login.params)) })
+}
+
+function resolveParams(given: unknown): string[] {
+  if (given === undefined) return []
+  if (!Array.isArray(given) || given.length > MOST_PARAMS) {
+    throw optionError(
+      'login.params',
+      `must be a list of at most ${MOST_PARAMS} parameters, for example ['screen_hint', 'ui_locales']`,
+    )
+  }
+  for (const name of given) {
+    const fault = faultOf(name)
+    if (fault !== undefined) throw optionError('login.params', fault)
+  }
+  return [...new Set(given)]
+}
+
+function faultOf(name: unknown): string | undefined {
+  if (!isParameterName(name)) return `must hold names of parameters, not ${JSON.stringify(name)}`
+  const lower = name.toLowerCase()
+  if (RESERVED_PARAMS.includes(lower)) return `must not hold '${name}', which is made anew for every login`
+  if (TAKEN.includes(lower)) return `must not hold '${name}', which /login takes for itself; leave it out`
+  if (THE_APPS.includes(lower)) {
+    return `must not hold '${name}': anybody may write a link, and this is for the app to decide, by res.oidc.login({ authorizationParams })`
+  }
+  return undefined
+}

@@ -1,0 +1,67 @@
+// The provider's discovery document: read, and found to be the one of the issuer that is meant (OpenID Connect Discovery 1.0 §4).
+import type { createBoundedFetch } from './bounded-fetch.ts'
+import { AnswerError, MetadataError } from './failures.ts'
+import { type Expected, NO_OPENID } from './metadata.ts'
+
+type Document = Readonly<Record<string, unknown>>
+
+/** They say of themselves that they will answer otherwise: RFC 9110 §15.5.9, §15.5.20; RFC 6585 §4; RFC 8470 §5.2. */
+const FOR_NOW = new Set([408, 421, 425, 429])
+
+/** @throws MetadataError where only whoever sets the app up can help */
+export async function readDocument(
+  url: string,
+  expected: Expected,
+  timeoutSeconds: number,
+  fetch: ReturnType<typeof createBoundedFetch>,
+): Promise<Document> {
+  const { status, ok, text } = await answerOf(url, timeoutSeconds, fetch)
+  if (!ok) throw refused(url, status)
+  const document = parsed(text)
+  if (document === undefined)
+    throw new MetadataError(`${url} is no discovery document (no JSON object): is it the provider's address?`)
+  checkIssuer(document.issuer, url, expected)
+  return document
+}
+
+async function answerOf(url: string, timeoutSeconds: number, fetch: ReturnType<typeof createBoundedFetch>) {
+  const response = await fetch(url, {
+    method: 'GET',
+    headers: { accept: 'application/json' },
+    redirect: 'manual',
+    signal: AbortSignal.timeout(timeoutSeconds * 1000),
+  })
+  return { status: response.status, ok: response.status === 200, text: await response.text() }
+}
+
+function refused(url: string, status: number): Error {
+  const said = `${url} answered ${status}`
+  if (status >= 500 || FOR_NOW.has(status)) return new AnswerError(said)
+  return new MetadataError(
+    `${said}, and the provider's discovery document has to be there: is the issuer whole, as https://HOST/realms/REALM of Keycloak or https://login.microsoftonline.com/TENANT_ID/v2.0 of Entra ID? The document may be at another address (provider.discoveryURL); or there is none (provider.discoveryURL: false, with provider.metadata); or ${NO_OPENID}`,
+  )
+}
+
+function parsed(text: string): Document | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** §4.3: to the letter, but for how URLs may be written. */
+function checkIssuer(found: unknown, url: string, { issuer, provider }: Expected): void {
+  const href = typeof found === 'string' && URL.canParse(found) ? new URL(found).href : undefined
+  if (href === issuer.href || (provider.isSlashOpen && href === `${issuer.href}/`)) return
+  if (typeof found !== 'string') throw new MetadataError(`the document at ${url} has no issuer`)
+  const named = provider.metadata.issuer === undefined ? 'issuerBaseURL' : 'provider.metadata.issuer'
+  throw new MetadataError(
+    `the document at ${url} is that of the issuer ${printable(found)}, but ${named} is ${JSON.stringify(issuer.href)}: they have to be equal, to the letter. If both are right (Azure AD B2C, custom domains), name the document's in provider.metadata.issuer`,
+  )
+}
+
+function printable(text: string): string {
+  return JSON.stringify(text.slice(0, 200)).replace(/[^\x20-\x7e]/g, '?')
+}

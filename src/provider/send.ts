@@ -1,0 +1,77 @@
+// How requests to the provider are sent: by Node's own fetch, by the app's, or by undici where there are certificates.
+import type { Config } from '../options/config.ts'
+import type { ProviderFetch, ProviderRequest } from '../options/provider.ts'
+import type { HttpAnswer, Send } from './bounded-fetch.ts'
+import { OwnFunctionError } from './failures.ts'
+
+interface Certificates {
+  /** of the CAs to trust @defaultValue Node's own */
+  readonly ca?: string
+  /** RFC 8705 */
+  readonly cert?: string
+  readonly key?: string
+}
+
+export function createSend({ mutualTLS, provider }: Config): Send {
+  if (provider.fetch !== undefined) return createOwnSend(provider.fetch)
+  const { cert, key, ca = provider.ca } = mutualTLS ?? {}
+  if (cert === undefined && ca === undefined) return (url, request) => fetch(url, request)
+  let loading: Promise<Send> | undefined
+  return async (url, request) => {
+    loading ??= load({
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && key !== undefined && { cert, key }),
+    })
+    return (await loading)(url, request)
+  }
+}
+
+async function load(certificates: Certificates): Promise<Send> {
+  // All of them from here: Node's own fetch takes no Agent of another version of undici.
+  const { Agent, EnvHttpProxyAgent, fetch } = await import('undici')
+  // As Node.js 24 does for its own.
+  const dispatcher =
+    process.env.NODE_USE_ENV_PROXY === '1'
+      ? new EnvHttpProxyAgent({ connect: certificates, requestTls: certificates })
+      : new Agent({ connect: certificates })
+  return (url, request) => fetch(url, { ...request, dispatcher })
+}
+
+/** Whatever it does with the request: no redirect that it followed is taken, and what it throws is not told. */
+function createOwnSend(own: ProviderFetch): Send {
+  return async (url, request) => {
+    const answer: Partial<HttpAnswer> | undefined = await ask(own, url, request)
+    if (answer?.redirected) throw failed('it followed a redirect')
+    if (!isAnswer(answer)) throw failed('it gave no Response')
+    return answer
+  }
+}
+
+async function ask(own: ProviderFetch, url: string, request: ProviderRequest): Promise<HttpAnswer> {
+  try {
+    return await own(url, request)
+  } catch (error) {
+    throw request.signal.aborted ? request.signal.reason : failed(codeOf(error))
+  }
+}
+
+function isAnswer(answer: Partial<HttpAnswer> | undefined): answer is HttpAnswer {
+  const { status, headers, body } = answer ?? {}
+  const isBody = body === null || typeof body?.[Symbol.asyncIterator] === 'function'
+  return typeof status === 'number' && typeof headers?.[Symbol.iterator] === 'function' && isBody
+}
+
+function failed(why: string): OwnFunctionError {
+  return new OwnFunctionError(`provider.fetch failed (${why})`)
+}
+
+/** Of the network, as undici gives it: in `cause`. */
+function codeOf(error: unknown): string {
+  const { code, cause, name } = (error ?? {}) as {
+    code?: unknown
+    cause?: { code?: unknown }
+    name?: unknown
+  }
+  const word = [cause?.code, code, name].find((one) => typeof one === 'string' && /^\w{1,40}$/.test(one))
+  return word === undefined ? 'no code' : String(word)
+}
