@@ -100,7 +100,8 @@ const tables = new Map([
 
 /** Every page of the documentation: as it is, and as the sources want it. */
 export function pages() {
-  const files = ['README.md', ...readdirSync(join(root, 'docs')).map((file) => `docs/${file}`)]
+  const inDocs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+  const files = ['README.md', ...inDocs.map((file) => `docs/${file}`)]
   return files
     .filter((file) => file.endsWith('.md'))
     .map((file) => {

@@ -5,9 +5,10 @@ import ts from 'typescript'
 import { type Snippet, snippetsOf } from './snippets.ts'
 
 const root = join(import.meta.dirname, '../..')
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((file) => `docs/${file}`)].filter((file) =>
-  file.endsWith('.md'),
-)
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((file) => `docs/${file}`),
+].filter((file) => file.endsWith('.md'))
 const snippets = pages.flatMap(snippetsOf).filter(({ language }) => language === 'js' || language === 'ts')
 
 /** What a snippet that shows only a part leaves out. */
