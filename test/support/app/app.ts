@@ -27,13 +27,18 @@ export async function startApp(setup: AppSetup = {}): Promise<TestApp> {
   const events: AppEvent[] = []
   const errors: unknown[] = []
   try {
-    const { app, auth } = createApp(await resolveOptions(setup, url), {
-      async waitAtGate(name) {
-        gates.announce(name)
-        await gates.waitForOpen(name)
+    // Whoever looks at the log gives one; else what is told on purpose stays out of the run's output.
+    const quiet = { logger: { warn() {} } }
+    const { app, auth } = createApp(
+      { ...quiet, ...(await resolveOptions(setup, url)) },
+      {
+        async waitAtGate(name) {
+          gates.announce(name)
+          await gates.waitForOpen(name)
+        },
+        onError: (error) => errors.push(error),
       },
-      onError: (error) => errors.push(error),
-    })
+    )
     listenToAll(auth, (told) => events.push(told))
     server.on('request', app)
     return {
