@@ -6,8 +6,6 @@ export interface OpenRequests {
   giveUp(): void
 }
 
-const LAST_LOOK_MILLISECONDS = 200
-
 export function createOpenRequests(): OpenRequests {
   const open = new Set<AbortController>()
   const end = (controller: AbortController) =>
@@ -18,10 +16,8 @@ export function createOpenRequests(): OpenRequests {
   return {
     async within(seconds, request) {
       const controller = new AbortController()
-      // Timers come first when a process wakes that was paused: an answer that came meanwhile is read before it is given up.
-      let timer = setTimeout(() => {
-        timer = setTimeout(end, LAST_LOOK_MILLISECONDS, controller)
-      }, seconds * 1000)
+      // Timers come first when a process wakes that was paused: what came meanwhile is read before the request is given up.
+      const timer = setTimeout(() => setImmediate(() => setImmediate(end, controller)), seconds * 1000)
       open.add(controller)
       if (isOver) end(controller)
       try {

@@ -101,31 +101,3 @@ const cases: [string, () => Promise<void>][] = [
 ]
 
 testAllAtOnce(cases)('%s', (_name, run) => run())
-
-describe('whose request had six seconds', () => {
-  const short = useFaultFixture({
-    processes: 1,
-    options: {
-      renewal: { afterSeconds: 900, timeoutSeconds: 4, requestTimeoutSeconds: 6 },
-      redisTimeoutSeconds: 1,
-    },
-  })
-
-  test('H40: an answer that came while the process was paused beyond them is not thrown away', async () => {
-    const { browser, get, user } = await logIn(short.provider, short.cluster.url)
-    await ageSession(short.admin, browser, 901)
-    const refreshTokenHash = sha256(short.provider.liveRefreshTokens(user)[0] ?? '')
-    const held = short.provider.holdNext('token', { mode: 'after' })
-    const waiting = get(`${short.one.url}/private`)
-    await held.processed
-    short.one.freeze()
-    held.release()
-    await eventually('the answer', () => short.provider.requests({ refreshTokenHash })[0]?.endedAt)
-    // Longer than the request's time.
-    await timeOver(short.admin, browser, 'leaseEndsAt')
-    short.one.thaw()
-    await waiting
-    await eventually('the commit', async () => (await short.stored(browser))?.generation === 2)
-    expect(short.told('session-ended', user)).toEqual([])
-  })
-})
