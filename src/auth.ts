@@ -97,8 +97,10 @@ export function auth(options?: AuthOptions): AuthHandler {
     try {
       const before = ranBefore(req, services)
       // Above the app and above its router too: once is enough.
-      if (before === 'another') forgetContext(req, res)
-      if (before !== undefined && config.authRequired) contextOf(req)
+      if (before === 'another') {
+        forgetContext(req, res)
+        if (config.authRequired) contextOf(req)
+      }
       if (before !== undefined || (await passes(req, res))) next()
     } catch (error) {
       if (!isAuthError(error) || error instanceof ConfigurationError) next(asError(error))

@@ -40,6 +40,8 @@ const SLOT_BYTES = [3700, 1400, 600, 600, 600]
 const MOST_DROPPED = 30
 /** Of cookies that look like a login's. */
 const MOST_OPENED = 40
+/** Of a name, after what all of them begin with. */
+const MOST_LETTERS = 16
 
 /** How a login differs from an ordinary one. */
 export interface LoginWishes extends Pick<LoginTransaction, 'stepUp' | 'asked' | 'silent'> {
@@ -56,6 +58,7 @@ export interface LoginTransactions {
   /** The transaction that this browser began with `state`, whatever its age. */
   find(state: string, cookies: RequestCookies): LoginTransaction | undefined
   forget(state: string, cookies: RequestCookies): CookieChange[]
+  forgetAll(cookies: RequestCookies): CookieChange[]
   isExpired(transaction: LoginTransaction, now: number): boolean
 }
 
@@ -75,7 +78,7 @@ export function createLoginTransactions(config: Config): LoginTransactions {
   const options: CookieOptions = { ...config.session.cookie, sameSite: 'lax', ...crossSite }
   // What a sibling site planted under another kind of name is left alone: not every name can be dropped.
   const isOurs = (name: string) =>
-    name.startsWith(prefix) && /^[\w-]+$/.test(name) && name.length <= prefix.length + 16
+    name.startsWith(prefix) && /^[\w-]+$/.test(name) && name.length <= prefix.length + MOST_LETTERS
 
   const isFixed = (name: string) => slots.some((slot) => slot.name === name)
 
@@ -160,6 +163,11 @@ export function createLoginTransactions(config: Config): LoginTransactions {
     forget: (state, cookies) =>
       read(cookies)
         .filter(({ transaction }) => transaction?.state === state)
+        .map(({ name }) => drop(name)),
+
+    forgetAll: (cookies) =>
+      read(cookies)
+        .filter(({ transaction }) => transaction !== undefined)
         .map(({ name }) => drop(name)),
 
     isExpired: (transaction, now) => now - transaction.startedAt > LOGIN_SECONDS * 1000,

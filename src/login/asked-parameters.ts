@@ -1,7 +1,7 @@
 // What a login asks for besides the options: by the app's own code, or by a link, which anybody may have written.
-import { ConfigurationError, RefusedError } from '../errors.ts'
+import { type ConfigurationError, RefusedError } from '../errors.ts'
 import { isParameterName, RESERVED_PARAMS } from '../options/authorization-params.ts'
-import { namesOf, unknownCure, unknownIn } from '../options/read-option.ts'
+import { argumentError, namesOf, unknownCure, unknownIn } from '../options/read-option.ts'
 import type { RequestContext } from '../session/request-context.ts'
 
 export type Asked = Readonly<Record<string, string>>
@@ -36,9 +36,9 @@ export function readArguments<T extends object>(
 ): Partial<T> {
   if (given === undefined) return {}
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw wrong(method, 'its argument', `must be an object of ${known.join(', ')}`)
+    throw argumentError(method, 'its argument', `must be an object of ${known.join(', ')}`)
   const name = unknownIn(given, known)
-  if (name !== undefined) throw wrong(method, name, unknownCure(name, known))
+  if (name !== undefined) throw argumentError(method, name, unknownCure(name, known))
   return given
 }
 
@@ -123,9 +123,5 @@ function isNoneAndMore(prompt: string): boolean {
 
 function wrongParameter(name: string | undefined, cure: string): ConfigurationError {
   const option = name === undefined ? 'authorizationParams' : `authorizationParams.${name.slice(0, 64)}`
-  return wrong('res.oidc.login()', option, cure)
-}
-
-function wrong(method: string, what: string, cure: string): ConfigurationError {
-  return new ConfigurationError('invalid_option', `${method}: ${what} ${cure}`)
+  return argumentError('res.oidc.login()', option, cure)
 }

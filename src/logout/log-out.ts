@@ -1,12 +1,11 @@
 // Ends a session: here first, then at the provider.
 import { applyCookies } from '../cookies/cookies.ts'
 import { triedCookie } from '../cookies/silent-cookie.ts'
-import { ConfigurationError } from '../errors.ts'
 import { redirect } from '../http/redirect.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import type { Config } from '../options/config.ts'
 import { type LogoutParams, logoutParamsFault } from '../options/logout.ts'
-import { namesOf } from '../options/read-option.ts'
+import { argumentError, namesOf } from '../options/read-option.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 import { cancelLogins } from '../session/browser-claim.ts'
 import type { RequestContext } from '../session/request-context.ts'
@@ -16,7 +15,7 @@ import { pageAfterLogout } from './return-to.ts'
 const PROVIDER_WAIT_SECONDS = 2
 
 export interface LogoutArguments {
-  /** A path of this site, or a URL on an origin in the option `logout.returnTo`. */
+  /** A path of this site, or a URL on an origin in the option `logout.returnTo`; anything else becomes the default. */
   returnTo?: string | undefined
   /** For the provider's logout, over the option `logout.params`; `null` leaves one out. */
   params?: LogoutParams | undefined
@@ -24,20 +23,13 @@ export interface LogoutArguments {
 
 export const LOGOUT_ARGUMENTS = namesOf<LogoutArguments>({ returnTo: true, params: true })
 
-export interface LogoutRequest {
-  /** Where the browser wants to be after it; anything that is neither a page of ours nor on a listed origin becomes the default. */
-  readonly returnTo?: unknown
-  /** For the provider, over those of the options. */
-  readonly params?: LogoutParams | undefined
-}
-
 /**
  * @throws TryLaterError where the store does not answer: then nothing was ended, and nothing is claimed to be
  * @throws ConfigurationError for parameters that a logout makes itself
  */
 export async function logOut(
   context: RequestContext,
-  { returnTo, params = {} }: LogoutRequest = {},
+  { returnTo, params = {} }: LogoutArguments = {},
 ): Promise<void> {
   const { config, cookies, logins, res, session, sessions } = context
   checkParams(params, config)
@@ -49,10 +41,7 @@ export async function logOut(
     if (record !== undefined) ended.push([id, record])
   }
   await session.binding.forget()
-  applyCookies(
-    res,
-    logins.underWay(cookies).flatMap(({ state }) => logins.forget(state, cookies)),
-  )
+  applyCookies(res, logins.forgetAll(cookies))
   if (config.attemptSilentLogin) applyCookies(res, [triedCookie(config)])
 
   const target = pageAfterLogout(returnTo, config)
@@ -75,8 +64,7 @@ async function endSessionURL(
 
 function checkParams(params: unknown, { logout }: Config): void {
   if (typeof params !== 'object' || params === null || Array.isArray(params))
-    throw new ConfigurationError('invalid_option', 'res.oidc.logout(): params must be an object')
+    throw argumentError('res.oidc.logout()', 'params', 'must be an object')
   const fault = logoutParamsFault({ ...params }, logout.returnToParam)
-  if (fault !== undefined)
-    throw new ConfigurationError('invalid_option', `res.oidc.logout(): params.${fault.name} ${fault.cure}`)
+  if (fault !== undefined) throw argumentError('res.oidc.logout()', `params.${fault.name}`, fault.cure)
 }

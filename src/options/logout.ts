@@ -1,5 +1,5 @@
 // The option `logout`: how a logout is asked of the provider, and on which pages it may end.
-import { group, namesOf, onlyKnown, optionError, text, webURL, wholeNumber } from './read-option.ts'
+import { group, namesOf, onlyKnown, optionError, origins, text, webURL, wholeNumber } from './read-option.ts'
 
 export interface LogoutOptions {
   /**
@@ -60,7 +60,10 @@ export function resolveLogout(given: unknown, production: boolean): LogoutConfig
     returnToParam,
     isStandard: returnToParam === STANDARD_PARAM,
     params: resolveParams(logout.params, returnToParam),
-    returnTo: Object.freeze(resolveOrigins(logout.returnTo)),
+    returnTo: origins(logout.returnTo, 'logout.returnTo', {
+      example: 'https://www.example.com',
+      scheme: /^https?:/,
+    }),
     maxURLBytes: wholeNumber(logout.maxURLBytes, 'logout.maxURLBytes', { fallback: 2048, min: 256 }),
   })
 }
@@ -85,17 +88,4 @@ export function logoutParamsFault(
     if (typeof value !== 'string') return { name, cure: 'must be a string, or null to leave it out' }
   }
   return undefined
-}
-
-function resolveOrigins(given: unknown): string[] {
-  if (given === undefined) return []
-  if (!Array.isArray(given)) throw optionError('logout.returnTo', 'must be a list of origins')
-  return given.map((one: unknown) => {
-    if (typeof one !== 'string' || !/^https?:/.test(one) || !URL.canParse(one) || new URL(one).origin !== one)
-      throw optionError(
-        'logout.returnTo',
-        `must hold origins such as https://www.example.com, not ${JSON.stringify(one)}`,
-      )
-    return one
-  })
 }

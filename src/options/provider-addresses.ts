@@ -1,5 +1,5 @@
 // Which addresses of the provider may be plain http: those of this machine, and what is named for it.
-import { isLoopback, optionError, webURL } from './read-option.ts'
+import { isLoopback, isOrigin, optionError, webURL } from './read-option.ts'
 
 /** `'anywhere'`: the issuer is http itself, and this is no production. Else the origins that the options name. */
 export type PlainHTTP = 'anywhere' | readonly string[]
@@ -41,8 +41,7 @@ export function resolveInsecureOrigins(given: unknown): readonly string[] {
   const example = "['http://keycloak:8080']"
   if (!Array.isArray(given)) throw optionError(option, `must be a list of origins such as ${example}`)
   for (const one of given) {
-    const isOrigin = typeof one === 'string' && URL.canParse(one) && new URL(one).origin === one
-    if (!isOrigin || !one.startsWith('http://'))
+    if (!isOrigin(one) || !one.startsWith('http://'))
       throw optionError(option, `must hold http origins such as ${example}, not ${JSON.stringify(one)}`)
   }
   return Object.freeze([...given])

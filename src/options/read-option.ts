@@ -172,3 +172,28 @@ function editDistance(a: string, b: string): number {
 export function isURI(value: unknown): value is string {
   return typeof value === 'string' && URL.canParse(value)
 }
+
+/** As a browser writes it: no slash, no path, no port that is the scheme's own. */
+export function isOrigin(value: unknown): value is string {
+  return isURI(value) && new URL(value).origin === value
+}
+
+/** @param scheme what they begin with, besides */
+export function origins(
+  given: unknown,
+  option: string,
+  { example, scheme = /^/ }: { readonly example: string; readonly scheme?: RegExp },
+): readonly string[] {
+  if (given === undefined) return Object.freeze([])
+  if (!Array.isArray(given)) throw optionError(option, 'must be a list of origins')
+  for (const one of given) {
+    if (!isOrigin(one) || !scheme.test(one))
+      throw optionError(option, `must hold origins such as ${example}, not ${JSON.stringify(one)}`)
+  }
+  return Object.freeze([...given])
+}
+
+/** A mistake in what a method of the app's request was given. */
+export function argumentError(method: string, what: string, cure: string): ConfigurationError {
+  return new ConfigurationError('invalid_option', `${method}: ${what} ${cure}`)
+}

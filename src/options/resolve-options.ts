@@ -16,6 +16,7 @@ import {
   oneOf,
   onlyKnown,
   optionError,
+  origins,
   seconds,
   text,
   webURL,
@@ -133,7 +134,10 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     }),
     idpLogout: flag(options.idpLogout, 'idpLogout', true),
     revokeOnLogout: flag(options.revokeOnLogout, 'revokeOnLogout', true),
-    origins: Object.freeze([baseURL.origin, ...resolveOrigins(options.allowedOrigins)]),
+    origins: Object.freeze([
+      baseURL.origin,
+      ...origins(options.allowedOrigins, 'allowedOrigins', { example: 'https://admin.example.com' }),
+    ]),
     attemptSilentLogin: flag(options.attemptSilentLogin, 'attemptSilentLogin', false),
     requireLogoutTokenType: flag(options.requireLogoutTokenType, 'requireLogoutTokenType', false),
     userClaims: resolveUserClaims(options.userClaims),
@@ -159,18 +163,4 @@ function resolveSecrets(given: unknown): readonly string[] {
   if (secrets.length === 0 || secrets.some((one) => one.length < 32))
     throw optionError('secret (SECRET)', cure)
   return Object.freeze(secrets)
-}
-
-function resolveOrigins(given: unknown): readonly string[] {
-  if (given === undefined) return []
-  if (!Array.isArray(given)) throw optionError('allowedOrigins', 'must be a list of origins')
-  return given.map((one) => {
-    if (typeof one !== 'string' || !URL.canParse(one) || new URL(one).origin !== one) {
-      throw optionError(
-        'allowedOrigins',
-        `must hold origins such as https://admin.example.com, not ${JSON.stringify(one)}`,
-      )
-    }
-    return one
-  })
 }

@@ -1,4 +1,5 @@
 // The provider's discovery document: read, and found to be the one of the issuer that is meant (OpenID Connect Discovery 1.0 §4).
+import { jsonObject } from '../lib/json-object.ts'
 import type { createBoundedFetch } from './bounded-fetch.ts'
 import { AnswerError, MetadataError } from './failures.ts'
 import { type Expected, NO_OPENID } from './metadata.ts'
@@ -15,9 +16,9 @@ export async function readDocument(
   timeoutSeconds: number,
   fetch: ReturnType<typeof createBoundedFetch>,
 ): Promise<Document> {
-  const { status, ok, text } = await answerOf(url, timeoutSeconds, fetch)
-  if (!ok) throw refused(url, status)
-  const document = parsed(text)
+  const { status, text } = await answerOf(url, timeoutSeconds, fetch)
+  if (status !== 200) throw refused(url, status)
+  const document = jsonObject(text)
   if (document === undefined)
     throw new MetadataError(`${url} is no discovery document (no JSON object): is it the provider's address?`)
   checkIssuer(document.issuer, url, expected)
@@ -31,7 +32,7 @@ async function answerOf(url: string, timeoutSeconds: number, fetch: ReturnType<t
     redirect: 'manual',
     signal: AbortSignal.timeout(timeoutSeconds * 1000),
   })
-  return { status: response.status, ok: response.status === 200, text: await response.text() }
+  return { status: response.status, text: await response.text() }
 }
 
 function refused(url: string, status: number): Error {
@@ -40,15 +41,6 @@ function refused(url: string, status: number): Error {
   return new MetadataError(
     `${said}, and the provider's discovery document has to be there: is the issuer whole, as https://HOST/realms/REALM of Keycloak or https://login.microsoftonline.com/TENANT_ID/v2.0 of Entra ID? The document may be at another address (provider.discoveryURL); or there is none (provider.discoveryURL: false, with provider.metadata); or ${NO_OPENID}`,
   )
-}
-
-function parsed(text: string): Document | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** §4.3: to the letter, but for how URLs may be written. */

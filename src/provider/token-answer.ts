@@ -1,5 +1,6 @@
 // What a token endpoint sent: taken where it means the same as what it should have sent, named where it is refused.
 import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { jsonObject } from '../lib/json-object.ts'
 import type { Config } from '../options/config.ts'
 import type { createBoundedFetch, Exchange } from './bounded-fetch.ts'
 
@@ -16,7 +17,7 @@ export function tolerant(fetch: Fetch): Fetch {
     if (answer.body === null) return answer
     const body = await answer.text()
     const headers = new Headers(answer.headers)
-    const json = objectIn(body)
+    const json = jsonObject(body)
     // An error is one, whatever the page that it stands on calls itself.
     if (answer.status >= 400 && typeof json?.error === 'string')
       headers.set('content-type', 'application/json')
@@ -46,7 +47,7 @@ function completed(json: Json): string | undefined {
 
 /** Of the ID token in the answer, unchecked. */
 export function hasNonce({ answer }: Exchange): boolean {
-  const claims = claimsIn(objectIn(answer?.body)?.id_token)
+  const claims = claimsIn(jsonObject(answer?.body)?.id_token)
   return claims === undefined || claims.nonce !== undefined
 }
 
@@ -60,7 +61,7 @@ export interface Expected {
 
 /** @returns what openid-client finds wrong in it, for whoever can change it; or undefined. Holds no token and nothing of a person. */
 export function answerFault({ answer }: Exchange, config: Config, expected: Expected): string | undefined {
-  const json = answer?.status === 200 ? objectIn(answer.body) : undefined
+  const json = answer?.status === 200 ? jsonObject(answer.body) : undefined
   if (json === undefined) return undefined
   return fieldFault(json, expected) ?? idTokenFault(json.id_token, config, expected)
 }
@@ -127,15 +128,6 @@ function claimFault(
 function claimsIn(idToken: unknown): Json | undefined {
   try {
     return decodeJwt(String(idToken))
-  } catch {
-    return undefined
-  }
-}
-
-function objectIn(body = ''): Json | undefined {
-  try {
-    const json: unknown = JSON.parse(body)
-    return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Json) : undefined
   } catch {
     return undefined
   }

@@ -1,5 +1,6 @@
 // Tokens: how they are asked for, and what the token endpoint sent, in our words.
 import type { TokenEndpointResponse } from 'openid-client'
+import { jsonObject } from '../lib/json-object.ts'
 import type { Config } from '../options/config.ts'
 import type { AccessTokenRequest } from '../record/access-token.ts'
 import type { Tokens } from '../record/auth-record.ts'
@@ -46,17 +47,9 @@ export interface Salvage {
 }
 
 export function salvage({ answer }: Exchange): Salvage {
-  const sent = answer?.status === 200 ? fieldsOf(answer.body) : {}
+  const sent = (answer?.status === 200 && jsonObject(answer.body)) || {}
   const [refreshToken, idToken] = [sent.refresh_token, sent.id_token].map((token) =>
     typeof token === 'string' && token !== '' ? token : undefined,
   )
   return { refreshToken, hasIdToken: idToken !== undefined }
-}
-
-function fieldsOf(body: string): Readonly<Record<string, unknown>> {
-  try {
-    return JSON.parse(body) ?? {}
-  } catch {
-    return {}
-  }
 }

@@ -12,20 +12,16 @@ import { ageSession, endBackOff } from '../support/session/age-session.ts'
 import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
 
 const PAUSE_SECONDS = 10
-const client = { clientId: 'known', clientSecret: 'known to every app of this file' }
 
 const { provider, store, old, next, last, apps } = useParts(async (start) => {
   const [provider, redis] = await Promise.all([start(startProvider()), start(startRedis())])
   const open = () => {
     const options = {
-      issuerBaseURL: provider.issuer,
-      clientID: client.clientId,
-      clientSecret: client.clientSecret,
       // Whoever asks for a renewal sees its end.
       renewal: { timeoutSeconds: 20 },
       logger: createLog().logger,
     }
-    return start(startApp({ redisUrl: redis.url, options }))
+    return start(startApp({ provider, redisUrl: redis.url, options }))
   }
   const [old, next, last] = await Promise.all([sharedSigningKey(), createSigningKey(), createSigningKey()])
   return { provider, store: redis.connect(), old, next, last, apps: { open } }
@@ -37,7 +33,6 @@ let before: number
 
 beforeEach(async () => {
   app = await apps.open()
-  await provider.registerClient({ ...client, baseURL: app.url })
   session = await logIn(provider, app.url)
   before = keyRequests().length
 })

@@ -15,18 +15,15 @@ import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
 
 const MOST_REFUSALS = 5
 const log = createLog()
-const client = { clientId: 'both-apps', clientSecret: 'known to both of them' }
 
 const { provider, store, app, peer, keyless } = useParts(async (start) => {
   const [provider, redis] = await Promise.all([start(startProvider()), start(startRedis())])
   const open = () =>
     start(
       startApp({
+        provider,
         redisUrl: redis.url,
         options: {
-          issuerBaseURL: provider.issuer,
-          clientID: client.clientId,
-          clientSecret: client.clientSecret,
           // Makes the provider put auth_time into its ID tokens.
           authorizationParams: { max_age: '86400' },
           logger: log.logger,
@@ -34,7 +31,6 @@ const { provider, store, app, peer, keyless } = useParts(async (start) => {
       }),
     )
   const app = await open()
-  await provider.registerClient({ ...client, baseURL: app.url })
   // The last one has never seen the provider's keys.
   return { provider, store: redis.connect(), app, peer: await open(), keyless: await open() }
 })

@@ -16,16 +16,7 @@ const { provider, redis, store, atLogin, app, peer } = useParts(async (start) =>
   const [provider, redis] = await Promise.all([start(startProvider()), start(startRedis())])
   const open = async (userInfo: object) => {
     const app = await start(
-      startApp({
-        redisUrl: redis.url,
-        options: {
-          issuerBaseURL: provider.issuer,
-          clientID: client.clientId,
-          clientSecret: client.clientSecret,
-          userInfo: userInfo as never,
-          logger: { warn() {} },
-        },
-      }),
+      startApp({ provider, client, redisUrl: redis.url, options: { userInfo: userInfo as never } }),
     )
     app.app.get('/groups', (req, res) => void res.json({ groups: req.oidc.user?.groups ?? null }))
     return app
@@ -33,8 +24,6 @@ const { provider, redis, store, atLogin, app, peer } = useParts(async (start) =>
   const app = await open({ claims: ['groups'], atRenewal: true })
   const atLogin = await open(['groups'])
   const peer = await open({ claims: ['groups'], atRenewal: true })
-  const redirectUris = [app, atLogin, peer].map(({ url }) => `${url}/callback`)
-  await provider.registerClient({ ...client, redirectUris })
   return { provider, redis, store: redis.connect(), atLogin, app, peer }
 })
 afterEach(() => provider.normal())
