@@ -140,15 +140,16 @@ export function createMemoryStore(
       const failures = entry.failures + 1
       const doubled = Math.min(firstSeconds * 2 ** (failures - 1), longestSeconds) * share
       const seconds = askedSeconds ?? doubled
-      const { times, since } = entry.refused ?? { times: 0, since: now() }
+      const at = now()
+      const { times, since } = entry.refused ?? { times: 0, since: at }
       const refused = isRefusal ? { times: times + 1, since } : entry.refused
-      const given = { lease: undefined, retryAt: now() + seconds * 1000, failures }
+      const given = { lease: undefined, retryAt: at + seconds * 1000, failures }
       auth.replace(id, { ...entry, ...given, ...(refused && { refused }) })
       const counted = isRefusal && refused !== undefined
       return {
         waitSeconds: seconds,
         refusals: counted ? refused.times : 0,
-        refusedForSeconds: counted ? (now() - since) / 1000 : 0,
+        refusedForSeconds: counted ? (at - since) / 1000 : 0,
       }
     },
 

@@ -1,6 +1,8 @@
 // One HTTP request over node:http: fetch would add Sec-Fetch headers of its own and hide redirects.
+import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { request as requestOverTLS, Agent as TLSAgent } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
 export type HeaderValues = Record<string, string | undefined>
@@ -24,6 +26,18 @@ export interface Received {
 
 const DEADLINE_MS = 15_000
 
+/** As a browser remembers an address: asking the system for it at each request is dear. */
+const addresses = new Map<string, LookupAddress[]>()
+const rememberedLookup: LookupFunction = (host, options: LookupOptions, found) => {
+  const known = addresses.get(host)
+  if (known && options.all) return found(null, known)
+  lookup(host, { ...options, all: true }, (error, all) => {
+    if (!error) addresses.set(host, all)
+    if (error || options.all) found(error, all)
+    else found(null, all[0]?.address ?? '', all[0]?.family)
+  })
+}
+
 export async function exchange({ method, url, headers = {}, body, agent, signal }: Sent): Promise<Received> {
   const deadline = AbortSignal.timeout(DEADLINE_MS)
   const given = Object.entries(headers).filter(([, value]) => value !== undefined)
@@ -33,6 +47,7 @@ export async function exchange({ method, url, headers = {}, body, agent, signal 
       const tls = url.startsWith('https:')
       const sent = (tls ? requestOverTLS : request)(url, {
         method,
+        lookup: rememberedLookup,
         headers: { ...Object.fromEntries(given), ...length },
         // Whom a browser trusts is not what is tested.
         agent: agent ?? (tls ? new TLSAgent({ rejectUnauthorized: false }) : new Agent({ keepAlive: false })),
