@@ -13,6 +13,7 @@ import { shareHiddenClasses } from './lib/hidden-class.ts'
 import { createLimitedLog } from './lib/limited-log.ts'
 import { trySilently } from './login/silent.ts'
 import type { AuthOptions } from './options/auth-options.ts'
+import { addressesToRegister } from './options/registered-addresses.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { createProvider } from './provider/provider.ts'
 import { ownerName } from './record/owner.ts'
@@ -73,6 +74,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   const watch = createSessionWatch(config, store, renewer)
   const log = createLimitedLog((line) => config.logger.warn(line))
   logRenewals(events, log)
+  if (config.development) config.logger.info?.(`express-bff-session: ${addressesToRegister(config)}`)
   const services: Services = { config, events, log, store, provider, renewer, sessions, logins, watch }
   const cookie = createSessionCookie(config)
   const appSession = createExpressSession(config, store.appData, cookie, events)

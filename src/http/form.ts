@@ -5,13 +5,13 @@ import { RefusedError } from '../errors.ts'
 const parse = urlencoded({ extended: false, limit: '64kb' })
 
 /**
- * @param malformed the error for what cannot be read
+ * @param malformed the error for what cannot be read; `reason` is for operators
  * @throws RefusedError 413, 415, or that one
  */
 export async function readForm(
   req: Request,
   res: Response,
-  malformed: (how: string) => RefusedError,
+  malformed: (how: string, reason?: string) => RefusedError,
 ): Promise<URLSearchParams> {
   if (!req.is('application/x-www-form-urlencoded')) {
     throw new RefusedError(
@@ -20,6 +20,7 @@ export async function readForm(
       'This route takes application/x-www-form-urlencoded.',
     )
   }
+  if (isReadAlready(req)) throw malformed('cannot be read', READ_ALREADY)
   await new Promise<void>((resolve, reject) => {
     parse(req, res, (error?: unknown) => {
       if (error === undefined) resolve()
@@ -33,4 +34,11 @@ export async function readForm(
   const odd = fields.some(([, value]) => typeof value !== 'string')
   if (odd) throw malformed('has a parameter more than once')
   return new URLSearchParams(fields as [string, string][])
+}
+
+const READ_ALREADY =
+  'its form was read before auth() could read it, by a body parser that makes no fields of it, such as express.text() or express.raw(): put auth() above it'
+
+function isReadAlready({ body, readableEnded }: Request): boolean {
+  return typeof body === 'string' || body instanceof Uint8Array || (readableEnded && body === undefined)
 }

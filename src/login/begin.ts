@@ -5,6 +5,7 @@ import { redirect } from '../http/redirect.ts'
 import { ownPage } from '../http/return-to.ts'
 import type { StepUp } from '../record/step-up.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import { noteHost } from './other-host.ts'
 
 export interface LoginRequest {
   /** Where the browser wants to be after it; anything that is not a page of ours becomes the default. */
@@ -31,6 +32,7 @@ export async function beginLogin(
   }
   const transaction = logins.create(ownPage(returnTo, config), now, wishes)
   const url = await provider.authorizationURL(transaction, now)
+  noteHost({ config, req: request.req }, transaction.state)
   applyCookies(request.res, logins.remember(transaction, request.cookies))
   // RFC 9700 §4.12: what was posted is not posted on.
   redirect(request.res, request.req.method === 'POST' ? 303 : 302, url.href)

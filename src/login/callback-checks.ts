@@ -1,6 +1,7 @@
 // What a login has to pass after the provider's word for it: the step-up that was asked for, and the app's own say.
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { LoginRequiredError, RefusedError } from '../errors.ts'
+import { jsonObject } from '../lib/json-object.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 import { authenticationTime, isSamePerson } from '../record/id-token-claims.ts'
@@ -69,7 +70,7 @@ export function checkOrganization(
 /** @returns what the app adds to the person @throws RefusedError where it does not let them in */
 export async function askApp(
   { config, req }: RequestContext,
-  { asked = {} }: LoginTransaction,
+  { asked = {}, posted }: LoginTransaction,
   { claims, tokens, userInfo }: CodeExchange,
 ): Promise<AuthRecord['enrichment']> {
   const { afterCallback } = config
@@ -79,6 +80,7 @@ export async function askApp(
     claims,
     scope: tokens.scope,
     authorizationParams: asked,
+    formUser: posted === undefined ? undefined : jsonObject(new URLSearchParams(posted).get('user') ?? ''),
     getAccessToken: () => tokenOf({ token: tokens.accessToken, expiresAt: undefined }),
   }
   try {

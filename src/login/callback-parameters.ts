@@ -26,6 +26,8 @@ export async function callbackParameters(context: RequestContext): Promise<URLSe
   return parameters
 }
 
-function malformed(how: string): RefusedError {
-  return new RefusedError('callback_malformed', 400, `The callback ${how}. Begin the login again.`)
+function malformed(how: string, reason?: string): RefusedError {
+  return new RefusedError('callback_malformed', 400, `The callback ${how}. Begin the login again.`, {
+    reason,
+  })
 }

@@ -5,6 +5,7 @@ import { redirect } from '../http/redirect.ts'
 import { ownPage } from '../http/return-to.ts'
 import { urlBelow } from '../options/app-paths.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import { hostFault } from './other-host.ts'
 
 /** Of many tabs at the same moment each round lets some in, and all who come after the first of them. */
 const MOST_ATTEMPTS = 3
@@ -28,7 +29,7 @@ export function alreadyDone(context: RequestContext, state: string): void {
       'login_unknown',
       400,
       'This browser has no such login on its way: it was completed, begun elsewhere, or its cookie did not come back. Begin again.',
-      { goesOn: goesOn ? attempts : undefined },
+      { goesOn: goesOn ? attempts : undefined, reason: hostFault(context, state) },
     )
   }
   landOn(context, login?.returnTo ?? urlBelow(config.baseURL, '/').pathname)

@@ -71,6 +71,6 @@ async function readToken(
   return { token, seenKey }
 }
 
-function malformed(how: string): RefusedError {
-  return new RefusedError('logout_token_invalid', 400, `The logout request ${how}.`)
+function malformed(how: string, reason?: string): RefusedError {
+  return new RefusedError('logout_token_invalid', 400, `The logout request ${how}.`, { reason })
 }

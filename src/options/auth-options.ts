@@ -103,4 +103,6 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
 
 export interface Logger {
   warn(line: string): void
+  /** While the app is being set up (`NODE_ENV` is `development`, or not set): the addresses to enter at the provider. */
+  info?(line: string): void
 }

@@ -48,4 +48,6 @@ export interface Config extends ClientConfig, StoreConfig {
   readonly afterCallback: AuthOptions['afterCallback']
   readonly onCallbackError: AuthOptions['onCallbackError']
   readonly logger: Logger
+  /** The app is being set up: what helps then is said. */
+  readonly development: boolean
 }

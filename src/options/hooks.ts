@@ -17,6 +17,12 @@ export interface CallbackLogin {
    * written: `organization` was found in the ID token, nothing else was checked.
    */
   readonly authorizationParams: Readonly<Record<string, string>>
+  /**
+   * What stood in the field `user` of the provider's form (`response_mode: 'form_post'`), as Apple sends it at a person's first
+   * login, and never again: `{ name: { firstName, lastName }, email }`. It came by the browser and nobody signed it: the
+   * person may have written it.
+   */
+  readonly formUser: Readonly<Record<string, unknown>> | undefined
   /** The access token, to ask an API about the person. */
   getAccessToken(): string
 }

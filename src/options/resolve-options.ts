@@ -145,6 +145,8 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     afterCallback: hook(options.afterCallback, 'afterCallback', '(login, req)'),
     onCallbackError: hook(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
     logger: resolveLogger(options.logger),
+    // As Express takes it.
+    development: (env.NODE_ENV || 'development') === 'development',
   })
 }
 

@@ -1,6 +1,6 @@
 // The callback's methods and forms: GET alone unless the provider is asked to answer with a form.
 import express from 'express'
-import { auth } from '../../src/index.ts'
+import { auth, type CallbackLogin } from '../../src/index.ts'
 import { startApp } from '../support/app/app.ts'
 import { startOwnApp } from '../support/app/own-app.ts'
 import { Browser, type Page } from '../support/browser/browser.ts'
@@ -10,7 +10,9 @@ import { startProvider } from '../support/provider/provider.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
 
-const { provider, app, formApp, parsingApp } = useParts(async (start) => {
+const formUsers: CallbackLogin['formUser'][] = []
+
+const { provider, app, formApp, parsingApp, askingApp, askingFormApp } = useParts(async (start) => {
   const [provider, redis] = await Promise.all([start(startProvider()), start(startRedis())])
   const options = { logger: createLog().logger }
   const setup = { provider, redisUrl: redis.url, options }
@@ -18,8 +20,16 @@ const { provider, app, formApp, parsingApp } = useParts(async (start) => {
     ...setup,
     options: { ...options, authorizationParams: { response_mode: 'form_post' } },
   }
+  const afterCallback = ({ formUser }: CallbackLogin) => void formUsers.push(formUser)
   return {
     provider,
+    askingApp: await start(
+      startApp({
+        ...setup,
+        options: { ...options, afterCallback },
+      }),
+    ),
+    askingFormApp: await start(startApp({ ...formSetup, options: { ...formSetup.options, afterCallback } })),
     app: await start(startApp(setup)),
     formApp: await start(startApp(formSetup)),
     // What its own parser makes of a form, above auth(), decides nothing.
@@ -64,7 +74,7 @@ function post(browser: Browser, body: string, type = FORM, { url }: { url: strin
 /** The GET that the answer to the form sends the browser to. */
 async function complete(browser: Browser, posted: Page): Promise<Page> {
   expect(posted.status).toBe(303)
-  const next = new URL(posted.headers.location ?? '', formApp.url).href
+  const next = new URL(posted.headers.location ?? '', posted.url).href
   const answer = await browser.navigate(next, { stopAt: () => true })
   expect(answer.status).toBe(303)
   return answer
@@ -119,6 +129,32 @@ test("form_post: the login's cookie may come with a cross-site POST, the session
   const answer = await complete(browser, await post(browser, `${await answerByForm(browser, 'form')}`))
   const session = setCookieLines(answer).filter((line) => line.startsWith('bff='))
   expect(session).toEqual([expect.stringMatching(/HttpOnly; SameSite=Lax$/)])
+})
+
+/** Apple's, at a person's first login. */
+const APPLES = { name: { firstName: 'Ada', lastName: 'L.' }, email: 'ada@example.com' }
+
+test.each<[what: string, field: string | undefined, told: object | undefined]>([
+  ['a person', JSON.stringify(APPLES), APPLES],
+  ['nothing', undefined, undefined],
+  ['no JSON', '{"name"', undefined],
+  ['a list', '[1]', undefined],
+  ['a text', '"ada"', undefined],
+])('form_post: %s in the form’s user reaches afterCallback as what it is', async (_what, field, told) => {
+  formUsers.length = 0
+  const browser = new Browser()
+  const form = await answerByForm(browser, 'ada', askingFormApp)
+  if (field !== undefined) form.set('user', field)
+  await complete(browser, await post(browser, `${form}`, FORM, askingFormApp))
+  expect(formUsers).toEqual([told])
+})
+
+test('a user in the callback’s address is no form’s', async () => {
+  formUsers.length = 0
+  const browser = new Browser()
+  const url = await browser.startLogin(askingApp.url, { user: 'ada' })
+  await browser.navigate(`${url}&user=${encodeURIComponent(JSON.stringify(APPLES))}`)
+  expect(formUsers).toEqual([undefined])
 })
 
 type Row = [name: string, status: number, body: (params: URLSearchParams) => string, type?: string]

@@ -52,6 +52,18 @@ async function askToLogIn(url = `${app.url}/login`, headers: Record<string, stri
   return new URL(page.headers.location ?? '')
 }
 
+test('ADFS: a resource that is a URN, and the scope allatclaims, are asked for as they are written', async () => {
+  const params = { scope: 'openid allatclaims', resource: 'urn:microsoft:userinfo' }
+  const options = { logger: log.logger, authorizationParams: params }
+  const other = await startApp({ provider, options })
+  try {
+    const { searchParams } = await askToLogIn(`${other.url}/login`)
+    expect(Object.fromEntries(searchParams)).toMatchObject(params)
+  } finally {
+    await other.stop()
+  }
+})
+
 test('a login asks for a code, with PKCE S256, state, nonce and offline_access', async () => {
   const url = await askToLogIn()
   const { scope, ...params } = Object.fromEntries(url.searchParams)

@@ -1,0 +1,101 @@
+// What stands in the wrong place: a browser at another host than baseURL's, a body parser above auth(). The log says which.
+import express from 'express'
+import { auth } from '../../src/index.ts'
+import { startApp } from '../support/app/app.ts'
+import { refusalsIn } from '../support/app/app-events.ts'
+import { startOwnApp } from '../support/app/own-app.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { createLog } from '../support/evidence.ts'
+import { startProvider } from '../support/provider/provider.ts'
+import { useParts } from '../support/servers.ts'
+
+const log = createLog()
+const { provider, app } = useParts(async (start) => {
+  const provider = await start(startProvider())
+  return { provider, app: await start(startApp({ provider })) }
+})
+beforeEach(() => {
+  app.events.length = 0
+  log.lines.length = 0
+})
+
+/** A login that begins there, and whose callback comes without its cookie. */
+async function beginAt(host: string) {
+  const headers = { host }
+  const begun = await new Browser().navigate(`${app.url}/login`, { headers, stopAt: () => true })
+  const state = new URL(begun.headers.location ?? '').searchParams.get('state')
+  return new Browser().navigate(`${app.url}/callback?state=${state}&code=invented`)
+}
+
+test('a login that began at another host than baseURL’s is told with both', async () => {
+  const page = await beginAt('127.0.0.1:3000')
+  expect(page).toMatchObject({ status: 400, body: expect.not.stringContaining('127.0.0.1:3000') })
+  const [line] = refusalsIn(app.events)
+  expect(line).toMatch(/^refused \(login_unknown\): the login began at 127\.0\.0\.1:3000, /)
+  expect(line).toContain(`baseURL (BASE_URL) is ${app.url}: open the app there`)
+})
+
+test('a host that is none is not repeated', async () => {
+  await beginAt('x"y<z>')
+  expect(refusalsIn(app.events)).toEqual([expect.stringContaining('the login began at another host, ')])
+})
+
+test('a login that began at baseURL’s, and one that nobody began, are as before', async () => {
+  await beginAt(new URL(app.url).host)
+  await new Browser().navigate(`${app.url}/callback?state=nobodys&code=invented`)
+  const before = /^refused \(login_unknown\): This browser has no such login on its way/
+  expect(refusalsIn(app.events)).toEqual([expect.stringMatching(before), expect.stringMatching(before)])
+})
+
+test.each([
+  ['express.text()', express.text({ type: '*/*' })],
+  ['express.raw()', express.raw({ type: '*/*' })],
+  ['a reader of its own', drain],
+])(
+  'a provider’s form that %s has read above auth() is refused with the order that works',
+  async (_what, parser) => {
+    const setup = {
+      provider,
+      options: { logger: log.logger, authorizationParams: { response_mode: 'form_post' } },
+    }
+    const own = await startOwnApp(setup, (options) => {
+      const handler = auth(options)
+      return { app: express().use(parser, handler), auth: handler }
+    })
+    try {
+      const posted = await new Browser().request('POST', `${own.url}/callback`, {
+        form: { state: 'x', code: 'y' },
+      })
+      expect(posted).toMatchObject({ status: 400, body: expect.not.stringContaining('parser') })
+      expect(log.lines).toEqual([
+        expect.stringMatching(
+          /\(callback_malformed\): its form was read before auth\(\).*: put auth\(\) above it$/,
+        ),
+      ])
+    } finally {
+      await own.stop()
+    }
+  },
+)
+
+test('express.json() above auth() leaves the form to it', async () => {
+  const setup = {
+    provider,
+    options: { logger: log.logger, authorizationParams: { response_mode: 'form_post' } },
+  }
+  const own = await startOwnApp(setup, (options) => {
+    const handler = auth(options)
+    const above = express().use(express.json(), handler)
+    above.get('/', (req, res) => void res.json({ sub: req.oidc.user?.sub }))
+    return { app: above, auth: handler }
+  })
+  try {
+    expect((await new Browser().logIn(own.url, { user: 'form' })).json()).toEqual({ sub: 'form' })
+  } finally {
+    await own.stop()
+  }
+})
+
+function drain(req: express.Request, _res: express.Response, next: express.NextFunction): void {
+  req.resume().once('end', () => next())
+}
