@@ -1,6 +1,6 @@
 // The words a test uses to arm faults; every one of them is a handler around the real provider.
 import type { Aim, Answer, Faults, Hold, Moment } from './faults.ts'
-import type { Endpoint } from './seen-requests.ts'
+import type { Endpoint, SeenRequest } from './seen-requests.ts'
 
 export type Json = Record<string, unknown>
 
@@ -13,6 +13,8 @@ export interface FaultControls {
   answerAll(endpoint: Endpoint, answer: Answer, aim?: Aim): void
   /** lets the provider answer, and changes the JSON that it answered */
   rewriteNext(endpoint: Endpoint, rewrite: (json: Json) => Json | Promise<Json>, aim?: Aim): void
+  /** lets the provider answer, and makes of all its answers there what `change` makes of them */
+  changeAll(endpoint: Endpoint, change: (answer: Answer, seen: SeenRequest) => Promise<Answer>): void
   /** resets the connection: before the provider hears of it, after it has rotated, or in the middle of its answer */
   cutNext(endpoint: Endpoint, mode?: Moment | 'midway', aim?: Aim): void
   cutAll(endpoint: Endpoint, mode?: Moment | 'midway', aim?: Aim): void
@@ -55,6 +57,8 @@ export function createFaultControls(faults: Faults): FaultControls {
         return { ...answer, body: JSON.stringify(await rewrite(JSON.parse(String(answer.body)))) }
       })
     },
+    changeAll: (endpoint, change) =>
+      faults.arm(endpoint, ALL, async (forward, seen) => change(await forward(), seen)),
     cutNext: (endpoint, mode = 'before', aim = {}) => cut(endpoint, mode, aim),
     cutAll: (endpoint, mode = 'before', aim = {}) => cut(endpoint, mode, { ...aim, ...ALL }),
     delayNext: (endpoint, ms, aim = {}) => delay(endpoint, ms, aim),

@@ -1,0 +1,28 @@
+// Azure AD B2C's: its document and its tokens name an issuer that is not the address they are at, and its answers name none.
+import type { TestProvider } from '../../support/provider/provider.ts'
+import { claimsOfToken } from '../../support/provider/signing-key.ts'
+import { changedJson, type Habit } from '../habit.ts'
+
+export const secondIssuerOf = ({ issuer }: TestProvider) => `${issuer}/TENANT_ID/v2.0/`
+
+const ISS = 'authorization_response_iss_parameter_supported'
+
+export const secondIssuer: Habit = {
+  answers: {
+    discovery: changedJson(({ [ISS]: _, ...document }, provider) => ({
+      ...document,
+      issuer: secondIssuerOf(provider),
+    })),
+    token: changedJson(async (json, provider) => {
+      const claims = { ...claimsOfToken(String(json.id_token)), iss: secondIssuerOf(provider) }
+      return { ...json, id_token: await provider.signIdToken(claims) }
+    }),
+    other(answer) {
+      const { location } = answer.headers ?? {}
+      if (typeof location !== 'string' || !URL.canParse(location)) return answer
+      const url = new URL(location)
+      url.searchParams.delete('iss')
+      return { ...answer, headers: { ...answer.headers, location: url.href } }
+    },
+  },
+}
