@@ -112,8 +112,9 @@ export class TryLaterError extends BffSessionError {
   readonly retryAfterSeconds: number
   override readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: TryLaterCode, message: string, retryAfterSeconds = 1) {
-    super(message)
+  /** `cause` says what is wrong, for operators: it holds no secret, and no browser gets it. */
+  constructor(code: TryLaterCode, message: string, retryAfterSeconds = 1, options?: ErrorOptions) {
+    super(message, options)
     this.code = code
     this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterSeconds))
     this.headers = { 'retry-after': String(this.retryAfterSeconds) }

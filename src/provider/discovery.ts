@@ -147,6 +147,7 @@ export function createDiscovery(
       'provider_unavailable',
       'The login provider is out of reach. Try again shortly.',
       5,
+      { cause: new Error(detail) },
     )
   }
 

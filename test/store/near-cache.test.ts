@@ -1,6 +1,5 @@
 // The near cache: no question to Redis for what is known, and nobody served on what has changed elsewhere.
 import { Redis } from 'ioredis'
-import { AuthEventEmitter } from '../../src/events.ts'
 import type { AuthOptions } from '../../src/index.ts'
 import { createClientTracking } from '../../src/store/redis/client-tracking.ts'
 import { openRedis } from '../../src/store/redis/connection.ts'
@@ -260,7 +259,7 @@ describe('the two connections', () => {
       autoResubscribe: true,
       lazyConnect: true,
     }
-    const { redis, close } = openRedis(given, 1, new AuthEventEmitter(), { hears: true })
+    const { redis, close } = openRedis(given, 1, { tell: String, over() {} }, { hears: true })
     expect((redis as Redis).options).toMatchObject({ protocol: 2, autoResubscribe: false })
     close()
   })

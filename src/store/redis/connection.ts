@@ -1,10 +1,10 @@
 // The connection to Redis, and the deadline on every answer: what Redis does must not hang a request.
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import { TryLaterError } from '../../errors.ts'
-import type { AuthEventEmitter } from '../../events.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import type { Config } from '../../options/config.ts'
 import type { ServerURL } from '../../options/redis-servers.ts'
+import type { Outages } from './outages.ts'
 
 export interface RedisConnection {
   readonly redis: Redis | Cluster
@@ -29,18 +29,13 @@ interface OpenOptions {
 export function openRedis(
   given: NonNullable<Config['redis']>,
   seconds: number,
-  events: AuthEventEmitter,
+  outages: Pick<Outages, 'tell' | 'over'>,
   { another = false, hears = false }: OpenOptions = {},
 ): RedisConnection {
   const redis = isClient(given) ? (another ? duplicate(given) : given) : connect(given, seconds, hears)
   let underWay = 0
   // Without a listener ioredis prints each failed connection. A client that was handed in is its owner's to listen to.
-  if (redis !== given) redis.on('error', (error: Error) => tell(error))
-
-  function tell(error: unknown): void {
-    const detail = error instanceof Error ? error.message.slice(0, 200) : 'no answer'
-    events.emit('store-unavailable', { detail })
-  }
+  if (redis !== given) redis.on('error', (error: Error) => outages.tell(error))
 
   return {
     redis,
@@ -52,17 +47,17 @@ export function openRedis(
         const sent = command().finally(() => {
           underWay -= asking
         })
-        return await withDeadline(sent, seconds, () => {
+        const answered = await withDeadline(sent, seconds, () => {
           // What comes after it, comes to nobody.
           sent.catch(() => undefined)
           throw new Error(`no answer within ${seconds} s`)
         })
+        outages.over()
+        return answered
       } catch (error) {
-        tell(error)
-        throw new TryLaterError(
-          'store_unavailable',
-          'The session store does not answer. Nothing is lost; try again shortly.',
-        )
+        const cause = new Error(outages.tell(error))
+        const message = 'The session store does not answer. Nothing is lost; try again shortly.'
+        throw new TryLaterError('store_unavailable', message, 1, { cause })
       }
     },
 

@@ -1,11 +1,11 @@
 // The near cache over Redis: a second connection hears what changes.
 import type { Redis } from 'ioredis'
-import type { AuthEventEmitter } from '../../events.ts'
 import type { Config } from '../../options/config.ts'
 import type { SessionStore } from '../store.ts'
 import { createCachedStore } from './cached-store.ts'
 import { createClientTracking } from './client-tracking.ts'
 import { openRedis, type RedisConnection } from './connection.ts'
+import type { Outages } from './outages.ts'
 import { createSessionCache } from './session-cache.ts'
 
 /** @param reading the connection that `records` reads on */
@@ -14,10 +14,10 @@ export function withNearCache(
   reading: RedisConnection,
   given: NonNullable<Config['redis']>,
   config: Config,
-  events: AuthEventEmitter,
+  outages: Outages,
 ): SessionStore {
   const sessions = createSessionCache()
-  const hearing = openRedis(given, config.redisTimeoutSeconds, events, { hears: true })
+  const hearing = openRedis(given, config.redisTimeoutSeconds, outages, { hears: true })
   // The options allow it with one server only, and with connections of ours.
   const [readingFrom, hearingFrom] = [reading.redis as Redis, hearing.redis as Redis]
   const tracking = createClientTracking(readingFrom, hearingFrom, {

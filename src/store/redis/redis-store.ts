@@ -9,6 +9,7 @@ import { createBatchedLookups } from './batched-lookups.ts'
 import { openRedis } from './connection.ts'
 import { withNearCache } from './near-cache.ts'
 import { createOpenedRecords } from './opened-records.ts'
+import { createOutages } from './outages.ts'
 import { defineClaim, defineScripts, type ScriptName } from './scripts.ts'
 import { createSealedRecords } from './sealed-records.ts'
 import { createRedisIndex } from './session-index.ts'
@@ -18,14 +19,15 @@ export function createRedisStore(
   given: NonNullable<Config['redis']>,
   events: AuthEventEmitter,
 ): SessionStore {
-  const connection = openRedis(given, config.redisTimeoutSeconds, events)
+  const outages = createOutages(config, given, events)
+  const connection = openRedis(given, config.redisTimeoutSeconds, outages)
   const { redis, answer } = connection
   const scripts = defineScripts(redis)
   const lookUp = createBatchedLookups(connection)
   // WAIT holds up its connection, so what waits for replicas has one of its own.
   const replicating =
     config.waitReplicas > 0
-      ? openRedis(given, config.redisTimeoutSeconds, events, { another: true })
+      ? openRedis(given, config.redisTimeoutSeconds, outages, { another: true })
       : undefined
   const replicatingScripts = replicating && defineScripts(replicating.redis)
   const claim = defineClaim(redis)
@@ -165,11 +167,12 @@ export function createRedisStore(
     },
 
     async close() {
+      outages.close()
       connection.close()
       replicating?.close()
     },
   }
-  return config.nearCache ? withNearCache(store, connection, given, config, events) : store
+  return config.nearCache ? withNearCache(store, connection, given, config, outages) : store
 }
 
 function milliseconds(seconds: number): number {

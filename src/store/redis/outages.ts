@@ -1,0 +1,102 @@
+// Redis does not answer, or refuses: told to whoever listens each time, and to the log once for each kind until it answers again.
+import { types } from 'node:util'
+import { Cluster } from 'ioredis'
+import type { AuthEventEmitter } from '../../events.ts'
+import { createLimitedLog } from '../../lib/limited-log.ts'
+import type { Config } from '../../options/config.ts'
+
+export interface Outages {
+  /** @returns one line for operators, with no password in it */
+  tell(error: unknown): string
+  /** It answered. */
+  over(): void
+  close(): void
+}
+
+/** What Redis, ioredis or the system says, and what to change. */
+const KINDS: readonly [said: RegExp, cure: string][] = [
+  [/ECONNREFUSED/, 'nobody listens there: start Redis, or change the address (REDIS_URL, the option redis)'],
+  [/ENOTFOUND|EAI_AGAIN/, 'nobody knows that host: change the address (REDIS_URL, the option redis)'],
+  [
+    /WRONGPASS|NOAUTH|AUTH <password>|invalid password/,
+    'it does not take the user and password: change those in REDIS_URL (the option redis)',
+  ],
+  [/NOPERM/, 'its user may not do that: docs/deploying.md has the commands and keys that are needed'],
+  [
+    /certificate|altnames|SSL|TLS|EPROTO/i,
+    'the connection is not secure as it should be: rediss:// is for a server that speaks TLS, and NODE_EXTRA_CA_CERTS names the CA of its certificate',
+  ],
+  [
+    /^OOM/,
+    'its memory is full, and it rightly drops no session for that (noeviction): give it more (maxmemory)',
+  ],
+  [/READONLY/, 'it is a replica: name the master, or the Sentinels'],
+  [
+    /^no answer within|timed out|ETIMEDOUT/,
+    'look at its load and the network; redisTimeoutSeconds is how long is waited',
+  ],
+]
+/** What follows from it: what is wrong was said before. */
+const AFTERWARDS = /max retries per request|Connection is closed|^no answer within|timed out/
+const LONGEST = 200
+
+export function createOutages(
+  { logger }: Pick<Config, 'logger'>,
+  given: NonNullable<Config['redis']>,
+  events: AuthEventEmitter,
+): Outages {
+  const where = addressOf(given)
+  // What fails now and then would say so now and then.
+  const log = createLimitedLog((line) => logger.warn(line))
+  const said = new Set<string>()
+  let last = ''
+
+  return {
+    tell(error) {
+      const detail = types.isNativeError(error) ? error.message.slice(0, LONGEST) : 'no answer'
+      events.emit('store-unavailable', { detail })
+      const [kind, cure] = KINDS.find(([pattern]) => pattern.test(detail)) ?? [
+        undefined,
+        'look at Redis and its log',
+      ]
+      const printable = detail.replace(/[^\x20-\x7e]+/g, ' ')
+      const line = `Redis at ${where} cannot be used: ${printable}: ${cure}`
+      const name = String(kind)
+      if (said.size > 0 && AFTERWARDS.test(detail)) return last
+      last = line
+      if (said.has(name)) return line
+      said.add(name)
+      log.warn(`express-bff-session: Redis cannot be used: ${cure}`, `express-bff-session: ${line}`, 1)
+      return line
+    },
+
+    over() {
+      if (said.size === 0) return
+      said.clear()
+      const line = `express-bff-session: Redis at ${where} answers again`
+      log.warn(line, line, 1)
+    },
+
+    close: () => log.close(),
+  }
+}
+
+/** Without user and password. */
+function addressOf(given: NonNullable<Config['redis']>): string {
+  if ('url' in given) return hostOf(given.url)
+  if ('sentinels' in given) return `the Sentinels ${(given.sentinels ?? []).map(named).join(', ')}`
+  if ('nodes' in given && Array.isArray(given.nodes))
+    return `the Cluster ${given.nodes.map((node) => named(node)).join(', ')}`
+  const { options } = given as { options?: { host?: string; port?: number } }
+  return given instanceof Cluster || options?.host === undefined ? 'the client of yours' : named(options)
+}
+
+function named(node: unknown): string {
+  if (typeof node !== 'object' || node === null) return hostOf(String(node))
+  const { host = 'localhost', port = 6379 } = node as { host?: string; port?: number }
+  return `${host}:${port}`
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host || 'localhost' : 'its address'
+}
