@@ -164,6 +164,7 @@ function expectAssertions(requests: SeenRequest[], header: object) {
 
 const WANTS =
   "it may want its token endpoint's URL in it, as Ory Hydra and Glewlwyd do: clientAssertionAudience: 'token_endpoint'"
+const NO_CREDENTIALS = ": check this client's clientID, clientSecret (CLIENT_SECRET), clientAuthMethod ("
 const NO_ASSERTION = ": it does not take this client's assertion. It may not know the key "
 
 test.each([
@@ -173,7 +174,18 @@ test.each([
     { clientAssertionSigningKey: { ...p256.privateKey.export({ format: 'jwk' }), kid: 'key-2' } },
     `${NO_ASSERTION}(ES256, kid "key-2"), or ${WANTS}`,
   ],
-  ['another secret', 'client_secret_basic', { clientSecret: 'wrong' }, ''],
+  [
+    'another secret',
+    'client_secret_post',
+    { clientSecret: 'wrong-one' },
+    `${NO_CREDENTIALS}client_secret_post)`,
+  ],
+  [
+    'another secret by HTTP Basic',
+    'client_secret_basic',
+    { clientSecret: 'wrong-one' },
+    `${NO_CREDENTIALS}client_secret_basic; some do not decode that: client_secret_post)`,
+  ],
   [
     'another secret for HS256',
     'client_secret_jwt',

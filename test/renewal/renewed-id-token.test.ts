@@ -278,7 +278,10 @@ test('H15: another sub in a renewal beside a request ends the session, and that 
   await eventually('the revocation', () =>
     provider.revocations().some(({ tokenHash }) => tokenHash === sha256(token)),
   )
-  expect((await session.get(`${peer.url}/private`)).json()).toMatchObject({ code: 'login_required' })
+  // The one and the other are asked for side by side.
+  await eventually('the end of the session', async () => {
+    return (await session.get(`${peer.url}/private`)).json().code === 'login_required'
+  })
 })
 
 test.each<[string, (answer: Json) => Json]>([
