@@ -1,6 +1,5 @@
 // /login: what it asks of the provider, and who may begin it. The provider or another site may (OpenID Connect Core §4), and
 // nobody may do with it what they like.
-import type { Configuration } from 'oidc-provider'
 import { requireClaim, requireStepUp } from '../../src/index.ts'
 import { startApp } from '../support/app/app.ts'
 import { refusalsIn } from '../support/app/app-events.ts'
@@ -9,6 +8,7 @@ import { Browser, type Page } from '../support/browser/browser.ts'
 import { authKeys, createLog, setCookieLines } from '../support/evidence.ts'
 import { nextIdToken } from '../support/provider/next-id-token.ts'
 import { startProvider } from '../support/provider/provider.ts'
+import { withResources } from '../support/provider/resources.ts'
 import { claimsOfToken } from '../support/provider/signing-key.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts, useStarted } from '../support/servers.ts'
@@ -29,21 +29,6 @@ beforeEach(() => {
   app.events.length = 0
 })
 afterEach(() => provider.normal())
-
-/** As it is, but with access tokens for APIs (RFC 8707). */
-function withResources({ features, ...same }: Configuration): Configuration {
-  return {
-    ...same,
-    features: {
-      ...features,
-      resourceIndicators: {
-        enabled: true,
-        useGrantedResource: () => true,
-        getResourceServerInfo: (_ctx, audience) => ({ scope: 'openid', audience, accessTokenFormat: 'jwt' }),
-      },
-    },
-  }
-}
 
 /** The authorization request that `/login` sends the browser on, not followed. */
 async function askToLogIn(url = `${app.url}/login`, headers: Record<string, string> = {}): Promise<URL> {

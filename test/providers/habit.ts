@@ -3,6 +3,7 @@ import type { Configuration } from 'oidc-provider'
 import type { Answer } from '../support/provider/faults.ts'
 import type { TestProvider } from '../support/provider/provider.ts'
 import type { Endpoint, SeenRequest } from '../support/provider/seen-requests.ts'
+import { claimsOfToken } from '../support/provider/signing-key.ts'
 
 export interface Habit {
   /** accepts a spent refresh token again for so long */
@@ -24,6 +25,14 @@ export function changedJson(change: (json: Json, provider: TestProvider) => Json
   return async (answer, { provider }) => {
     if (answer.status !== 200) return answer
     return { ...answer, body: JSON.stringify(await change(JSON.parse(String(answer.body)), provider)) }
+  }
+}
+
+/** Of the ID token in it, which the provider signs again. */
+export function changedClaims(change: (claims: Json, provider: TestProvider) => Json) {
+  return async (json: Json, provider: TestProvider): Promise<Json> => {
+    const claims = change(claimsOfToken(String(json.id_token)), provider)
+    return { ...json, id_token: await provider.signIdToken(claims) }
   }
 }
 

@@ -1,6 +1,5 @@
 // Redis does not answer, or refuses: told to whoever listens each time, and to the log once for each kind until it answers again.
 import { types } from 'node:util'
-import { Cluster } from 'ioredis'
 import type { AuthEventEmitter } from '../../events.ts'
 import { createLimitedLog } from '../../lib/limited-log.ts'
 import type { Config } from '../../options/config.ts'
@@ -55,19 +54,14 @@ export function createOutages(
     tell(error) {
       const detail = types.isNativeError(error) ? error.message.slice(0, LONGEST) : 'no answer'
       events.emit('store-unavailable', { detail })
-      const [kind, cure] = KINDS.find(([pattern]) => pattern.test(detail)) ?? [
-        undefined,
-        'look at Redis and its log',
-      ]
-      const printable = detail.replace(/[^\x20-\x7e]+/g, ' ')
-      const line = `Redis at ${where} cannot be used: ${printable}: ${cure}`
-      const name = String(kind)
       if (said.size > 0 && AFTERWARDS.test(detail)) return last
-      last = line
-      if (said.has(name)) return line
-      said.add(name)
-      log.warn(`express-bff-session: Redis cannot be used: ${cure}`, `express-bff-session: ${line}`, 1)
-      return line
+      const cure = KINDS.find(([pattern]) => pattern.test(detail))?.[1] ?? 'look at Redis and its log'
+      last = `Redis at ${where} cannot be used: ${detail.replace(/[^\x20-\x7e]+/g, ' ')}: ${cure}`
+      if (!said.has(cure)) {
+        said.add(cure)
+        log.warn(`express-bff-session: Redis cannot be used: ${cure}`, `express-bff-session: ${last}`, 1)
+      }
+      return last
     },
 
     over() {
@@ -86,9 +80,9 @@ function addressOf(given: NonNullable<Config['redis']>): string {
   if ('url' in given) return hostOf(given.url)
   if ('sentinels' in given) return `the Sentinels ${(given.sentinels ?? []).map(named).join(', ')}`
   if ('nodes' in given && Array.isArray(given.nodes))
-    return `the Cluster ${given.nodes.map((node) => named(node)).join(', ')}`
+    return `the Cluster ${given.nodes.map(named).join(', ')}`
   const { options } = given as { options?: { host?: string; port?: number } }
-  return given instanceof Cluster || options?.host === undefined ? 'the client of yours' : named(options)
+  return options?.host === undefined ? 'the client of yours' : named(options)
 }
 
 function named(node: unknown): string {

@@ -1,16 +1,5 @@
 // Access tokens are for the API in `resource` (RFC 8707), and that API's only.
+import { withResources } from '../../support/provider/resources.ts'
 import type { Habit } from '../habit.ts'
 
-export const resources: Habit = {
-  configure: ({ features, ...given }) => ({
-    ...given,
-    features: {
-      ...features,
-      resourceIndicators: {
-        enabled: true,
-        useGrantedResource: () => true,
-        getResourceServerInfo: (_ctx, audience) => ({ scope: 'openid', audience, accessTokenFormat: 'jwt' }),
-      },
-    },
-  }),
-}
+export const resources: Habit = { configure: (given) => withResources(given) }

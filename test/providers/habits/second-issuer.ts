@@ -1,7 +1,6 @@
 // Azure AD B2C's: its document and its tokens name an issuer that is not the address they are at, and its answers name none.
 import type { TestProvider } from '../../support/provider/provider.ts'
-import { claimsOfToken } from '../../support/provider/signing-key.ts'
-import { changedJson, type Habit } from '../habit.ts'
+import { changedClaims, changedJson, type Habit } from '../habit.ts'
 
 export const secondIssuerOf = ({ issuer }: TestProvider) => `${issuer}/TENANT_ID/v2.0/`
 
@@ -13,10 +12,7 @@ export const secondIssuer: Habit = {
       ...document,
       issuer: secondIssuerOf(provider),
     })),
-    token: changedJson(async (json, provider) => {
-      const claims = { ...claimsOfToken(String(json.id_token)), iss: secondIssuerOf(provider) }
-      return { ...json, id_token: await provider.signIdToken(claims) }
-    }),
+    token: changedJson(changedClaims((claims, provider) => ({ ...claims, iss: secondIssuerOf(provider) }))),
     other(answer) {
       const { location } = answer.headers ?? {}
       if (typeof location !== 'string' || !URL.canParse(location)) return answer

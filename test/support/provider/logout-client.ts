@@ -1,5 +1,6 @@
 // Back-Channel Logout as the tests play it: a client that is told of logouts, and the tokens that tell it.
 import { randomBytes } from 'node:crypto'
+import type { Configuration } from 'oidc-provider'
 import { exchange, type HeaderValues, type Received } from '../browser/http-exchange.ts'
 import { type ProviderOptions, startProvider, type TestProvider } from './provider.ts'
 import { muteNotices } from './quiet-oidc-provider.ts'
@@ -23,17 +24,20 @@ export async function startLogoutProvider(options: ProviderOptions = {}): Promis
   const { configure = (same) => same } = options
   const provider = await startProvider({
     ...options,
-    configure: (given) =>
-      configure({
-        ...given,
-        features: { ...given.features, backchannelLogout: { enabled: true } },
-        // Its own dispatcher reaches nobody on loopback.
-        fetch: (url, { dispatcher: _, ...init } = {}) => fetch(url, init),
-      }),
+    configure: (given) => configure(withLogoutsTold(given)),
   })
   // Jest has no such dispatcher, and at the first logout it says so.
   const unmute = muteNotices()
   return { ...provider, stop: () => provider.stop().finally(unmute) }
+}
+
+export function withLogoutsTold(given: Configuration): Configuration {
+  return {
+    ...given,
+    features: { ...given.features, backchannelLogout: { enabled: true } },
+    // Its own dispatcher reaches nobody on loopback.
+    fetch: (url, { dispatcher: _, ...init } = {}) => fetch(url, init),
+  }
 }
 
 export function createLogoutClient(provider: TestProvider): LogoutClient {
