@@ -81,6 +81,9 @@ describe.each(faults)('H11: a provider that %s', (what, breakProvider) => {
     expectTryLater(await get(`${at.url}/fresh-max-age?seconds=60`))
     expect(renewals()).toBe(1)
 
+    // A request that hung may be given up only now, and backs off then.
+    const key = `bff:{${await sessionIdOf(browser)}}:auth`
+    await eventually('the attempt to be over', async () => (await store.hget(key, 'retryAt')) !== null)
     provider.normal()
     await endBackOff(store, browser)
     expect((await get(`${app.url}/fresh`)).json()).toMatchObject({ generation: 2 })
