@@ -52,6 +52,7 @@ export function createProviderKeys(config: Config, discovery: Discovery): Provid
   // One algorithm, by configuration: never `none`, and no HMAC keyed with what is public.
   const algorithms = [config.idTokenSigningAlg]
   let remote: { readonly address: string; readonly keys: RemoteKeys } | undefined
+  let fetches = 0
 
   // Strangers have a budget of their own, so that they cannot use up the one of logins and renewals.
   const ofProvider = keyFinder()
@@ -82,6 +83,7 @@ export function createProviderKeys(config: Config, discovery: Discovery): Provid
       try {
         // For all who wait, and so not ended by the deadline of the one who was first.
         await waitUnlessAborted(signal, keys.reload())
+        fetches += 1
       } catch (cause) {
         failedAt = performance.now()
         throw new KeysUnavailableError('could not be fetched', { cause })
@@ -123,14 +125,16 @@ export function createProviderKeys(config: Config, discovery: Discovery): Provid
       const keys = await keysOfProvider()
       if (!keys.fresh) await fetchKeys(keys, asker)
       for (let hasAsked = false; ; ) {
+        const fetchesBefore = fetches
         try {
           const verified = await verify(keys)
           if (hasAsked) isInVain = false
           return verified
         } catch (error) {
           if (!mayBeNewKey(error)) throw error
-          // Whoever waits takes a place from others meanwhile.
-          hasAsked = await askAgain(keys, since, asker, asker.mayWait && !isInVain)
+          // Keys that came while those before were tried have not been tried. Whoever waits takes a place from others.
+          hasAsked =
+            fetches > fetchesBefore || (await askAgain(keys, since, asker, asker.mayWait && !isInVain))
           if (hasAsked) continue
           isInVain ||= askedAgainAt >= since
           // They may be at another address by now.
