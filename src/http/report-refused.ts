@@ -3,7 +3,8 @@ import { type AuthError, RefusedError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
 
-const LONGEST = 300
+/** A cure, what the provider offers, and 200 letters of its own words. */
+const LONGEST = 1000
 
 /** @param what what was refused, where the code alone does not say it */
 export function reportRefused(

@@ -4,10 +4,12 @@ import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { ConfigurationError, isAuthError } from '../errors.ts'
 import type { Config } from '../options/config.ts'
 import { stepUpParameters } from '../record/step-up.ts'
-import { type Credentials, describeRefusal } from './client-authentication.ts'
+import type { Exchange } from './bounded-fetch.ts'
+import type { Credentials } from './client-authentication.ts'
 import type { Discovery } from './discovery.ts'
 import { AnswerError, isTransient, loginFailed } from './failures.ts'
 import { createLimiter } from './limiter.ts'
+import { describeRefusal } from './refusals.ts'
 
 /** With a reference in it that the provider made, which is some letters long; the browser has to take it. */
 const LONGEST_URL = 4000
@@ -29,13 +31,16 @@ export function createAuthorizationRequests(
 
   return {
     async usable() {
-      const missing = missingIn(await discovery.check())
-      if (missing !== undefined) throw new ConfigurationError('invalid_option', `auth(): ${missing}`)
+      const document = await discovery.check()
+      const fault = missingIn(document) ?? algorithmFault(document, config)
+      if (fault !== undefined) throw new ConfigurationError('invalid_option', `auth(): ${fault}`)
     },
 
     async authorizationURL(transaction, now) {
-      const server = await discovery.at(now)
-      const missing = missingIn(server.serverMetadata())
+      const exchange: Exchange = { signal: undefined, answer: undefined }
+      const server = await discovery.at(now, exchange)
+      const metadata = server.serverMetadata()
+      const missing = missingIn(metadata)
       if (missing !== undefined) throw discovery.unavailable(missing)
       const parameters = authorizationParameters(config, transaction)
       // RFC 9700 §2.1.1
@@ -46,9 +51,8 @@ export function createAuthorizationRequests(
       } catch (error) {
         const what = 'The authorization request could not be made'
         if (isAuthError(error)) throw error
-        throw isTransient(error)
-          ? discovery.unavailable(what, error)
-          : loginFailed(`${what}: ${describeRefusal(error, config)}`)
+        const detail = `${what}: ${describeRefusal(error, config, exchange, metadata)}`
+        throw isTransient(error) ? discovery.unavailable(detail) : loginFailed(detail)
       }
     },
   }
@@ -91,6 +95,22 @@ export function createAuthorizationRequests(
       ? `pushedAuthorizationRequests is true, but ${config.issuer.href} has no pushed_authorization_request_endpoint; switch PAR (RFC 9126) on there, or leave the option out`
       : undefined
   }
+}
+
+/** A login is not refused for it: the document may say less than is done. */
+function algorithmFault(
+  { id_token_signing_alg_values_supported: offered }: client.ServerMetadata,
+  { idTokenSigningAlg: wanted, issuer }: Config,
+): string | undefined {
+  if (!Array.isArray(offered) || offered.length === 0) return undefined
+  if (offered.some((alg) => newerName(alg) === newerName(wanted))) return undefined
+  const shown = offered.filter((alg) => /^\w{1,20}$/.test(alg)).slice(0, 20)
+  return `idTokenSigningAlg is ${wanted}, but ${issuer.href} signs ID tokens with ${shown.join(', ') || 'something strange'} only: set idTokenSigningAlg to what this client's are signed with, or have them signed with ${wanted} there`
+}
+
+/** RFC 9864 §2.2 */
+function newerName(alg: string): string {
+  return alg === 'EdDSA' ? 'Ed25519' : alg
 }
 
 /** What the authorization request asks for, login by login. */

@@ -12,6 +12,13 @@ export interface Exchange {
   readonly signal: AbortSignal | undefined
   /** The last answer to a POST, as it came. */
   answer: { readonly status: number; readonly headers: Headers; readonly body: string } | undefined
+  /** With the last POST: what of it comes back is not told. */
+  sent?: Sent
+}
+
+export interface Sent {
+  readonly form: URLSearchParams
+  readonly authorization: string | undefined
 }
 
 /** Waits for work that is done for others too, no longer than `signal` allows; the work itself goes on. */
@@ -47,6 +54,8 @@ export function createBoundedFetch(send: Send, exchange?: Exchange) {
     const signal = AbortSignal.any(signals)
     const { method, redirect, headers: sent } = options
     const form = options.body === undefined || options.body === null ? null : String(options.body)
+    if (exchange !== undefined && method === 'POST')
+      exchange.sent = { form: new URLSearchParams(form ?? ''), authorization: sent.authorization }
     const receive = async () => {
       const response = await send(url, { method, headers: sent, body: form, redirect, signal })
       return { response, body: await readBounded(response, signal) }

@@ -5,7 +5,7 @@ import * as client from 'openid-client'
 import { withDeadline } from '../lib/deadline.ts'
 import { isShort } from '../options/client.ts'
 import type { Config, SigningKey } from '../options/config.ts'
-import { describeFailure, OwnFunctionError } from './failures.ts'
+import { OwnFunctionError } from './failures.ts'
 
 /** What this client proves itself with. */
 export interface Credentials {
@@ -56,34 +56,6 @@ function createSigning({ key, alg, kid }: SigningKey): Signing {
       },
     },
   }
-}
-
-/** As `describeFailure()`, and what may be done where it is this client that the provider refused. */
-export function describeRefusal(error: unknown, config: Config): string {
-  const said = describeFailure(error)
-  if (!/ (?:invalid|unauthorized)_client$/.test(said)) return said
-  const isOfAssertion = config.clientAuthMethod.endsWith('_jwt') && said.endsWith(' invalid_client')
-  return `${said}: ${isOfAssertion ? assertionRefused(config) : credentialsRefused(config)}`
-}
-
-/** Of what is secret, it says only where else to look. */
-function credentialsRefused({ clientID, clientSecret, clientAuthMethod: method }: Config): string {
-  const isPlain = /^[a-z\d]*$/i.test(`${clientID}${typeof clientSecret === 'string' ? clientSecret : ''}`)
-  const proof = method.endsWith('tls_client_auth') ? 'mutualTLS' : 'clientSecret (CLIENT_SECRET)'
-  const decoding =
-    method === 'client_secret_basic' && !isPlain ? '; some do not decode that: client_secret_post' : ''
-  return `check this client's clientID, ${proof}, clientAuthMethod (${method}${decoding})`
-}
-
-function assertionRefused({ clientAuthMethod, ...config }: Config): string {
-  const { clientAssertion, clientAssertionAudience: audience } = config
-  const { alg = 'HS256', kid } = clientAuthMethod === 'private_key_jwt' ? (clientAssertion ?? {}) : {}
-  const key = kid === undefined ? alg : `${alg}, kid ${JSON.stringify(kid)}`
-  const other =
-    audience === 'issuer'
-      ? "it may want its token endpoint's URL in it, as Ory Hydra and Glewlwyd do: clientAssertionAudience: 'token_endpoint'"
-      : 'it may want another clientAssertionAudience'
-  return `it does not take this client's assertion. It may not know the key (${key}), or ${other}`
 }
 
 function authenticationOf(config: Config, signing: Signing | undefined): client.ClientAuth {

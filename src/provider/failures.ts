@@ -8,9 +8,8 @@ import {
 } from 'openid-client'
 import { RefusedError } from '../errors.ts'
 import type { RenewalOutcome } from '../events.ts'
-import type { Config } from '../options/config.ts'
 import type { Exchange } from './bounded-fetch.ts'
-import { scopeRefused } from './scope-hints.ts'
+import { networkWords } from './network-words.ts'
 
 /** The token is not one of the provider's; its message says why, and holds nothing of the token. */
 export class SignatureError extends Error {
@@ -71,7 +70,7 @@ export function describeFailure(error: unknown): string {
   const network = codeOf(error.cause) ?? codeOf((error.cause as Error | undefined)?.cause)
   if (error instanceof ClientError && network === undefined)
     return `${error.message} (${codeOf(error) ?? 'no code'})`
-  return `the provider could not be reached or understood (${network ?? codeOf(error) ?? error.name})`
+  return `the provider could not be reached or understood ${networkWords(network ?? codeOf(error) ?? error.name)}`
 }
 
 /** What the ID token's check under openid-client names in quotes; of a value it says nothing. */
@@ -110,14 +109,6 @@ export function retryAfterOf(exchange: Exchange): number | undefined {
   const sentAt = Date.parse(exchange.answer?.headers.get('date') ?? '') || Date.now()
   const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - sentAt) / 1000
   return seconds > 0 ? Math.min(60, Math.max(1, seconds)) : undefined
-}
-
-export function loginDenied(error: AuthorizationResponseError, config: Config): RefusedError {
-  return new RefusedError('login_denied', 400, 'The provider did not log you in.', {
-    reason: error.error === 'invalid_scope' ? scopeRefused(config) : undefined,
-    error: error.error,
-    errorDescription: error.error_description,
-  })
 }
 
 /** @param reason for operators */
@@ -180,7 +171,7 @@ export function isTransient(error: unknown): boolean {
 }
 
 /** Error codes are words (RFC 6749 §5.2 and its registry); what looks otherwise may be a token that was sent back. */
-function errorCode(code: string): string {
+export function errorCode(code: string): string {
   return /^[a-z]+(?:_[a-z]+)*$/.test(code) && code.length <= 40 ? code : 'an error'
 }
 

@@ -5,7 +5,6 @@ import { RefusedError, type TryLaterError } from '../errors.ts'
 import type { Config } from '../options/config.ts'
 import type { AccessTokenRequest } from '../record/access-token.ts'
 import type { Exchange } from './bounded-fetch.ts'
-import { describeRefusal } from './client-authentication.ts'
 import type { Discovery } from './discovery.ts'
 import type { EndSession } from './end-session.ts'
 import {
@@ -15,7 +14,6 @@ import {
   isRefusedRequest,
   isTransient,
   isVagueRefusal,
-  loginDenied,
   loginFailed,
   outcomeOf,
   retryAfterOf,
@@ -23,6 +21,7 @@ import {
 import type { CodeExchange, RefreshAnswer } from './grant-answers.ts'
 import { IN_THE_FUTURE, type Issued, idTokenFault } from './id-token.ts'
 import type { ProviderKeys } from './jwks.ts'
+import { describeRefusal, loginDenied } from './refusals.ts'
 import { answerFault, type Expected, hasNonce, tolerant } from './token-answer.ts'
 import { refreshParameters, salvage, tokensOf } from './token-response.ts'
 
@@ -47,6 +46,8 @@ export interface Grants {
   ): Promise<RefreshAnswer>
 }
 
+type Metadata = Readonly<client.ServerMetadata>
+
 export function createGrants(
   config: Config,
   discovery: Discovery,
@@ -58,7 +59,7 @@ export function createGrants(
       const clock = clockFrom(now)
       const exchange: Exchange = { signal: undefined, answer: undefined }
       const server = await serverFor(now, exchange)
-      const expected = { issuer: server.serverMetadata().issuer, nonce: transaction.nonce }
+      const metadata = server.serverMetadata()
       const url = new URL(config.redirectURI)
       url.search = callback.toString()
       try {
@@ -84,17 +85,17 @@ export function createGrants(
         // Whoever is not let in leaves no token behind that still works.
         const refreshToken = mayRevoke ? salvage(exchange).refreshToken : undefined
         if (refreshToken !== undefined) endSession.revoke(refreshToken)
-        throw exchangeFailure(error, told(error, exchange, { ...expected, nowSeconds: clock() / 1000 }))
+        throw exchangeFailure(error, told(error, exchange, metadata, clock(), transaction.nonce))
       }
     },
 
     async refresh(refreshToken, wanted, signal, now) {
       const exchange: Exchange = { signal, answer: undefined }
       const clock = clockFrom(now)
-      let issuer = ''
+      let metadata: Metadata = { issuer: '' }
       try {
         const server = await serverFor(now, exchange)
-        issuer = server.serverMetadata().issuer
+        metadata = server.serverMetadata()
         const grant = client.refreshTokenGrant(server, refreshToken, refreshParameters(config, wanted))
         const answer = await signed(grant, exchange)
         const tokens = tokensOf(answer)
@@ -112,7 +113,7 @@ export function createGrants(
         // Whatever is wrong with the ID token or with the keys that check it, the refresh token is spent: what came
         // in its place must not be lost.
         const { refreshToken: next, hasIdToken } = salvage(exchange)
-        const detail = told(error, exchange, { issuer, nowSeconds: clock() / 1000 })
+        const detail = told(error, exchange, metadata, clock())
         const mayPass = isTransient(error) ? 'soon' : isOfKeysOrClocks(error) ? 'in time' : 'never'
         // Where none came in its place, what was refused is the ID token, and the next one will be as well.
         if (next !== undefined || (hasIdToken && mayPass !== 'soon'))
@@ -135,9 +136,14 @@ export function createGrants(
   }
 
   /** One line for operators. */
-  function told(error: unknown, exchange: Exchange, expected: Expected): string {
+  function told(error: unknown, exchange: Exchange, server: Metadata, now: number, nonce?: string): string {
+    const expected: Expected = {
+      issuer: server.issuer,
+      nowSeconds: now / 1000,
+      ...(nonce !== undefined && { nonce }),
+    }
     const fault = isOfAnswer(error) ? answerFault(exchange, config, expected) : undefined
-    return fault ?? describeRefusal(error, config)
+    return fault ?? describeRefusal(error, config, exchange, server)
   }
 
   /** The answer, once the signature of its ID token was checked too: TLS alone does not say who made it. */
@@ -157,7 +163,7 @@ export function createGrants(
   function exchangeFailure(error: unknown, detail: string): RefusedError | TryLaterError {
     if (error instanceof RefusedError) return error
     if (error instanceof client.AuthorizationResponseError) return loginDenied(error, config)
-    if (isTransient(error)) return discovery.unavailable('The code could not be exchanged', error)
+    if (isTransient(error)) return discovery.unavailable(`The code could not be exchanged: ${detail}`)
     return loginFailed(detail)
   }
 }

@@ -2,11 +2,12 @@
 import type { AuthEventEmitter } from '../events.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
 import { isOfKeys } from '../provider/failures.ts'
+import { withoutWords } from '../provider/provider-words.ts'
 
 export function logRenewals(events: AuthEventEmitter, log: LimitedLog): void {
   const tell = (what: string, detail: string, advice: string) => {
-    const kind = `express-bff-session: ${what}: ${detail}`
-    log.warn(kind, `${kind}. ${advice}`, 1)
+    const said = `express-bff-session: ${what}: `
+    log.warn(said + withoutWords(detail), `${said}${detail}. ${advice}`, 1)
   }
   const GOES_ON = 'The session is kept, and the renewal tried again'
 

@@ -209,9 +209,13 @@ test('markup in error_description is not shown, and the login has ended', async 
   })
   const before = exchanges()
   const page = await browser.navigate(denied)
+  const said = 'refused (login_denied): the provider answered access_denied; in the words that came through'
+  const [line = '', words] = (refusalsIn(app.events).at(-1) ?? '').split(' the browser: ')
+  // To the log they are one line, marked as whose they may be.
+  expect([line, words]).toEqual([said, '"<img src=x onerror=alert(1)> X-Evil: 1"'])
   await expectRefused(browser, page, {
     sent: ['<img src=x', 'alert(1)', 'alert(2)', 'X-Evil'],
-    logged: refusalsIn(app.events),
+    logged: [line],
   })
   expect((await browser.navigate(callback)).status).toBe(400)
   expect(exchanges()).toBe(before)

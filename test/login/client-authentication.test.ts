@@ -164,7 +164,7 @@ function expectAssertions(requests: SeenRequest[], header: object) {
 
 const WANTS =
   "it may want its token endpoint's URL in it, as Ory Hydra and Glewlwyd do: clientAssertionAudience: 'token_endpoint'"
-const NO_CREDENTIALS = ": check this client's clientID, clientSecret (CLIENT_SECRET), clientAuthMethod ("
+const NO_CREDENTIALS = ": it does not accept this client's credentials. "
 const NO_ASSERTION = ": it does not take this client's assertion. It may not know the key "
 
 test.each([
@@ -174,18 +174,7 @@ test.each([
     { clientAssertionSigningKey: { ...p256.privateKey.export({ format: 'jwk' }), kid: 'key-2' } },
     `${NO_ASSERTION}(ES256, kid "key-2"), or ${WANTS}`,
   ],
-  [
-    'another secret',
-    'client_secret_post',
-    { clientSecret: 'wrong-one' },
-    `${NO_CREDENTIALS}client_secret_post)`,
-  ],
-  [
-    'another secret by HTTP Basic',
-    'client_secret_basic',
-    { clientSecret: 'wrong-one' },
-    `${NO_CREDENTIALS}client_secret_basic; some do not decode that: client_secret_post)`,
-  ],
+  ['another secret', 'client_secret_basic', { clientSecret: 'wrong' }, NO_CREDENTIALS],
   [
     'another secret for HS256',
     'client_secret_jwt',
@@ -208,9 +197,9 @@ test.each([
     try {
       const page = await new Browser().logIn(app.url)
       expect([page.status, page.url]).toEqual([400, expect.stringContaining('/callback?')])
-      expect(lines).toEqual([
-        `express-bff-session: refused (login_failed): the provider answered 401 invalid_client${cure}`,
-      ])
+      const said = `express-bff-session: refused (login_failed): the provider answered 401 invalid_client${cure}`
+      expect(lines).toEqual([expect.stringContaining(said)])
+      expect(lines[0]).toMatch(/; its words: "client authentication failed"$/)
     } finally {
       await app.stop()
     }
