@@ -101,7 +101,7 @@ describe('everything that it can answer besides tokens', () => {
         subject: user,
         generation: 1,
         outcome,
-        detail: expect.stringMatching(/^.{1,200}$/),
+        detail: expect.stringMatching(/^.{1,1000}$/),
         retryAfterSeconds: expect.any(Number),
       })
       expect(renewals()).toBe(1)
