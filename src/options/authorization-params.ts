@@ -1,5 +1,7 @@
 // The option `authorizationParams`: what every login asks of the provider.
-import { group, isLoopback, isURI, oneOf, optionError, text } from './read-option.ts'
+import { fromEnvironment } from './environment.ts'
+import { group, isURI, oneOf, optionError, text } from './read-option.ts'
+import { isLoopback } from './web-url.ts'
 
 /** What every login makes anew: neither the configuration nor a login of its own may fix it. */
 export const RESERVED_PARAMS = [
@@ -28,9 +30,7 @@ export function resolveAuthorizationParams(
   env: NodeJS.ProcessEnv,
   baseURL: URL,
 ): Readonly<Record<string, string>> {
-  const params: Record<string, string> = { scope: env.SCOPE || 'openid profile email offline_access' }
-  // Restricts the access token (RFC 9700 §2.3); `resource` is the standard's word for it (RFC 8707 §2).
-  if (env.AUDIENCE) params.audience = env.AUDIENCE
+  const params = paramsOfEnvironment(env)
   const { resource: _, ...others } = group(given, 'authorizationParams')
   for (const [name, value] of Object.entries(others)) {
     if (value === undefined) continue
@@ -57,6 +57,16 @@ export function resolveAuthorizationParams(
     )
   }
   return Object.freeze(params)
+}
+
+function paramsOfEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  const scope = fromEnvironment(env.SCOPE, 'authorizationParams.scope (SCOPE)')
+  // Restricts the access token (RFC 9700 §2.3); `resource` is the standard's word for it (RFC 8707 §2).
+  const audience = fromEnvironment(env.AUDIENCE, 'authorizationParams.audience (AUDIENCE)')
+  return {
+    scope: scope || 'openid profile email offline_access',
+    ...(audience && { audience }),
+  }
 }
 
 /** @param given `authorizationParams` */

@@ -1,8 +1,10 @@
 // How this client says who it is (RFC 6749 §2.3, RFC 7523, RFC 8705; RFC 10017 §6.1 wants one that can), and how it asks for a login.
 import type { KeyObject, webcrypto } from 'node:crypto'
+import { resolveCredentials } from './client-credentials.ts'
+import type { Mistakes } from './mistakes.ts'
 import { type MutualTLS, type MutualTLSOptions, resolveMutualTLS } from './mutual-tls.ts'
 import type { ProviderConfig } from './provider.ts'
-import { emptyIsNone, flag, isURI, oneOf, optionError, text } from './read-option.ts'
+import { emptyIsNone, flag, isURI, oneOf, optionError } from './read-option.ts'
 import { type PrivateJWK, resolveSigningKey, type SigningKey } from './signing-key.ts'
 
 const METHODS = [
@@ -80,15 +82,11 @@ export function resolveClient(
   env: NodeJS.ProcessEnv,
   issuer: URL,
   provider: ProviderConfig,
+  mistakes: Mistakes,
 ): ClientConfig {
-  const clientID = text(
-    options.clientID ?? env.CLIENT_ID,
-    'clientID (CLIENT_ID)',
-    'is required: the id of this client at the provider',
-  )
-  const clientSecret = resolveClientSecret(options.clientSecret ?? env.CLIENT_SECRET)
-  const { clientAssertionSigningAlg: alg } = options
-  const key = options.clientAssertionSigningKey ?? emptyIsNone(env.CLIENT_ASSERTION_SIGNING_KEY)
+  const { clientID, clientSecret } = resolveCredentials(options, env, mistakes)
+  const { clientAssertionSigningAlg: alg, clientAssertionSigningKey } = options
+  const key = clientAssertionSigningKey ?? emptyIsNone(env.CLIENT_ASSERTION_SIGNING_KEY)
   const clientAssertion = resolveSigningKey(key, alg)
   const mutualTLS = resolveMutualTLS(options.mutualTLS, issuer, provider)
   const fallback: ClientAuthMethod =
@@ -118,13 +116,6 @@ export function resolveClient(
   checkSigning(client, alg)
   checkAudience(client)
   return client
-}
-
-function resolveClientSecret(given: unknown): ClientOptions['clientSecret'] {
-  if (given === undefined || given === '') return undefined
-  if (typeof given === 'function') return given as () => string | Promise<string>
-  const cure = 'must be a string, or a function that gives one; leave it out for a public client'
-  return text(given, 'clientSecret (CLIENT_SECRET)', cure)
 }
 
 function resolveAudience(given: unknown): string {

@@ -1,5 +1,6 @@
 // The option `logout`: how a logout is asked of the provider, and on which pages it may end.
-import { group, namesOf, onlyKnown, optionError, origins, text, webURL, wholeNumber } from './read-option.ts'
+import { group, namesOf, onlyKnown, optionError, origins, text, wholeNumber } from './read-option.ts'
+import { webURL } from './web-url.ts'
 
 export interface LogoutOptions {
   /**

@@ -1,5 +1,6 @@
 // Which addresses of the provider may be plain http: those of this machine, and what is named for it.
-import { isLoopback, isOrigin, optionError, webURL } from './read-option.ts'
+import { isOrigin, optionError } from './read-option.ts'
+import { isLoopback, webURL } from './web-url.ts'
 
 /** `'anywhere'`: the issuer is http itself, and this is no production. Else the origins that the options name. */
 export type PlainHTTP = 'anywhere' | readonly string[]

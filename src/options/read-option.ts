@@ -1,11 +1,12 @@
 // Reads one option at a time; every mistake says which option, what it must be, and what to do.
 import { ConfigurationError } from '../errors.ts'
+import { PREFIX } from './mistakes.ts'
 
 /** Longer than anything that is counted here; milliseconds of it are still exact. */
 const TEN_YEARS = 10 * 365 * 86_400
 
 export function optionError(option: string, cure: string): ConfigurationError {
-  return new ConfigurationError('invalid_option', `auth(): ${option} ${cure}`)
+  return new ConfigurationError('invalid_option', `${PREFIX}${option} ${cure}`)
 }
 
 export function text(value: unknown, option: string, cure: string): string {
@@ -67,41 +68,6 @@ export function oneOf<const T extends string>(
   const choice = choices.find((candidate) => candidate === value)
   if (choice === undefined) throw optionError(option, `must be one of ${choices.join(', ')}`)
   return choice
-}
-
-/**
- * An http(s) URL without credentials, query or fragment. Plain http is for development, or for this machine.
- *
- * @param insecureOrigins of the provider, which may be named for it
- */
-export function webURL(
-  value: unknown,
-  option: string,
-  example: string,
-  production: boolean,
-  insecureOrigins?: readonly string[],
-): URL {
-  const given = text(value, option, `is required, for example ${example}`)
-  const url = URL.canParse(given) ? new URL(given) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw optionError(option, `must be an https URL such as ${example}`)
-  }
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw optionError(option, `must have no user name, query or fragment; write it like ${example}`)
-  }
-  const isNamed = insecureOrigins?.includes(url.origin) ?? false
-  if (url.protocol === 'http:' && production && !isLoopback(url.hostname) && !isNamed) {
-    const how = `provider: { allowInsecureHTTP: ['${url.origin}'] }`
-    throw optionError(
-      option,
-      `must be https in production (NODE_ENV=production): tokens and cookies travel over it${insecureOrigins === undefined ? '' : `; inside a private network, name it for http: ${how}`}`,
-    )
-  }
-  return url
-}
-
-export function isLoopback(hostname: string): boolean {
-  return /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
 /** The names of a type of options, all of them: the compiler asks for each. */

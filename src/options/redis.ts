@@ -1,5 +1,6 @@
 // Where sessions are kept, and whether what was read is remembered.
 import type { Cluster, Redis } from 'ioredis'
+import { commentError, isCommented } from './environment.ts'
 import { emptyIsNone, flag, namesOf, onlyKnown, optionError, seconds, wholeNumber } from './read-option.ts'
 import type { RedisCluster, RedisSentinels, RedisURL, ServerURL } from './redis-servers.ts'
 
@@ -28,6 +29,7 @@ export interface StoreConfig {
   readonly waitReplicas: number
 }
 
+const REDIS = 'redis (REDIS_URL)'
 const URL_NAMES = namesOf<RedisURL>({ url: true, keyPrefix: true, nearCache: true })
 
 export function resolveStore(
@@ -57,7 +59,7 @@ function resolveRedis(
   if (given === undefined) {
     if (production && !memoryAllowed) {
       throw optionError(
-        'redis (REDIS_URL)',
+        REDIS,
         'is required in production (NODE_ENV=production): in memory, sessions end with the process and no other process knows them. Set a redis:// URL, or allowInMemoryStore: true if that is what you want',
       )
     }
@@ -94,6 +96,7 @@ function several<T extends RedisSentinels | RedisCluster>(servers: T, nearCache:
 
 function server(url: unknown, keyPrefix?: unknown): ServerURL {
   if (typeof url !== 'string' || !/^(?:rediss?|unix):\/\//.test(url)) throw unusable()
+  if (isCommented(url)) throw commentError(REDIS)
   const inURL = prefixIn(url)
   if (keyPrefix !== undefined && inURL !== undefined && keyPrefix !== inURL)
     throw optionError('redis.keyPrefix', `is ${JSON.stringify(inURL)} in the URL: say it in one place`)
@@ -102,7 +105,7 @@ function server(url: unknown, keyPrefix?: unknown): ServerURL {
 
 function unusable() {
   return optionError(
-    'redis (REDIS_URL)',
+    REDIS,
     'must be a redis:// or rediss:// URL, { url, keyPrefix, nearCache }, { sentinels, name }, { nodes }, or an ioredis Redis or Cluster',
   )
 }

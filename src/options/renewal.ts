@@ -1,4 +1,5 @@
 // The option `renewal`: when tokens are renewed, and how long that may take.
+import { fromEnvironment } from './environment.ts'
 import { group, namesOf, onlyKnown, seconds, wholeNumber } from './read-option.ts'
 
 export interface RenewalOptions {
@@ -34,12 +35,14 @@ const NAMES = namesOf<RenewalOptions>({
   maxConcurrent: true,
 })
 
+const AFTER = 'renewal.afterSeconds (RENEW_AFTER_SECONDS)'
+
 export function resolveRenewal(given: unknown, env: NodeJS.ProcessEnv): RenewalConfig {
   const renewal = group(given, 'renewal')
   onlyKnown(renewal, NAMES, 'renewal.')
   const afterSeconds = seconds(
-    renewal.afterSeconds ?? env.RENEW_AFTER_SECONDS,
-    'renewal.afterSeconds (RENEW_AFTER_SECONDS)',
+    renewal.afterSeconds ?? fromEnvironment(env.RENEW_AFTER_SECONDS, AFTER),
+    AFTER,
     { fallback: 900 },
   )
   const timeoutSeconds = seconds(renewal.timeoutSeconds, 'renewal.timeoutSeconds', {

@@ -7,6 +7,7 @@ import { resolveClient } from './client.ts'
 import type { Config } from './config.ts'
 import { resolveLogin } from './login.ts'
 import { resolveLogout } from './logout.ts'
+import { createMistakes } from './mistakes.ts'
 import { resolveProvider } from './provider.ts'
 import {
   flag,
@@ -19,7 +20,6 @@ import {
   origins,
   seconds,
   text,
-  webURL,
 } from './read-option.ts'
 import { resolveStore } from './redis.ts'
 import { resolveRenewal } from './renewal.ts'
@@ -27,6 +27,7 @@ import { resolveRoutes } from './routes.ts'
 import { resolveSession } from './session.ts'
 import { resolveUserClaims } from './user-claims.ts'
 import { resolveUserInfo } from './user-info.ts'
+import { webURL } from './web-url.ts'
 
 const NAMES = namesOf<AuthOptions>({
   issuerBaseURL: true,
@@ -84,44 +85,75 @@ const ID_TOKEN_ALGORITHMS = [
   'Ed25519',
 ] as const
 
-/** @throws ConfigurationError that names the option and the cure */
+/** @throws ConfigurationError that names every option that is wrong, and the cure */
 export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv = process.env): Config {
   onlyKnown(group(options, 'options'), NAMES)
   const production = env.NODE_ENV === 'production'
-  const baseURL = webURL(
-    options.baseURL ?? env.BASE_URL,
-    'baseURL (BASE_URL)',
-    'https://app.example.com',
-    production,
+  const mistakes = createMistakes()
+  const { attempt } = mistakes
+  const baseURL = attempt(
+    () => resolveBaseURL(options, env, production),
+    () => new URL('https://app.example.com'),
   )
-  const { issuer, provider } = resolveProvider(
-    options.provider,
-    options.issuerBaseURL ?? env.ISSUER_BASE_URL,
-    production,
+  const { issuer, provider } = attempt(
+    () => resolveProvider(options.provider, options.issuerBaseURL ?? env.ISSUER_BASE_URL, production),
+    () => resolveProvider(undefined, 'https://issuer.example.com', production),
   )
-  const routes = resolveRoutes(options.routes)
-  const resources = resolveResources(options.authorizationParams)
-  const params = resolveAuthorizationParams(options.authorizationParams, env, baseURL)
-
-  return Object.freeze({
+  const routes = attempt(
+    () => resolveRoutes(options.routes),
+    () => resolveRoutes(undefined),
+  )
+  const resources = attempt(
+    () => resolveResources(options.authorizationParams),
+    () => [],
+  )
+  const params = attempt(
+    () => resolveAuthorizationParams(options.authorizationParams, env, baseURL),
+    () => ({}),
+  )
+  const config: Config = {
     issuer,
     baseURL,
     redirectURI: urlBelow(baseURL, routes.callback),
-    ...resolveClient(options, env, issuer, provider),
-    secrets: resolveSecrets(options.secret ?? env.SECRET?.split(',').map((one) => one.trim())),
-    ...resolveStore(options, env, production),
+    ...attempt(() => resolveClient(options, env, issuer, provider, mistakes)),
+    secrets: attempt(() => resolveSecrets(options.secret ?? env.SECRET?.split(',').map((one) => one.trim()))),
+    ...attempt(() => resolveStore(options, env, production)),
     authorizationParams: params,
     resources,
-    apis: resolveApis(options.apis, resources),
+    apis: attempt(() => resolveApis(options.apis, resources)),
     formPost: params.response_mode === 'form_post',
-    authRequired: flag(options.authRequired, 'authRequired', false),
     routes,
-    renewal: resolveRenewal(options.renewal, env),
-    login: resolveLogin(options.login),
+    renewal: attempt(() => resolveRenewal(options.renewal, env)),
+    login: attempt(() => resolveLogin(options.login)),
     provider,
-    session: resolveSession(options.session, baseURL),
-    logout: resolveLogout(options.logout, production),
-    idTokenSigningAlg: oneOf(options.idTokenSigningAlg, 'idTokenSigningAlg', ID_TOKEN_ALGORITHMS, 'RS256'),
+    session: attempt(() => resolveSession(options.session, baseURL)),
+    logout: attempt(() => resolveLogout(options.logout, production)),
+    ...attempt(() => resolveTimes(options)),
+    ...attempt(() => resolveFlags(options)),
+    origins: attempt(() => resolveOrigins(options, baseURL)),
+    userClaims: attempt(() => resolveUserClaims(options.userClaims)),
+    userInfo: attempt(() => resolveUserInfo(options.userInfo)),
+    afterCallback: attempt(() => hook(options.afterCallback, 'afterCallback', '(login, req)')),
+    onCallbackError: attempt(() =>
+      hook(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
+    ),
+    idTokenSigningAlg: attempt(() =>
+      oneOf(options.idTokenSigningAlg, 'idTokenSigningAlg', ID_TOKEN_ALGORITHMS, 'RS256'),
+    ),
+    logger: attempt(() => resolveLogger(options.logger)),
+    // As Express takes it.
+    development: (env.NODE_ENV || 'development') === 'development',
+  }
+  mistakes.end()
+  return Object.freeze(config)
+}
+
+function resolveBaseURL({ baseURL }: AuthOptions, env: NodeJS.ProcessEnv, production: boolean): URL {
+  return webURL(baseURL ?? env.BASE_URL, 'baseURL (BASE_URL)', 'https://app.example.com', production)
+}
+
+function resolveTimes(options: AuthOptions): Pick<Config, 'clockToleranceSeconds' | 'httpTimeoutSeconds'> {
+  return {
     clockToleranceSeconds: seconds(options.clockToleranceSeconds, 'clockToleranceSeconds', {
       fallback: 30,
       min: 0,
@@ -132,22 +164,22 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
       min: 0.1,
       max: 60,
     }),
+  }
+}
+
+function resolveFlags(options: AuthOptions) {
+  return {
+    authRequired: flag(options.authRequired, 'authRequired', false),
     idpLogout: flag(options.idpLogout, 'idpLogout', true),
     revokeOnLogout: flag(options.revokeOnLogout, 'revokeOnLogout', true),
-    origins: Object.freeze([
-      baseURL.origin,
-      ...origins(options.allowedOrigins, 'allowedOrigins', { example: 'https://admin.example.com' }),
-    ]),
     attemptSilentLogin: flag(options.attemptSilentLogin, 'attemptSilentLogin', false),
     requireLogoutTokenType: flag(options.requireLogoutTokenType, 'requireLogoutTokenType', false),
-    userClaims: resolveUserClaims(options.userClaims),
-    userInfo: resolveUserInfo(options.userInfo),
-    afterCallback: hook(options.afterCallback, 'afterCallback', '(login, req)'),
-    onCallbackError: hook(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
-    logger: resolveLogger(options.logger),
-    // As Express takes it.
-    development: (env.NODE_ENV || 'development') === 'development',
-  })
+  }
+}
+
+function resolveOrigins({ allowedOrigins }: AuthOptions, baseURL: URL): readonly string[] {
+  const example = 'https://admin.example.com'
+  return Object.freeze([baseURL.origin, ...origins(allowedOrigins, 'allowedOrigins', { example })])
 }
 
 function resolveLogger(given: unknown): Logger {

@@ -1,0 +1,39 @@
+// Gathers the mistakes of a set-up, so that a start that fails names all of them.
+import { ConfigurationError } from '../errors.ts'
+
+export interface Mistakes {
+  /**
+   * @param standIn what others are checked with in its place, where it is wrong: none of them is told for its sake
+   * @returns what was resolved; where it is wrong, nobody sees it: `end()` throws
+   */
+  attempt<T>(resolve: () => T, standIn?: () => NoInfer<T>): T
+  /** @throws ConfigurationError with every mistake */
+  end(): void
+}
+
+export const PREFIX = 'auth(): '
+
+export function createMistakes(): Mistakes {
+  const found: ConfigurationError[] = []
+
+  return {
+    attempt<T>(resolve: () => T, standIn?: () => NoInfer<T>): T {
+      try {
+        return resolve()
+      } catch (error) {
+        if (!(error instanceof ConfigurationError)) throw error
+        found.push(error)
+        return standIn?.() as T
+      }
+    },
+
+    end() {
+      const [first] = found
+      if (first === undefined) return
+      if (found.length === 1) throw first
+      const lines = found.map(({ message }) => `- ${message.replace(PREFIX, '')}`)
+      const title = `${PREFIX}${found.length} options need a change:`
+      throw new ConfigurationError('invalid_option', [title, ...lines].join('\n'))
+    },
+  }
+}
