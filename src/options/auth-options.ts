@@ -38,7 +38,7 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   secret?: string | readonly string[] | undefined
   /**
    * Parameters of the authorization request, merged over the default. `resource`, the APIs that access tokens are for
-   * (RFC 8707), may be a list. Environment: `SCOPE`, `AUDIENCE`.
+   * (RFC 8707), may be a list. Environment: `SCOPE`, `AUDIENCE`, `AUTH_PROMPT`.
    * @defaultValue `{ scope: 'openid profile email offline_access' }`
    */
   authorizationParams?: Readonly<Record<string, string | readonly string[]>> | undefined

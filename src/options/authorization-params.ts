@@ -63,9 +63,12 @@ function paramsOfEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
   const scope = fromEnvironment(env.SCOPE, 'authorizationParams.scope (SCOPE)')
   // Restricts the access token (RFC 9700 §2.3); `resource` is the standard's word for it (RFC 8707 §2).
   const audience = fromEnvironment(env.AUDIENCE, 'authorizationParams.audience (AUDIENCE)')
+  // Not `PROMPT`, which shells have for their own.
+  const prompt = fromEnvironment(env.AUTH_PROMPT, 'authorizationParams.prompt (AUTH_PROMPT)')
   return {
     scope: scope || 'openid profile email offline_access',
     ...(audience && { audience }),
+    ...(prompt && { prompt }),
   }
 }
 

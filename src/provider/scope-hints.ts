@@ -4,14 +4,14 @@ import type { Config } from '../options/config.ts'
 type Asked = Pick<Config, 'issuer' | 'authorizationParams'>
 
 const OF_GOOGLE =
-  "Google knows no 'offline_access' and gives refresh tokens for authorizationParams.access_type 'offline' with prompt 'consent'"
+  "Google knows no 'offline_access' and gives refresh tokens for authorizationParams.access_type 'offline' with authorizationParams.prompt 'consent' (AUTH_PROMPT)"
 const WITHOUT = 'leave it out of authorizationParams.scope (SCOPE)'
 
 /** Why a login may have brought no refresh token. */
 export function refreshTokenHint(asked: Asked): string {
   if (isGoogle(asked)) return `${OF_GOOGLE}; ${WITHOUT}`
   return asksOffline(asked)
-    ? "scope 'offline_access' was asked for, so check at the provider: that this client may have refresh tokens (the refresh_token grant), that the API allows offline access, and whether it wants authorizationParams.prompt 'consent'"
+    ? "scope 'offline_access' was asked for, so check at the provider: that this client may have refresh tokens (the refresh_token grant), that the API allows offline access, and whether it wants authorizationParams.prompt 'consent' (AUTH_PROMPT)"
     : "authorizationParams.scope (SCOPE) has no 'offline_access'"
 }
 

@@ -221,7 +221,8 @@ test('at Google the hints name access_type and prompt, and never ask for offline
     issuer: new URL('https://accounts.google.com'),
     authorizationParams: { scope: 'openid email' },
   }
-  const said = /knows no 'offline_access' .*\.access_type 'offline' with prompt 'consent'; leave it out/
+  const said =
+    /knows no 'offline_access' .*\.access_type 'offline' with authorizationParams\.prompt 'consent' \(AUTH_PROMPT\); leave it out/
   expect(refreshTokenHint(google)).toMatch(said)
   expect(scopeRefused(google)).toMatch(said)
   expect(refreshTokenHint({ ...google, issuer: new URL('https://other.example') })).toBe(

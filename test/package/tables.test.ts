@@ -248,6 +248,7 @@ describe('the environment', () => {
     REDIS_URL: ['redis://localhost', { redis: 'redis://localhost' }],
     SCOPE: ['openid email', { authorizationParams: { scope: 'openid email' } }],
     AUDIENCE: ['https://api.example.com', { authorizationParams: { audience: 'https://api.example.com' } }],
+    AUTH_PROMPT: ['consent', { authorizationParams: { prompt: 'consent' } }],
     RENEW_AFTER_SECONDS: ['60', { renewal: { afterSeconds: 60 } }],
     CLIENT_ASSERTION_SIGNING_KEY: [pem, { clientAssertionSigningKey: pem }],
   }
