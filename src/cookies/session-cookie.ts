@@ -2,6 +2,7 @@
 import { sign, unsign } from 'cookie-signature'
 import type { Request } from 'express'
 import { BoundedMap } from '../lib/bounded-map.ts'
+import { createOnceLog } from '../lib/once-log.ts'
 import type { Config } from '../options/config.ts'
 import { isLoggedInId } from '../record/session-id.ts'
 import { type CookieChange, parseCookies, type RequestCookies } from './cookies.ts'
@@ -31,6 +32,7 @@ export function createSessionCookie(config: Config): SessionCookie {
   const { name, cookie, absoluteTimeoutSeconds } = config.session
   /** A browser sends the same header again and again. */
   const known = new BoundedMap<string, ReadCookies>(MOST_HEADERS)
+  const sayOnce = createOnceLog((line) => config.logger.warn(line))
 
   return {
     name,
@@ -56,12 +58,19 @@ export function createSessionCookie(config: Config): SessionCookie {
   }
 
   function sessionIn(cookies: RequestCookies): ReadCookies['session'] {
+    let isOfAnother = false
     for (const [candidate, value] of cookies) {
+      if (candidate !== name || !value.startsWith(SIGNED)) continue
       // A cookie may come twice, one of them planted: the first whose signature holds is ours.
-      const read =
-        candidate === name && value.startsWith(SIGNED) ? verify(value.slice(SIGNED.length)) : undefined
+      const read = verify(value.slice(SIGNED.length))
       if (read !== undefined) return read
+      isOfAnother = true
     }
+    // Cookies know no port (RFC 6265 §8.5): two apps on localhost log each other's people out.
+    if (isOfAnother && config.development)
+      sayOnce(
+        `a browser sent a cookie '${name}' that was not made with this secret (SECRET): where another app runs on this host, at any port, give each a session.name of its own; where SECRET was changed, this passes with the next login`,
+      )
     return undefined
   }
 

@@ -10,6 +10,7 @@ import { createSideTable } from '../lib/side-table.ts'
 import type { Config } from '../options/config.ts'
 import { createAnonymousId, isLoggedInId } from '../record/session-id.ts'
 import type { AppData } from '../store/store.ts'
+import { createSessionBelowLog } from './session-below.ts'
 
 /** What the request found: the id in its cookie with its document, or that the store did not answer. */
 export type FoundAppData =
@@ -57,6 +58,7 @@ export function createExpressSession(
     cookie: { ...config.session.cookie, path: '/', secure: false },
   })
   decideCookies(store as unknown as SessionMaker, config.session.cookie.secure === true)
+  const logSessionBelow = createSessionBelowLog(config)
 
   function headerOf(id: string): string {
     const { name, value } = cookie.write(id)
@@ -64,6 +66,7 @@ export function createExpressSession(
   }
 
   function open(req: Request, res: Response, appSession: FoundAppData): void {
+    logSessionBelow()
     if (appSession === 'unavailable') {
       throw new TryLaterError(
         'store_unavailable',

@@ -1,8 +1,13 @@
-// What stands in the wrong place: a browser at another host than baseURL's, a body parser above auth(). The log says which.
+// What stands in the wrong place: a browser at another host than baseURL's, a body parser above auth(), an express-session below
+// it, another app on its host. The log says which.
+
+import type { Express } from 'express'
 import express from 'express'
+import session from 'express-session'
 import { auth } from '../../src/index.ts'
 import { startApp } from '../support/app/app.ts'
 import { refusalsIn } from '../support/app/app-events.ts'
+import type { Auth } from '../support/app/app-routes.ts'
 import { startOwnApp } from '../support/app/own-app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
@@ -94,6 +99,66 @@ test('express.json() above auth() leaves the form to it', async () => {
   } finally {
     await own.stop()
   }
+})
+
+describe.each(['development', 'production'])('in %s', (mode) => {
+  const before = process.env.NODE_ENV
+  beforeAll(() => {
+    process.env.NODE_ENV = mode
+  })
+  afterAll(() => {
+    process.env.NODE_ENV = before
+  })
+
+  /** What an app with that in it is told, while a person logs in and comes back. */
+  async function tellAt(build: (handler: Auth) => Express, browser = new Browser()) {
+    const options = { logger: { warn: log.logger.warn }, allowInMemoryStore: true }
+    const own = await startOwnApp({ provider, options }, (given) => {
+      const handler = auth(given)
+      const site = build(handler)
+      site.get('/', (req, res) => {
+        const { cart = '' } = req.session
+        req.session.cart = `${cart}.`
+        res.json({ sub: req.oidc.user?.sub, cart })
+      })
+      return { app: site, auth: handler }
+    })
+    try {
+      await browser.logIn(own.url, { user: 'placed' })
+      const again = await browser.request('GET', `${own.url}/`)
+      expect(again.json()).toEqual({ sub: 'placed', cart: '.' })
+      return log.lines
+    } finally {
+      await own.stop()
+    }
+  }
+
+  const theirs = () => session({ secret: 's'.repeat(32), resave: false, saveUninitialized: false })
+  const orNothing = (line: RegExp) => (mode === 'development' ? [expect.stringMatching(line)] : [])
+
+  test('an express-session below auth() is told once with the order that works, and takes nothing away', async () => {
+    const line = /^express-bff-session: an express-session is mounted below auth\(\).*put it above auth\(\)/
+    expect(await tellAt((handler) => express().use(handler, theirs()))).toEqual(orNothing(line))
+  })
+
+  test('one above it is not', async () => {
+    expect(await tellAt((handler) => express().use(theirs(), handler))).toEqual([])
+  })
+
+  test('a cookie of another app on the host is told once, without its value', async () => {
+    const browser = new Browser()
+    const other = await startApp({ provider, options: { secret: 'o'.repeat(32), allowInMemoryStore: true } })
+    try {
+      await browser.logIn(other.url, { user: 'placed' })
+      const told = await tellAt((handler) => express().use(handler), browser)
+      expect(told).toEqual(
+        orNothing(/^[^;]*a cookie 'bff' that was not made with this secret .*session\.name/),
+      )
+      expect(told.join()).not.toMatch(/s%3A|s:/)
+    } finally {
+      await other.stop()
+    }
+  })
 })
 
 function drain(req: express.Request, _res: express.Response, next: express.NextFunction): void {
