@@ -180,7 +180,7 @@ export function auth(options?: AuthOptions): AuthHandler {
       revokeAll: sessions.revokeAll,
     }),
     async ready() {
-      await Promise.all([provider.usable(), store.now()])
+      await Promise.all([provider.usable(), store.usable()])
     },
     async close() {
       watch.close()

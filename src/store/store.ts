@@ -69,6 +69,9 @@ export type Committed = 'committed' | 'superseded' | 'held' | 'gone'
 export interface SessionStore {
   now(): Promise<number>
 
+  /** At start: answers where it can be used, and tells the log what may go wrong with it later. */
+  usable(): Promise<void>
+
   /** @param options.mayBeCached what this process has read before may do, where it would have heard of a change */
   find(id: string, options?: { readonly mayBeCached: boolean }): Promise<Found>
 

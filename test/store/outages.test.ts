@@ -1,4 +1,8 @@
 // A Redis that cannot be used is told in the log: once for each kind, with the cure, without its password; and when it is back.
+import { once } from 'node:events'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { pipeline } from 'node:stream'
+import { createServer as createTLSServer } from 'node:tls'
 import { TryLaterError } from '../../src/errors.ts'
 import { AuthEventEmitter } from '../../src/events.ts'
 import { createRedisStore } from '../../src/store/redis/redis-store.ts'
@@ -6,19 +10,38 @@ import type { SessionStore } from '../../src/store/store.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog } from '../support/evidence.ts'
 import { freePort } from '../support/listen.ts'
+import { createCertificates } from '../support/provider/certificates.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
 import { configWith, recordAt } from './stores.ts'
 
 const PASSWORD = 'the-password-of-nobody'
-const { server, admin } = useParts(async (start) => {
+const { server, admin, secure } = useParts(async (start) => {
   const server = await start(startRedis())
-  return { server, admin: server.connect() }
+  return { server, admin: server.connect(), secure: await start(startSecure(server.port)) }
 })
+
+/** The same Redis by TLS, with a certificate of a CA that nobody knows. */
+async function startSecure(port: number) {
+  const sockets = new Set<Socket>()
+  const { cert, key } = (await createCertificates()).server
+  const gate = createTLSServer({ cert, key }, (socket) => pipeline(socket, connect(port), socket, () => {}))
+  gate.on('connection', (socket) => void sockets.add(socket))
+  gate.listen(0, '127.0.0.1')
+  await once(gate, 'listening')
+  return {
+    host: `127.0.0.1:${(gate.address() as AddressInfo).port}`,
+    stop() {
+      gate.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
 const opened: SessionStore[] = []
 afterEach(async () => {
   for (const records of opened.splice(0)) await records.close()
   await admin.config('SET', 'maxmemory', '0')
+  await admin.config('SET', 'maxmemory-policy', 'noeviction')
   await admin.call('ACL', 'DELUSER', 'app')
 })
 
@@ -43,10 +66,34 @@ async function causeOf(asked: Promise<unknown>): Promise<string> {
 const addressed = (user: string) => server.url.replace('redis://', `redis://${user}:${PASSWORD}@`)
 const host = () => new URL(server.url).host
 
+// The first of these is over two seconds after its end: so long ioredis keeps the deadline of each command.
+test.each([
+  [
+    'rediss:// where nobody speaks TLS',
+    () => `rediss://${host()}`,
+    /timed out: .*whether that port speaks TLS/,
+  ],
+  [
+    'redis:// where TLS is spoken',
+    () => `redis://${secure.host}`,
+    /: it ends the connection: .*wants TLS \(rediss:/,
+  ],
+  [
+    'a certificate that nobody here vouches for',
+    () => `rediss://${secure.host}`,
+    /certificate.*: .*NODE_EXTRA_CA_CERTS/,
+  ],
+])('%s is told with what to change', async (_what, url, said) => {
+  const { lines, records } = open(url())
+  await causeOf(records.now())
+  expect(lines).toEqual([expect.stringMatching(said)])
+})
+
 test('nobody listens: once, with the address and what to change, however often it is asked', async () => {
   const port = await freePort()
   const { lines, records } = open(`redis://app:${PASSWORD}@127.0.0.1:${port}`)
-  for (let count = 0; count < 5; count += 1) await causeOf(records.now())
+  await Promise.all(Array.from({ length: 5 }, () => causeOf(records.now())))
+  await causeOf(records.now())
   expect(lines).toEqual([
     `express-bff-session: Redis at 127.0.0.1:${port} cannot be used: connect ECONNREFUSED 127.0.0.1:${port}: nobody listens there: start Redis, or change the address (REDIS_URL, the option redis)`,
   ])
@@ -68,6 +115,46 @@ test('a command that its user may not use is named, and ready() has the same wor
   const cause = await causeOf(records.now())
   expect(cause).toMatch(/NOPERM.*'time'.*docs\/deploying\.md/)
   expect(lines).toEqual([`express-bff-session: ${cause}`])
+})
+
+test.each([
+  ['allkeys-lru', '100mb', 1],
+  ['volatile-ttl', '100mb', 1],
+  ['noeviction', '100mb', 0],
+  ['allkeys-lru', '0', 0],
+])('a Redis with %s and %s of memory is told at the start, once: %i', async (policy, most, count) => {
+  await admin.config('SET', 'maxmemory', most)
+  await admin.config('SET', 'maxmemory-policy', policy)
+  const { lines, records } = open(server.url)
+  await records.usable()
+  await records.usable()
+  const line = expect.stringMatching(
+    `Redis at ${host()} may drop sessions .*is ${policy}; set it to noeviction`,
+  )
+  expect(lines).toEqual(Array(count).fill(line))
+})
+
+test('whose user may not ask for that, it is usable all the same', async () => {
+  await admin.call('ACL', 'SETUSER', 'app', 'on', `>${PASSWORD}`, '~*', '&*', '+@all', '-info')
+  const { lines, records } = open(addressed('app'))
+  await records.usable()
+  expect(lines).toEqual([])
+})
+
+test('a logger that throws ends neither the process nor the answer', async () => {
+  const logger = {
+    warn() {
+      throw new Error('the disk is full')
+    },
+  }
+  const config = configWith({ logger, redisTimeoutSeconds: 2 })
+  const records = createRedisStore(
+    config,
+    { url: `redis://127.0.0.1:${await freePort()}` },
+    new AuthEventEmitter(),
+  )
+  opened.push(records)
+  expect(await causeOf(records.now())).toMatch(/ECONNREFUSED/)
 })
 
 test('memory that is full is told, and once it is not, that too', async () => {

@@ -47,6 +47,8 @@ export function createMemoryStore(
   return {
     now: async () => now(),
 
+    async usable() {},
+
     async find(id) {
       const entry = auth.get(id)
       if (entry === undefined) return { now: now(), value: undefined }

@@ -2,11 +2,14 @@
 import { types } from 'node:util'
 import type { AuthEventEmitter } from '../../events.ts'
 import { createLimitedLog } from '../../lib/limited-log.ts'
+import { createOnceLog } from '../../lib/once-log.ts'
 import type { Config } from '../../options/config.ts'
 
 export interface Outages {
   /** @returns one line for operators, with no password in it */
   tell(error: unknown): string
+  /** It answers, and will be in trouble: that once. */
+  warn(fault: string): void
   /** It answered. */
   over(): void
   close(): void
@@ -32,7 +35,11 @@ const KINDS: readonly [said: RegExp, cure: string][] = [
   [/READONLY/, 'it is a replica: name the master, or the Sentinels'],
   [
     /^no answer within|timed out|ETIMEDOUT/,
-    'look at its load and the network; redisTimeoutSeconds is how long is waited',
+    'look at its load and the network, and whether that port speaks TLS where the address says rediss://; redisTimeoutSeconds is how long is waited',
+  ],
+  [
+    /max retries per request|Connection is closed|ECONNRESET|Protocol error/,
+    'it ends the connection: look at Redis and its log, and whether it wants TLS (rediss://)',
   ],
 ]
 /** What follows from it: what is wrong was said before. */
@@ -47,6 +54,7 @@ export function createOutages(
   const where = addressOf(given)
   // What fails now and then would say so now and then.
   const log = createLimitedLog((line) => logger.warn(line))
+  const sayOnce = createOnceLog((line) => logger.warn(line))
   const said = new Set<string>()
   let last = ''
 
@@ -63,6 +71,8 @@ export function createOutages(
       }
       return last
     },
+
+    warn: (fault) => sayOnce(`Redis at ${where} ${fault}`),
 
     over() {
       if (said.size === 0) return

@@ -7,6 +7,7 @@ import { isLoggedInId } from '../../record/session-id.ts'
 import type { Acquired, Committed, SessionStore } from '../store.ts'
 import { createBatchedLookups } from './batched-lookups.ts'
 import { openRedis } from './connection.ts'
+import { evictionFault } from './eviction.ts'
 import { withNearCache } from './near-cache.ts'
 import { createOpenedRecords } from './opened-records.ts'
 import { createOutages } from './outages.ts'
@@ -70,6 +71,14 @@ export function createRedisStore(
 
   const store: SessionStore = {
     now,
+
+    async usable() {
+      await now()
+      // Where its user may not ask, nothing is known of it.
+      const info = await redis.info('memory').catch(() => '')
+      const fault = evictionFault(info)
+      if (fault !== undefined) outages.warn(fault)
+    },
 
     index,
 
