@@ -6,7 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
-import { buffer } from 'node:stream/consumers'
+import { readAll } from '../bodies.ts'
 import { closeServer, listen } from '../listen.ts'
 
 export interface ApiRequest {
@@ -50,7 +50,7 @@ export async function startApiServer(): Promise<ApiServer> {
   async function echo(req: IncomingMessage, res: ServerResponse) {
     const entry = seen.at(-1)
     if (req.headers.expect !== undefined) res.writeContinue()
-    const body = `${await buffer(req)}`
+    const body = `${await readAll(req)}`
     if (entry) entry.body = body
     res.setHeader('content-type', 'application/json')
     // Not the headers: the token is among them, and comes back to the browser no other way.

@@ -3,7 +3,7 @@ import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { request as requestOverTLS, Agent as TLSAgent } from 'node:https'
 import type { LookupFunction } from 'node:net'
-import { buffer } from 'node:stream/consumers'
+import { readAll } from '../bodies.ts'
 
 export type HeaderValues = Record<string, string | undefined>
 
@@ -38,10 +38,38 @@ const rememberedLookup: LookupFunction = (host, options: LookupOptions, found) =
   })
 }
 
+/** Connections that outlive a request: those of one visit, with all its redirects. */
+export interface Connections {
+  at(url: string): Agent
+  close(): void
+}
+
+export function keepConnections(): Connections {
+  const agents = new Map<string, Agent>()
+  return {
+    at(url) {
+      const scheme = url.startsWith('https:') ? 'https' : 'http'
+      const agent = agents.get(scheme) ?? createAgent(scheme, true)
+      agents.set(scheme, agent)
+      return agent
+    },
+    close() {
+      for (const agent of agents.values()) agent.destroy()
+    },
+  }
+}
+
+function createAgent(scheme: 'http' | 'https', keepAlive: boolean): Agent {
+  // Whom a browser trusts is not what is tested.
+  return scheme === 'https'
+    ? new TLSAgent({ keepAlive, rejectUnauthorized: false })
+    : new Agent({ keepAlive })
+}
+
 export async function exchange({ method, url, headers = {}, body, agent, signal }: Sent): Promise<Received> {
-  const deadline = AbortSignal.timeout(DEADLINE_MS)
   const given = Object.entries(headers).filter(([, value]) => value !== undefined)
   const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
+  let deadline: NodeJS.Timeout | undefined
   try {
     return await new Promise((resolve, reject) => {
       const tls = url.startsWith('https:')
@@ -49,13 +77,15 @@ export async function exchange({ method, url, headers = {}, body, agent, signal 
         method,
         lookup: rememberedLookup,
         headers: { ...Object.fromEntries(given), ...length },
-        // Whom a browser trusts is not what is tested.
-        agent: agent ?? (tls ? new TLSAgent({ rejectUnauthorized: false }) : new Agent({ keepAlive: false })),
-        signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+        agent: agent ?? createAgent(tls ? 'https' : 'http', false),
+        ...(signal && { signal }),
       })
+      const late = () => sent.destroy(new Error(`${method} ${url}: no answer within ${DEADLINE_MS} ms`))
+      // Not by a signal, which costs more than a timer by far.
+      deadline = setTimeout(late, DEADLINE_MS)
       sent.on('error', reject)
       sent.on('response', (response) => {
-        buffer(response).then((whole) => {
+        readAll(response).then((whole) => {
           resolve({
             method,
             url,
@@ -67,9 +97,7 @@ export async function exchange({ method, url, headers = {}, body, agent, signal 
       })
       sent.end(body)
     })
-  } catch (error) {
-    if (deadline.aborted)
-      throw new Error(`${method} ${url}: no answer within ${DEADLINE_MS} ms`, { cause: error })
-    throw error
+  } finally {
+    clearTimeout(deadline)
   }
 }

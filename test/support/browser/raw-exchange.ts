@@ -1,6 +1,6 @@
 // One HTTP request written letter by letter: what browsers and Node's client refuse to send, an attacker does not.
 import { connect } from 'node:net'
-import { buffer } from 'node:stream/consumers'
+import { readAll } from '../bodies.ts'
 import { within } from '../deadline.ts'
 
 export interface RawAnswer {
@@ -27,7 +27,9 @@ export async function rawExchange(url: string, lines: readonly string[], body?: 
   ]
   const socket = connect(Number(port), hostname)
   socket.write(Buffer.from(`${head.join('\r\n')}\r\n\r\n${body ?? ''}`, 'latin1'))
-  const answer = (await within(buffer(socket), `the answer to ${lines[0]?.slice(0, 100)}`)).toString('latin1')
+  const answer = (await within(readAll(socket), `the answer to ${lines[0]?.slice(0, 100)}`)).toString(
+    'latin1',
+  )
   const [start = '', ...rest] = answer.split('\r\n\r\n')
   return { status: Number(start.split(' ')[1]), head: start, body: rest.join('\r\n\r\n') }
 }

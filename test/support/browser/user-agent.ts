@@ -1,7 +1,13 @@
 // What a browser sends and keeps, without what a person does: cookies, redirects, fetch metadata.
 import { type Cookie, CookieJar } from 'tough-cookie'
 import { isSafe, navigationHeaders, sameSiteContext, scriptHeaders } from './fetch-metadata.ts'
-import { exchange, type HeaderValues, type Received } from './http-exchange.ts'
+import {
+  type Connections,
+  exchange,
+  type HeaderValues,
+  keepConnections,
+  type Received,
+} from './http-exchange.ts'
 import { type Hop, type Page, toPage } from './page.ts'
 import { follow, redirect, type Step } from './redirects.ts'
 
@@ -97,18 +103,32 @@ export class UserAgent {
     this.#closing = new AbortController()
   }
 
-  async #visit(start: Step, { headers, from, stopAt, signal }: NavigateOptions): Promise<Page> {
+  async #visit(start: Step, options: NavigateOptions): Promise<Page> {
+    const connections = keepConnections()
+    try {
+      return await this.#follow(start, options, connections)
+    } finally {
+      connections.close()
+    }
+  }
+
+  async #follow(
+    start: Step,
+    { headers, from, stopAt, signal }: NavigateOptions,
+    connections: Connections,
+  ): Promise<Page> {
     const initiator = from === null ? undefined : from ? new URL(from) : this.location
     let step = start
     const chain = [step.url]
     const hops: Hop[] = []
     for (;;) {
       const context = sameSiteContext(initiator, step.url, isSafe(step.method))
-      const answer = await this.#send(step, context, signal, {
+      const sent = {
         ...navigationHeaders({ initiator, chain, method: step.method, secFetch: this.secFetch }),
         ...(!isSafe(step.method) && { 'content-type': FORM_TYPE }),
         ...headers,
-      })
+      }
+      const answer = await this.#send(step, context, signal, sent, connections)
       hops.push(answer)
       this.location = step.url
       const next = redirect(step, answer)
@@ -123,6 +143,7 @@ export class UserAgent {
     context: 'strict' | 'lax' | 'none',
     signal: AbortSignal | undefined,
     headers: HeaderValues,
+    connections?: Connections,
   ) {
     const url = step.url.href
     const cookie = await this.jar.getCookieString(url, { sameSiteContext: context })
@@ -132,6 +153,7 @@ export class UserAgent {
       url: url.replace(/#.*/, ''),
       headers: { ...(cookie && { cookie }), ...headers },
       body: step.body,
+      ...(connections && { agent: connections.at(url) }),
       signal: signal ? AbortSignal.any([signal, closing]) : closing,
     })
     for (const line of answer.headers['set-cookie'] ?? []) {

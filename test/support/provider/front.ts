@@ -1,8 +1,8 @@
 // The HTTP server in front of the provider: it writes down what comes, and lets a test interfere.
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { createServer as createTLSServer } from 'node:https'
-import { buffer } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
+import { readAll } from '../bodies.ts'
 import { closeServer, listen, listenAgain, resetConnection } from '../listen.ts'
 import { type Answer, type Cut, createFaults } from './faults.ts'
 import { type RawRequest, type SeenRequest, seeRequest } from './seen-requests.ts'
@@ -43,7 +43,7 @@ export async function createFront(onAnswer: (answer: Answer) => void, tls?: Fron
       method: req.method ?? '',
       url: req.url ?? '',
       headers: { ...req.headers, ...(tls && tlsHeaders(req.socket as TLSSocket)) },
-      body: await buffer(req),
+      body: await readAll(req),
     }
     const entry = seeRequest(raw)
     seen.push(entry)
@@ -88,7 +88,7 @@ export async function createFront(onAnswer: (answer: Answer) => void, tls?: Fron
     const answered = {
       status: response.statusCode ?? 502,
       headers: kept as Answer['headers'],
-      body: await buffer(response),
+      body: await readAll(response),
     }
     onAnswer(answered as Answer)
     return answered as Answer

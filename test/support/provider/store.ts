@@ -6,6 +6,8 @@ const GRANTABLE = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken'])
 interface Row {
   model: string
   payload: AdapterPayload
+  /** the same, as a store keeps it */
+  text: string
   expiresAt: number
   consumedAt?: number
 }
@@ -25,6 +27,11 @@ export interface ProviderStore {
 export function createProviderStore(): ProviderStore {
   const rows = new Map<string, Row>()
 
+  function keep(model: string, id: string, payload: AdapterPayload, expiresAt: number) {
+    const text = JSON.stringify(payload)
+    rows.set(`${model}:${id}`, { model, payload: JSON.parse(text), text, expiresAt })
+  }
+
   function live(key: string): Row | undefined {
     const row = rows.get(key)
     if (row && row.expiresAt > Date.now()) return row
@@ -34,8 +41,7 @@ export function createProviderStore(): ProviderStore {
 
   function read(row: Row | undefined): AdapterPayload | undefined {
     if (!row) return undefined
-    // As from a store; and to oidc-provider under the test runner, structuredClone makes no plain objects.
-    const payload: AdapterPayload = JSON.parse(JSON.stringify(row.payload))
+    const payload: AdapterPayload = JSON.parse(row.text)
     const spentFor = Date.now() - (row.consumedAt ?? Date.now())
     const spent =
       row.consumedAt !== undefined && (row.model !== 'RefreshToken' || spentFor >= store.reuseSeconds * 1000)
@@ -66,7 +72,7 @@ export function createProviderStore(): ProviderStore {
     },
     get: (model, id) => read(live(`${model}:${id}`)),
     put: (model, id, payload) => {
-      rows.set(`${model}:${id}`, { model, payload, expiresAt: Number.POSITIVE_INFINITY })
+      keep(model, id, payload, Number.POSITIVE_INFINITY)
     },
     revokeGrant(grantId) {
       rows.delete(`Grant:${grantId}`)
@@ -75,7 +81,7 @@ export function createProviderStore(): ProviderStore {
     adapter: (model) => ({
       async upsert(id, payload, expiresIn) {
         const expiresAt = expiresIn === undefined ? Number.POSITIVE_INFINITY : Date.now() + expiresIn * 1000
-        rows.set(`${model}:${id}`, { model, payload: structuredClone(payload), expiresAt })
+        keep(model, id, payload, expiresAt)
       },
       find: async (id) => store.get(model, id),
       findByUid: async (uid) => findBy(model, 'uid', uid),
