@@ -1,6 +1,7 @@
 // Makes sure that the tests have a Chromium to start.
-import { chromiumPath } from './chromium-path.mjs'
-import { ensureProgram } from './ensure-program.mjs'
+import { spawnSync } from 'node:child_process'
+import { chromiumPath, SHELL } from './chromium-path.mjs'
+import { ensureProgram, onPath } from './ensure-program.mjs'
 
 if (process.env.CHROMIUM_PATH && chromiumPath() === undefined) {
   console.error('CHROMIUM_PATH does not name a program. Correct it, or type:  unset CHROMIUM_PATH')
@@ -8,7 +9,7 @@ if (process.env.CHROMIUM_PATH && chromiumPath() === undefined) {
 } else {
   ensureProgram({
     name: 'Chromium',
-    isThere: () => chromiumPath() !== undefined,
+    isThere: () => chromiumPath({ whole: true }) !== undefined,
     minutes: 10,
     packages: {
       apt: 'chromium',
@@ -19,4 +20,18 @@ if (process.env.CHROMIUM_PATH && chromiumPath() === undefined) {
     },
     otherwise: 'CHROMIUM_PATH=/path/to/chromium npm test',
   })
+  if (!process.env.CHROMIUM_PATH && isPackage(SHELL)) {
+    ensureProgram({
+      name: SHELL,
+      isThere: () => onPath(SHELL) !== undefined,
+      minutes: 10,
+      packages: { apt: SHELL },
+      isOptional: true,
+    })
+  }
+}
+
+/** @param {string} name */
+function isPackage(name) {
+  return spawnSync('apt-cache', ['show', name], { stdio: 'ignore' }).status === 0
 }

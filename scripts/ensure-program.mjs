@@ -9,10 +9,11 @@ import { delimiter, join } from 'node:path'
  * @property {string} name as people know it
  * @property {() => boolean} isThere
  * @property {number} minutes that its installation may take
- * @property {Record<'apt' | 'brew' | 'dnf' | 'apk' | 'pacman', string>} packages what each package manager is told to
- * install
+ * @property {{ apt: string } & Partial<Record<'brew' | 'dnf' | 'apk' | 'pacman', string>>} packages what each package
+ * manager is told to install
  * @property {string} [service] what its Debian package would start at every boot
- * @property {string} otherwise the line to type where there is none of these package managers
+ * @property {string} [otherwise] the line to type where there is none of these package managers
+ * @property {boolean} [isOptional] the tests run without it too, if slower
  */
 
 /** The whole path of a command, or undefined. @param {string} command */
@@ -33,7 +34,7 @@ export function isExecutable(file) {
 
 /** @param {Program} program */
 export function ensureProgram(program) {
-  if (program.isThere() || (install(program) && program.isThere())) return
+  if (program.isThere() || (install(program) && program.isThere()) || program.isOptional) return
   console.error(`The tests need ${program.name}. Type:  ${lineToType(program)}`)
   process.exitCode = 1
 }
@@ -64,7 +65,9 @@ function install(program) {
     const mayWithoutPassword = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0
     return mayWithoutPassword && run(program, 'sudo', ['-n', 'sh', '-c', aptInstall(program)])
   }
-  const brew = ['install', ...program.packages.brew.split(' ')]
+  const { brew: formula } = program.packages
+  if (formula === undefined) return false
+  const brew = ['install', ...formula.split(' ')]
   return onPath('brew') !== undefined && run(program, 'brew', brew, { HOMEBREW_NO_AUTO_UPDATE: '1' })
 }
 
@@ -87,5 +90,5 @@ function lineToType({ packages, otherwise }) {
   if (onPath('apk')) return `sudo apk add ${packages.apk}`
   if (onPath('pacman')) return `sudo pacman -S --noconfirm ${packages.pacman}`
   if (onPath('brew')) return `brew install ${packages.brew}`
-  return otherwise
+  return otherwise ?? ''
 }

@@ -170,7 +170,7 @@ describe('a login', () => {
   })
 })
 
-describe('tabs agree on whether somebody is logged in, and so does a page that comes back from the history', () => {
+describe('tabs agree on whether somebody is logged in', () => {
   let context: BrowserContext
   let page: Page
   let user: string
@@ -200,29 +200,6 @@ describe('tabs agree on whether somebody is logged in, and so does a page that c
     expect(page.url()).toBe(`${app.url}/`)
     for (const tab of others) expect(await endsOf(tab)).toHaveLength(1)
   })
-
-  test('the back button shows no personal data after a logout in this tab', async () => {
-    await leave(page, 'bff.logout()')
-    await passProvider(page)
-    while (!page.url().endsWith('/page')) await page.goBack({ waitUntil: 'commit' })
-    await hearsOfTheEnd(page)
-    expect(await page.textContent('body')).not.toContain(user)
-  })
-
-  test.each(['/page', '/page?quiet'])(
-    '%s comes back as it was, and learns that the session has ended meanwhile',
-    async (path) => {
-      await page.goto(app.url + path)
-      await ready(page)
-      await page.evaluate('window.mark = true')
-      await page.goto(`${app.url}/public`)
-      await app.auth.sessions.revokeAll(user)
-      await page.goBack({ waitUntil: 'commit' })
-      expect(await page.evaluate('window.mark')).toBe(true)
-      await hearsOfTheEnd(page)
-      expect(await endsOf(page)).toEqual(['elsewhere'])
-    },
-  )
 
   test.each([
     ['is looked at again', "document.dispatchEvent(new Event('visibilitychange'))"],

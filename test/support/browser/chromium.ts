@@ -32,8 +32,9 @@ const ARGUMENTS = [
 const STEP_MS = 15_000
 const LAUNCH_MS = 30_000
 
-export async function startChromium(): Promise<Chromium> {
-  const executablePath = chromiumPath()
+/** @param options `whole` where a page has to come back as it was left */
+export async function startChromium(options: { whole?: boolean } = {}): Promise<Chromium> {
+  const executablePath = chromiumPath(options)
   if (executablePath === undefined) throw new Error('no Chromium here: node scripts/ensure-chromium.mjs')
   // Its profile is a temporary folder, which playwright removes at the end.
   const browser = await chromium.launch({
