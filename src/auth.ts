@@ -4,8 +4,8 @@ import { createLoginTransactions } from './cookies/login-transaction.ts'
 import { createSessionCookie, type ReadCookies } from './cookies/session-cookie.ts'
 import { type AuthError, asError, ConfigurationError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
+import { answerError } from './http/answer-error.ts'
 import { OWN_RESOURCE } from './http/own-resource.ts'
-import { answerProblem } from './http/problem.ts'
 import { reportRefused } from './http/report-refused.ts'
 import { crossSiteRefused, isCrossOrigin, isSafe } from './http/same-origin.ts'
 import { createBackgroundTasks } from './lib/background-tasks.ts'
@@ -106,7 +106,7 @@ export function auth(options?: AuthOptions): AuthHandler {
       if (before !== undefined || (await passes(req, res))) next()
     } catch (error) {
       if (!isAuthError(error) || error instanceof ConfigurationError) next(asError(error))
-      else if (!res.headersSent) await refuse(req, res, error, next).catch(next)
+      else if (!res.headersSent) await refuse(req, res, error, next)
     }
   }
 
@@ -149,14 +149,8 @@ export function auth(options?: AuthOptions): AuthHandler {
 
   async function refuse(req: Request, res: Response, error: AuthError, next: NextFunction): Promise<void> {
     if (error instanceof RefusedError) reportRefused(services, error)
-    const answer = (passedOn?: unknown) =>
-      passedOn ? next(passedOn) : answerProblem(req, res, error, config)
-    if (config.onCallbackError === undefined || !routes.isCallback(req.path)) return answer()
-    try {
-      await config.onCallbackError(error, req, res, answer)
-    } catch (thrown) {
-      next(asError(thrown))
-    }
+    const hooks = [routes.isCallback(req.path) ? config.onCallbackError : undefined, config.onError]
+    await answerError({ req, res, next }, error, config, hooks)
   }
 
   /** Says it in the log too: an event that nobody listens to helps nobody. The same line once, and not very many. */

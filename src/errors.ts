@@ -81,6 +81,10 @@ export type ConfigurationCode =
 abstract class BffSessionError extends Error {
   abstract readonly code: string
   abstract readonly status: number
+  /** The same, under the name that Nest and others look for. */
+  get statusCode(): number {
+    return this.status
+  }
   /** Response headers that belong to the error; Express's own error handler sends them too. */
   readonly headers: Readonly<Record<string, string>> = {}
 }

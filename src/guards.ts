@@ -1,7 +1,7 @@
 // Middleware for routes that need a login, or a fresh one.
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { asError, ConfigurationError, isAuthError, LoginRequiredError, RefusedError } from './errors.ts'
-import { answerProblem } from './http/problem.ts'
+import { answerError } from './http/answer-error.ts'
 import type { Config } from './options/config.ts'
 import type { AuthRecord } from './record/auth-record.ts'
 import { readStepUp, type StepUp, stepUpFault } from './record/step-up.ts'
@@ -134,7 +134,7 @@ function guard(name: string, check: (session: CurrentSession, config: Config) =>
         if (checking instanceof Promise) await checking
       } catch (error) {
         if (!isAuthError(error)) throw error
-        answerProblem(req, res, error, context.config)
+        await answerError({ req, res, next }, error, context.config)
         return
       }
     } catch (error) {

@@ -43,7 +43,13 @@ export type {
   SessionOptions,
   UserInfoOptions,
 } from './options/auth-options.ts'
-export type { AfterCallback, CallbackLogin, CallbackVerdict, OnCallbackError } from './options/hooks.ts'
+export type {
+  AfterCallback,
+  CallbackLogin,
+  CallbackVerdict,
+  OnCallbackError,
+  OnError,
+} from './options/hooks.ts'
 export type { AccessTokenRequest } from './record/access-token.ts'
 export type { IdTokenClaims } from './record/id-token-claims.ts'
 export type { StepUp } from './record/step-up.ts'

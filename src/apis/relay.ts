@@ -1,7 +1,7 @@
 // relay(): hands requests on to an API with the person's access token, and the answers back.
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { asError, ConfigurationError, isAuthError, RefusedError } from '../errors.ts'
-import { answerProblem } from '../http/problem.ts'
+import { answerError } from '../http/answer-error.ts'
 import { reportRefused } from '../http/report-refused.ts'
 import { contextOf } from '../session/request-context.ts'
 import { createForward } from './forward.ts'
@@ -29,7 +29,7 @@ export function relay(options: RelayOptions): RequestHandler {
       } catch (error) {
         if (!isAuthError(error) || error instanceof ConfigurationError) throw error
         if (error instanceof RefusedError) reportRefused(context, error)
-        answerProblem(req, res, error, context.config)
+        await answerError({ req, res, next }, error, context.config)
       }
     } catch (error) {
       next(asError(error))

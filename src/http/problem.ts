@@ -60,12 +60,16 @@ const TITLES: Readonly<Record<AuthError['code'], string>> = {
   body_already_read: 'The body was read before',
 }
 
+/** What belongs to it, whoever answers: it is one person's, and `Retry-After` or `WWW-Authenticate` say what to do. */
+export function setErrorHeaders(res: Response, error: AuthError): void {
+  tellCaches(res, 'no-store')
+  res.set({ ...OWN_RESOURCE, ...error.headers })
+}
+
 /** Answers a request that may not pass. Where logging in helps a navigation, the browser is sent to do it. */
 export function answerProblem(req: Request, res: Response, error: AuthError, config: Config): void {
-  tellCaches(res, 'no-store')
-  res.set(OWN_RESOURCE)
+  setErrorHeaders(res, error)
   res.vary('Accept, Sec-Fetch-Mode, Sec-Fetch-Dest')
-  res.set({ ...error.headers })
   const loginURL = error instanceof LoginRequiredError ? loginURLFor(req, config, error.stepUp) : undefined
   if (!isNavigation(req)) {
     const problem: Problem = {
@@ -99,12 +103,24 @@ function loginURLFor(req: Request, config: Config, stepUp: StepUp | undefined): 
   return query.size === 0 ? path : `${path}?${query}`
 }
 
+/** A login that did not end well may be begun again; whoever may not do something may not do it after a login either. */
+const MENDED_BY_LOGIN: ReadonlySet<AuthError['code']> = new Set([
+  'callback_malformed',
+  'login_unknown',
+  'login_expired',
+  'login_denied',
+  'login_failed',
+  'login_refused',
+  'login_malformed',
+])
+
 /** @param loginURL where what is missing can be asked for; without one, an ordinary login */
 function page(error: AuthError, config: Config, loginURL: string | undefined): string {
   const { login } = config.routes
   const url = loginURL ?? (login === false ? undefined : urlBelow(config.baseURL, login).pathname)
+  const helps = error instanceof LoginRequiredError || MENDED_BY_LOGIN.has(error.code)
   const again =
-    url === undefined || error.status === 503
+    url === undefined || !helps
       ? ''
       : `<p><a href="${escapeHTML(url)}">${error.code === 'step_up_required' ? 'Confirm your identity' : 'Log in again'}</a></p>`
   const title = TITLES[error.code]

@@ -2,7 +2,7 @@
 // `Environment:`, `Required.` or `@defaultValue`.
 import type { ApiOptions } from './apis.ts'
 import type { ClientOptions } from './client.ts'
-import type { AfterCallback, OnCallbackError } from './hooks.ts'
+import type { AfterCallback, OnCallbackError, OnError } from './hooks.ts'
 import type { LoginOptions } from './login.ts'
 import type { LogoutOptions } from './logout.ts'
 import type { ProviderOptions } from './provider.ts'
@@ -95,8 +95,13 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   userInfo?: boolean | readonly string[] | UserInfoOptions | undefined
   /** Asked at every login, before there is a session: refuses the person, or adds to what is known of them. @defaultValue none */
   afterCallback?: AfterCallback | undefined
-  /** Answers a login that failed. @defaultValue none: a short page of this package */
+  /** Answers a login that failed. @defaultValue none: `onError`, or a short page of this package */
   onCallbackError?: OnCallbackError | undefined
+  /**
+   * Answers all that this package would answer with an error: what a guard or `relay()` does not let through, and what
+   * a route refuses. @defaultValue none: problem details, a redirect to the login, or a short page
+   */
+  onError?: OnError | undefined
   /** Where warnings go: one line each, never a secret. @defaultValue `console` */
   logger?: Logger | undefined
 }

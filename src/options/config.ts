@@ -47,6 +47,7 @@ export interface Config extends ClientConfig, StoreConfig {
   readonly userInfo: UserInfoConfig | undefined
   readonly afterCallback: AuthOptions['afterCallback']
   readonly onCallbackError: AuthOptions['onCallbackError']
+  readonly onError: AuthOptions['onError']
   readonly logger: Logger
   /** The app is being set up: what helps then is said. */
   readonly development: boolean

@@ -1,8 +1,10 @@
-// The app's own say in a login.
+// The app's own say in a login, and in what is answered.
 import type { NextFunction, Request, Response } from 'express'
 import type { AuthError } from '../errors.ts'
 import type { IdTokenClaims } from '../record/id-token-claims.ts'
 import type { User } from '../record/user.ts'
+import type { Mistakes } from './mistakes.ts'
+import { hook } from './read-option.ts'
 
 /** What the provider said of somebody who is about to be logged in. */
 export interface CallbackLogin {
@@ -42,8 +44,34 @@ export type AfterCallback = (
 ) => CallbackVerdict | undefined | Promise<CallbackVerdict | undefined>
 
 /**
+ * Answers an error in the place of this package. The headers that belong to it are set: `Cache-Control: no-store`,
+ * `Retry-After`, `WWW-Authenticate`.
+ *
+ * @param error `error.code` says what is wrong, `error.status` (and `error.statusCode`) how it is answered
+ * @param req it has no `oidc` where the page of another site sent it (`cross_site`)
+ * @param next answers as this package does; `next(error)` hands it to the error handling of Express, or of Nest
+ * @example onError: (error, req, res, next) => (req.path.startsWith('/api/') ? next(error) : next())
+ */
+export type OnError = (error: AuthError, req: Request, res: Response, next: NextFunction) => unknown
+
+/**
  * @param error `error.code` says what failed; a RefusedError has the provider's `error` and `errorDescription` as sent:
  * escape them
- * @param next answers as this package does
+ * @param next answers by `onError`, or as this package does
  */
 export type OnCallbackError = (error: AuthError, req: Request, res: Response, next: NextFunction) => unknown
+
+interface Hooks {
+  readonly afterCallback: AfterCallback | undefined
+  readonly onCallbackError: OnCallbackError | undefined
+  readonly onError: OnError | undefined
+}
+
+export function resolveHooks(options: Partial<Hooks>, { attempt }: Mistakes): Hooks {
+  const read = <T>(given: T, name: string, parameters: string) => attempt(() => hook(given, name, parameters))
+  return {
+    afterCallback: read(options.afterCallback, 'afterCallback', '(login, req)'),
+    onCallbackError: read(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
+    onError: read(options.onError, 'onError', '(error, req, res, next)'),
+  }
+}

@@ -5,22 +5,12 @@ import type { AuthOptions, Logger } from './auth-options.ts'
 import { resolveAuthorizationParams, resolveResources } from './authorization-params.ts'
 import { resolveClient } from './client.ts'
 import type { Config } from './config.ts'
+import { resolveHooks } from './hooks.ts'
 import { resolveLogin } from './login.ts'
 import { resolveLogout } from './logout.ts'
 import { createMistakes } from './mistakes.ts'
 import { resolveProvider } from './provider.ts'
-import {
-  flag,
-  group,
-  hook,
-  namesOf,
-  oneOf,
-  onlyKnown,
-  optionError,
-  origins,
-  seconds,
-  text,
-} from './read-option.ts'
+import { flag, group, namesOf, oneOf, onlyKnown, optionError, origins, seconds, text } from './read-option.ts'
 import { resolveStore } from './redis.ts'
 import { resolveRenewal } from './renewal.ts'
 import { resolveRoutes } from './routes.ts'
@@ -67,6 +57,7 @@ const NAMES = namesOf<AuthOptions>({
   userInfo: true,
   afterCallback: true,
   onCallbackError: true,
+  onError: true,
   logger: true,
 })
 
@@ -133,10 +124,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     origins: attempt(() => resolveOrigins(options, baseURL)),
     userClaims: attempt(() => resolveUserClaims(options.userClaims)),
     userInfo: attempt(() => resolveUserInfo(options.userInfo)),
-    afterCallback: attempt(() => hook(options.afterCallback, 'afterCallback', '(login, req)')),
-    onCallbackError: attempt(() =>
-      hook(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
-    ),
+    ...resolveHooks(options, mistakes),
     idTokenSigningAlg: attempt(() =>
       oneOf(options.idTokenSigningAlg, 'idTokenSigningAlg', ID_TOKEN_ALGORITHMS, 'RS256'),
     ),

@@ -24,6 +24,7 @@ test.each([
   expect(error).toMatchObject({ name, status, code, headers })
   expect(error.message).toMatch(/\w\.$/)
   expect(String(error)).toBe(`${name}: ${error.message}`)
+  expect(error.statusCode).toBe(status)
   expect(error.cause).toBeUndefined()
   expect(inspect(error)).toContain(`code: '${code}'`)
   expect(isAuthError(error)).toBe(true)
