@@ -29,7 +29,7 @@ const MOST_HEADERS = 2000
 const LONGEST_HEADER = 2000
 
 export function createSessionCookie(config: Config): SessionCookie {
-  const { name, cookie, absoluteTimeoutSeconds } = config.session
+  const { name, cookie, transient, absoluteTimeoutSeconds } = config.session
   /** A browser sends the same header again and again. */
   const known = new BoundedMap<string, ReadCookies>(MOST_HEADERS)
   const sayOnce = createOnceLog((line) => config.logger.warn(line))
@@ -50,7 +50,7 @@ export function createSessionCookie(config: Config): SessionCookie {
     write(id) {
       const value = SIGNED + sign(id, config.secrets[0] ?? '')
       // The session's own times are kept in the store; the browser may drop the cookie when no session can live on.
-      const lasting = isLoggedInId(id) ? { maxAge: absoluteTimeoutSeconds * 1000 } : {}
+      const lasting = isLoggedInId(id) && !transient ? { maxAge: absoluteTimeoutSeconds * 1000 } : {}
       return { name, value, options: { ...cookie, ...lasting } }
     },
 

@@ -2,6 +2,7 @@
 import { hashState } from '../cookies/login-transaction.ts'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Config } from '../options/config.ts'
+import { isBelow } from '../options/session-cookie.ts'
 import type { RequestContext } from '../session/request-context.ts'
 
 /** Strangers can begin logins without end. */
@@ -12,6 +13,8 @@ const noted = new WeakMap<Config, BoundedMap<string, string>>()
 export function noteHost({ config, req }: Pick<RequestContext, 'config' | 'req'>, state: string): void {
   const { host } = req.headers
   if (host === undefined || host === config.baseURL.host) return
+  const { domain } = config.session.cookie
+  if (domain !== undefined && isBelow(host.replace(/:\d+$/, ''), domain)) return
   const hosts = noted.get(config) ?? new BoundedMap(MOST_NOTED)
   noted.set(config, hosts)
   hosts.set(hashState(state), host)

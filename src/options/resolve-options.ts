@@ -117,7 +117,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     renewal: attempt(() => resolveRenewal(options.renewal, env)),
     login: attempt(() => resolveLogin(options.login)),
     provider,
-    session: attempt(() => resolveSession(options.session, baseURL)),
+    session: attempt(() => resolveSession(options.session, baseURL, routes)),
     logout: attempt(() => resolveLogout(options.logout, production)),
     ...attempt(() => resolveTimes(options)),
     ...attempt(() => resolveFlags(options)),

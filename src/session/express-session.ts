@@ -8,8 +8,9 @@ import { TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import { createSideTable } from '../lib/side-table.ts'
 import type { Config } from '../options/config.ts'
-import { createAnonymousId, isLoggedInId } from '../record/session-id.ts'
+import { createAnonymousId } from '../record/session-id.ts'
 import type { AppData } from '../store/store.ts'
+import { decideCookies } from './express-session-cookie.ts'
 import { createSessionBelowLog } from './session-below.ts'
 
 /** What the request found: the id in its cookie with its document, or that the store did not answer. */
@@ -55,9 +56,10 @@ export function createExpressSession(
     genid: createAnonymousId,
     resave: false,
     saveUninitialized: false,
+    // By its path express-session decides which requests have a session, and a proxy may have cut that path off.
     cookie: { ...config.session.cookie, path: '/', secure: false },
   })
-  decideCookies(store as unknown as SessionMaker, config.session.cookie.secure === true)
+  decideCookies(store, config.session.cookie)
   const logSessionBelow = createSessionBelowLog(config)
 
   function headerOf(id: string): string {
@@ -135,42 +137,6 @@ const UNOPENED: PropertyDescriptor & ThisType<Request> = {
     unopened.get(this)?.()
     this.session = value
   },
-}
-
-/** What express-session makes of a store, and its types leave out. */
-interface SessionMaker {
-  generate(req: Request): void
-  createSession(req: Request, data: SessionData): unknown
-}
-
-/** The cookie of every session that express-session makes or reads is ours to decide on. */
-function decideCookies(store: SessionMaker, secure: boolean): void {
-  const { generate, createSession } = store
-  store.generate = (req) => {
-    generate.call(store, req)
-    decideCookie(req, secure)
-  }
-  store.createSession = (req, data) => {
-    const session = createSession.call(store, req, data)
-    decideCookie(req, secure)
-    return session
-  }
-}
-
-function decideCookie({ session: { cookie }, sessionID }: Request, secure: boolean): void {
-  if (isLoggedInId(sessionID)) {
-    // With an expiry express-session would send the id again, and a slow response could bring back an ended one.
-    Object.defineProperty(cookie, 'expires', { get: () => null, set() {}, configurable: true })
-  }
-  if (!secure) return
-  // It sends a Secure cookie only on what Express takes for https, which behind a proxy depends on `trust proxy`.
-  // Here baseURL says what is https: the attribute is there, whatever the request looks like.
-  const { get } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(cookie), 'data') ?? {}
-  cookie.secure = false
-  Object.defineProperty(cookie, 'data', {
-    get: () => ({ ...get?.call(cookie), secure: true }),
-    configurable: true,
-  })
 }
 
 /** Made anew each time: express-session writes into what it is given. */

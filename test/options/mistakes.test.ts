@@ -3,8 +3,11 @@ import { auth, ConfigurationError } from '../../src/index.ts'
 import { mistakeIn, resolve, SECRET, VALID } from './valid.ts'
 
 const TOO_LONG = 1e15
+const BELOW_X = { login: '/x/in', callback: '/x/back', logout: '/x/out', user: '/x/me' }
 
-test.each<[name: string, options: object, cure: RegExp]>([
+type Mistake = [name: string, options: object, cure: RegExp]
+
+test.each<Mistake>([
   ['issuerBaseURL', { issuerBaseURL: undefined }, /is required, for example https:/],
   ['issuerBaseURL', { issuerBaseURL: '' }, /is required/],
   ['issuerBaseURL', { issuerBaseURL: 'issuer.example.com' }, /must be an https URL such as https:/],
@@ -142,6 +145,40 @@ test.each<[name: string, options: object, cure: RegExp]>([
   ['session.cookie', { session: { cookie: 'lax' } }, /must be an object/],
   ['session.cookie.sameSite', { session: { cookie: { sameSite: 'Lax' } } }, /one of lax, strict, none/],
   ['session.cookie.sameSite', { session: { cookie: { sameSite: true } } }, /one of lax/],
+  ['session.name', { baseURL: 'http://localhost', session: { name: '__Http-bff' } }, /only on https/],
+  ...[{ domain: 'example.com' }, { path: '/x' }].map(
+    (cookie): Mistake => [
+      'session.name',
+      { routes: BELOW_X, session: { name: '__HOST-x', cookie } },
+      /prefix __Host-, .* begin it with __Secure-/,
+    ],
+  ),
+  ...['example.org', 'xample.com', 'com', '127.0.0.1', 'a.app.example.com', 'example.com/', '', 7].map(
+    (domain): Mistake => [
+      'session.cookie.domain',
+      { session: { cookie: { domain } } },
+      /must be the host of baseURL \(app\.example\.com\) or a domain above it/,
+    ],
+  ),
+  [
+    'session.cookie.domain',
+    { baseURL: 'https://127.0.0.1', session: { cookie: { domain: '127.0.0.1' } } },
+    /or a domain above it/,
+  ],
+  ...['app', '', '//x', '/a;b', '/a b', 7].map(
+    (path): Mistake => ['session.cookie.path', { session: { cookie: { path } } }, /must be a path such as/],
+  ),
+  [
+    'session.cookie.path',
+    { baseURL: 'https://app.example.com/shop', session: { cookie: { path: '/sho' } } },
+    /routes\.login \(\/shop\/login\) is not below it/,
+  ],
+  [
+    'session.cookie.path',
+    { routes: { ...BELOW_X, user: '/me' }, session: { cookie: { path: '/x/' } } },
+    /routes\.user \(\/me\) is not below it/,
+  ],
+  ['session.cookie.transient', { session: { cookie: { transient: 'yes' } } }, /true or false/],
   [
     'session.cookie.sameSite',
     { baseURL: 'http://localhost', session: { cookie: { sameSite: 'none' } } },
@@ -262,7 +299,7 @@ describe('names that are no options, in groups too', () => {
     [{ appSession: {} }, 'appSession', 'session'],
     [{ routes: { backchannel: '/x' } }, 'routes.backchannel', 'login, callback, logout, user'],
     [{ renewal: { every: 60 } }, 'renewal.every', 'afterSeconds, aheadSeconds, timeoutSeconds'],
-    [{ session: { cookie: { domain: '.example.com' } } }, 'session.cookie.domain', 'sameSite'],
+    [{ session: { cookie: { priority: 'high' } } }, 'session.cookie.priority', 'sameSite, domain, path'],
   ])('%j, which is near to nothing, is refused with the names that there are', (options, given, known) => {
     const message = mistakeIn(options)
     expect(message).toContain(`auth(): ${given} is not an option; `)

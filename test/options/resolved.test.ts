@@ -131,6 +131,18 @@ test('the defaults are those of the design', () => {
   })
 })
 
+test.each([
+  ['https://app.example.com', {}, '__Host-Http-bff'],
+  ['https://app.example.com', { path: '/', transient: true, sameSite: 'strict' }, '__Host-Http-bff'],
+  ['https://app.example.com', { domain: 'app.example.com' }, '__Secure-bff'],
+  ['https://app.example.com', { domain: '.example.com' }, '__Secure-bff'],
+  ['https://app.example.com/shop', { path: '/shop' }, '__Secure-bff'],
+  ['https://app.example.com/shop', { path: '/shop/' }, '__Secure-bff'],
+  ['http://app.example.com/shop', { path: '/shop', domain: 'example.com' }, 'bff'],
+] as const)('the cookie of %s with %j is called %s', (baseURL, cookie, name) => {
+  expect(resolve({ baseURL, session: { cookie } }).session.name).toBe(name)
+})
+
 test('a group with some of its options keeps the defaults of the others', () => {
   expect(resolve({ routes: { user: false } }).routes).toMatchObject({ user: false, login: '/login' })
   expect(resolve({ renewal: { timeoutSeconds: 2 } }).renewal.afterSeconds).toBe(900)

@@ -74,6 +74,8 @@ describe('the options', () => {
   const documented = (...groups: string[]) =>
     groups.flatMap((group) => options.get(group) ?? []).map(({ name }) => name)
 
+  const cookieOptions = documented('session-options').filter((name) => name.includes('cookie.'))
+
   test.each<[group: string, known: string[], named: string[]]>([
     ['auth()', namesIn(() => resolve(odd)), documented('options', 'client-options', 'store-options')],
     ['routes', namesIn(() => resolve({ routes: odd })), documented('routes-options')],
@@ -83,11 +85,11 @@ describe('the options', () => {
     [
       'session',
       namesIn(() => resolve({ session: odd })),
-      documented('session-options').map((name) => name.replace('cookie.sameSite', 'cookie')),
+      [...new Set(documented('session-options').map((name) => name.replace(/cookie\..*/, 'cookie')))],
     ],
     ['userInfo', namesIn(() => resolve({ userInfo: odd })), documented('user-info-options')],
     ['logout', namesIn(() => resolve({ logout: odd })), documented('logout-options')],
-    ['session.cookie', namesIn(() => resolve({ session: { cookie: odd } })), ['sameSite']],
+    ['session.cookie', namesIn(() => resolve({ session: { cookie: odd } })), cookieOptions],
     ['mutualTLS', namesIn(() => resolve({ mutualTLS: odd })), documented('mutual-tls-options')],
     [
       'apis[]',
@@ -189,6 +191,7 @@ describe('the defaults', () => {
     'logout.endpoint': () => expect(resolve().logout.endpoint).toBeUndefined(),
     'logout.params': () => expect(resolve().logout.params).toEqual({}),
     'logout.returnTo': () => expect(resolve().logout.returnTo).toEqual([]),
+    'session.cookie.domain': () => expect(resolve().session.cookie).not.toHaveProperty('domain'),
     'renewal.aheadSeconds': () =>
       expect(resolve({ renewal: { afterSeconds: 50 } }).renewal.aheadSeconds).toBe(10),
   }
