@@ -79,6 +79,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   const cookie = createSessionCookie(config)
   const appSession = createExpressSession(config, store.appData, cookie, events)
   const sessionParts = { cookie, appSession, appData: store.appData, ended }
+  const { touches } = config.session
   const owner = ownerName(config)
   const routes = mountRoutes(config)
   warnOf(
@@ -131,6 +132,8 @@ export function auth(options?: AuthOptions): AuthHandler {
       return false
     }
     if (config.attemptSilentLogin && (await trySilently(context))) return false
+    // Once, and here: below a mount path `req.path` would be another.
+    if (session.wantsTouch) session.isUse = touches === undefined || touches(req) === true
     if (session.wantsTouch) res.once('finish', () => session.touch())
     if (config.authRequired) session.require()
     return true

@@ -1,5 +1,6 @@
 // The option `session`: the cookie, and how long a session lives.
-import { group, namesOf, onlyKnown, seconds } from './read-option.ts'
+import type { Request } from 'express'
+import { group, hook, namesOf, onlyKnown, seconds } from './read-option.ts'
 import type { Routes } from './routes.ts'
 import {
   resolveSessionCookie,
@@ -14,18 +15,25 @@ export interface SessionOptions {
   idleTimeoutSeconds?: number | undefined
   /** A session ends so long after its login, used or not. @defaultValue `604800`, seven days */
   absoluteTimeoutSeconds?: number | undefined
+  /**
+   * Whether a request keeps the session from its idle end; only `true` does. What a page asks by itself, again and again, is
+   * no use of it: `(req) => req.path !== '/news'`. `req.path` is as `auth()` sees it. @defaultValue none: every request but `GET /me`
+   */
+  touches?: ((req: Request) => boolean) | undefined
   cookie?: SessionCookieOptions | undefined
 }
 
 export interface SessionConfig extends SessionCookieConfig {
   readonly idleTimeoutSeconds: number
   readonly absoluteTimeoutSeconds: number
+  readonly touches: SessionOptions['touches']
 }
 
 const NAMES = namesOf<SessionOptions>({
   name: true,
   idleTimeoutSeconds: true,
   absoluteTimeoutSeconds: true,
+  touches: true,
   cookie: true,
 })
 
@@ -41,5 +49,6 @@ export function resolveSession(given: unknown, baseURL: URL, routes: Readonly<Ro
     absoluteTimeoutSeconds: seconds(session.absoluteTimeoutSeconds, 'session.absoluteTimeoutSeconds', {
       fallback: 604_800,
     }),
+    touches: hook(session.touches as SessionOptions['touches'], 'session.touches', '(req)'),
   })
 }

@@ -165,10 +165,15 @@ export class CurrentSession {
     throw unavailable(ID_TOKEN_REFUSED)
   }
 
+  /** The app may say that the request is no use of the session. */
+  isUse = true
+
   /** True where extending the idle time is worth a write. */
   get wantsTouch(): boolean {
     const { session } = this.#services.config
-    return this.record !== undefined && wantsTouch(this.record, this.endsAt, this.readAt, session)
+    return (
+      this.isUse && this.record !== undefined && wantsTouch(this.record, this.endsAt, this.readAt, session)
+    )
   }
 
   /** Extends the idle time, once a request. Best effort. */

@@ -178,6 +178,7 @@ test.each<Mistake>([
     { routes: { ...BELOW_X, user: '/me' }, session: { cookie: { path: '/x/' } } },
     /routes\.user \(\/me\) is not below it/,
   ],
+  ['session.touches', { session: { touches: '/poll' } }, /must be a function of \(req\)/],
   ['session.cookie.transient', { session: { cookie: { transient: 'yes' } } }, /true or false/],
   [
     'session.cookie.sameSite',

@@ -191,6 +191,7 @@ describe('the defaults', () => {
     'logout.endpoint': () => expect(resolve().logout.endpoint).toBeUndefined(),
     'logout.params': () => expect(resolve().logout.params).toEqual({}),
     'logout.returnTo': () => expect(resolve().logout.returnTo).toEqual([]),
+    'session.touches': () => expect(resolve().session.touches).toBeUndefined(),
     'session.cookie.domain': () => expect(resolve().session.cookie).not.toHaveProperty('domain'),
     'renewal.aheadSeconds': () =>
       expect(resolve({ renewal: { afterSeconds: 50 } }).renewal.aheadSeconds).toBe(10),

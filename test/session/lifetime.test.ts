@@ -1,5 +1,8 @@
 // How long a session lives: idle, absolute, and never longer in one key than in the other. Without Redis it lives in
 // memory: for trying things out, and in production only when it is asked for by name.
+import type { Request } from 'express'
+import { relay } from '../../src/index.ts'
+import { startApiServer } from '../support/app/api-server.ts'
 import { startApp, type TestApp } from '../support/app/app.ts'
 import { startAppProcess } from '../support/app/app-process.ts'
 import { Browser } from '../support/browser/browser.ts'
@@ -58,6 +61,53 @@ test('GET /me never does', async () => {
   // Requests in turn over one connection to Redis: had /me written, this one would come after it.
   await store.ping()
   expect(Math.max(...(await ttls()))).toBeLessThanOrEqual(DAY / 2)
+})
+
+describe('session.touches', () => {
+  const polled: string[] = []
+  const { polling } = useParts(async (start) => {
+    const touches = (req: Request) => {
+      polled.push(req.path)
+      if (req.path === '/broken') throw new Error('no such table')
+      if (req.path === '/later') return Promise.resolve(true) as unknown as boolean
+      return !req.path.startsWith('/api/poll')
+    }
+    const options = { session: { touches }, logger }
+    const polling = await start(startApp({ provider, redisUrl: redis.url, options }))
+    polling.app.get('/api/poll', (_req, res) => void res.json({}))
+    const api = await start(startApiServer())
+    polling.app.use('/api', relay({ target: api.url }))
+    return { polling }
+  })
+
+  /** A session that was not used for a while, after that request. */
+  async function used(path: string) {
+    const session = await logIn(polling)
+    await session.leave(DAY / 2)
+    polled.length = 0
+    await get(session.browser, path, polling)
+    expect(polled).toEqual([path])
+    return session
+  }
+
+  test.each(['/api/poll', '/api/poll/relayed', '/later'])('GET %s is no use of the session', async (path) => {
+    const { browser, ttls } = await used(path)
+    // Requests in turn over one connection to Redis: had the first written, this one would come after it.
+    await get(browser, '/me', polling)
+    expect(Math.max(...(await ttls()))).toBeLessThanOrEqual(DAY / 2)
+  })
+
+  test.each(['/public', '/api/relayed'])('GET %s is', async (path) => {
+    const { ttls } = await used(path)
+    await eventually('it to live a day again', async () => (await ttls()).every((ttl) => ttl > DAY / 2))
+  })
+
+  test('what it throws goes to the error handling of the app', async () => {
+    const { browser, leave } = await logIn(polling)
+    await leave(DAY / 2)
+    expect((await get(browser, '/broken', polling)).status).toBe(500)
+    expect(polling.errors).toMatchObject([{ message: 'no such table' }])
+  })
 })
 
 test('it is extended at most once a minute', async () => {
