@@ -31,7 +31,7 @@ export type RefusedCode =
   | 'callback_malformed'
   /** This browser has no such login on its way: log in again. */
   | 'login_unknown'
-  /** The login took longer than ten minutes: log in again. */
+  /** The login took longer than `login.timeoutSeconds`: log in again. */
   | 'login_expired'
   /** The provider refused, or the person did. */
   | 'login_denied'

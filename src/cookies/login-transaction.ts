@@ -27,7 +27,6 @@ export interface LoginTransaction {
   readonly posted?: string
 }
 
-export const LOGIN_SECONDS = 600
 /** Logins that one browser may have under way: so many cookies, with fixed names. */
 export const MOST_LOGINS = 5
 /**
@@ -70,6 +69,7 @@ interface LoginCookie {
 
 export function createLoginTransactions(config: Config): LoginTransactions {
   const sealer = createSealer(config.secrets, 'login transaction')
+  const { timeoutSeconds } = config.login
   const prefix = `${config.session.name}-login-`
   const slots = SLOT_BYTES.map((bytes, slot) => ({ name: `${prefix}${slot}`, bytes }))
   // The provider's POST to the callback is cross-site, and only a SameSite=None cookie comes with it; browsers keep
@@ -132,7 +132,7 @@ export function createLoginTransactions(config: Config): LoginTransactions {
         (each) => each.transaction === undefined || each.transaction.state === transaction.state,
       )
       const others = taken.filter((each) => !useless.includes(each))
-      const living = others.filter((each) => transaction.startedAt - startOf(each) <= LOGIN_SECONDS * 1000)
+      const living = others.filter((each) => transaction.startedAt - startOf(each) <= timeoutSeconds * 1000)
       // The page to return to gives way first: without it the login still ends well, and so do those that have the slots.
       for (const findSlot of [freeSlot, oldestSlot]) {
         for (const returnTo of [transaction.returnTo, withoutQuery(transaction.returnTo), '']) {
@@ -144,7 +144,7 @@ export function createLoginTransactions(config: Config): LoginTransactions {
           const dropped = useless.filter((each) => !stays.includes(each.name)).slice(0, MOST_DROPPED)
           return [
             ...dropped.map((each) => drop(each.name)),
-            { name, value: sealer.seal(text, name), options: { ...options, maxAge: LOGIN_SECONDS * 1000 } },
+            { name, value: sealer.seal(text, name), options: { ...options, maxAge: timeoutSeconds * 1000 } },
           ]
         }
       }
@@ -170,7 +170,7 @@ export function createLoginTransactions(config: Config): LoginTransactions {
         .filter(({ transaction }) => transaction !== undefined)
         .map(({ name }) => drop(name)),
 
-    isExpired: (transaction, now) => now - transaction.startedAt > LOGIN_SECONDS * 1000,
+    isExpired: (transaction, now) => now - transaction.startedAt > timeoutSeconds * 1000,
   }
 }
 

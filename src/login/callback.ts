@@ -1,6 +1,6 @@
 // GET or POST /callback: what the provider sent back becomes a session, once.
 import { applyCookies } from '../cookies/cookies.ts'
-import { hashState, isState, LOGIN_SECONDS, type LoginTransaction } from '../cookies/login-transaction.ts'
+import { hashState, isState, type LoginTransaction } from '../cookies/login-transaction.ts'
 import { isAuthError, RefusedError } from '../errors.ts'
 import { requirePageLoad } from '../http/navigation.ts'
 import { redirect } from '../http/redirect.ts'
@@ -79,7 +79,7 @@ function requireAnswer({ parameters }: Completion): boolean {
 function requireInTime({ context, transaction, now }: Completion): boolean {
   if (!context.logins.isExpired(transaction, now)) return false
   forget(context, transaction)
-  throw new RefusedError('login_expired', 400, 'The login took longer than ten minutes. Begin again.')
+  throw new RefusedError('login_expired', 400, 'The login took too long. Begin again.')
 }
 
 function requireSameProvider({ context, transaction }: Completion): boolean {
@@ -102,7 +102,8 @@ function takePlace(completion: Completion): boolean {
 
 /** RFC 9700 §2.1.1, RFC 9700 §4.7.1. The code is sent once: a callback that comes twice, at whichever process, has lost its login. */
 async function useOnce({ context, transaction: { state } }: Completion): Promise<boolean> {
-  if (await context.store.useOnce(`login:${hashState(state)}`, LOGIN_SECONDS)) return false
+  const { config, store } = context
+  if (await store.useOnce(`login:${hashState(state)}`, config.login.timeoutSeconds)) return false
   alreadyDone(context, state)
   return true
 }

@@ -50,7 +50,7 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   routes?: Partial<Routes> | undefined
   /** When tokens are renewed, and how long that may take. */
   renewal?: RenewalOptions | undefined
-  /** What a link to the login may ask for. */
+  /** What a link to the login may ask for, and how long a login may take. */
   login?: LoginOptions | undefined
   /** How the provider is dealt with. */
   provider?: ProviderOptions | undefined

@@ -1,6 +1,6 @@
-// The option `login`: what a link to the login may ask for.
+// The option `login`: what a link to the login may ask for, and how long a login may take.
 import { isParameterName, RESERVED_PARAMS } from './authorization-params.ts'
-import { group, namesOf, onlyKnown, optionError } from './read-option.ts'
+import { group, namesOf, onlyKnown, optionError, wholeNumber } from './read-option.ts'
 
 export interface LoginOptions {
   /**
@@ -10,11 +10,16 @@ export interface LoginOptions {
    * @defaultValue none
    */
   params?: readonly string[] | undefined
+  /**
+   * How long a login may take, from its beginning here to its end at the provider, in whole seconds: longer where people
+   * have to find a letter or another device first. @defaultValue `600`
+   */
+  timeoutSeconds?: number | undefined
 }
 
-export type LoginConfig = { readonly params: readonly string[] }
+export type LoginConfig = { readonly params: readonly string[]; readonly timeoutSeconds: number }
 
-const NAMES = namesOf<LoginOptions>({ params: true })
+const NAMES = namesOf<LoginOptions>({ params: true, timeoutSeconds: true })
 const MOST_PARAMS = 20
 /** What `/login` takes for itself. */
 const TAKEN = ['return_to', 'again', 'iss', 'target_link_uri', 'max_age', 'acr_values']
@@ -33,7 +38,14 @@ const THE_APPS = [
 export function resolveLogin(given: unknown): LoginConfig {
   const login = group(given, 'login')
   onlyKnown(login, NAMES, 'login.')
-  return Object.freeze({ params: Object.freeze(resolveParams(login.params)) })
+  return Object.freeze({
+    params: Object.freeze(resolveParams(login.params)),
+    timeoutSeconds: wholeNumber(login.timeoutSeconds, 'login.timeoutSeconds', {
+      fallback: 600,
+      min: 60,
+      max: 86_400,
+    }),
+  })
 }
 
 function resolveParams(given: unknown): string[] {

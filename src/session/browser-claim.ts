@@ -31,7 +31,7 @@ export async function claimBrowser(
 async function claimUnlessLive(context: RequestContext, key: string, id: string): Promise<string> {
   const { session, store } = context
   for (;;) {
-    const holder = await claim(store, key, id, session.binding.authId)
+    const holder = await claim(context, key, id, session.binding.authId)
     if (holder === id || overSince(holder) !== undefined) return holder
     const found = (await store.find(holder)).value
     // One that has ended since holds it no more.
@@ -49,7 +49,7 @@ export async function cancelLogins(context: RequestContext): Promise<string[]> {
   const now = await store.now()
   const heirs: string[] = []
   for (const key of claimKeys(context)) {
-    for (const heir of await closeClaim(store, key, now)) {
+    for (const heir of await closeClaim(context, key, now)) {
       const record = (await store.find(heir)).value?.record
       if (record !== undefined && isOfThisBrowser(context, record)) heirs.push(heir)
     }

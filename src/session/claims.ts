@@ -1,13 +1,20 @@
 // A login, or the place of a session, is claimed for one session, and once it is over for none.
 import { createHash } from 'node:crypto'
-import { LOGIN_SECONDS } from '../cookies/login-transaction.ts'
+import type { Config } from '../options/config.ts'
 import type { SessionStore } from '../store/store.ts'
 
 /** In the place of a session's id; the time follows. */
 const OVER = 'over:'
 
+interface Parts {
+  readonly config: Config
+  readonly store: SessionStore
+}
+
 /** Longer than a login can be under way. */
-const CLAIM_SECONDS = LOGIN_SECONDS + 60
+export function claimSeconds({ login }: Config): number {
+  return login.timeoutSeconds + 60
+}
 
 /** By a hash: of a session that is over, its id is kept nowhere. */
 export function claimKey(kind: 'login' | 'session', name: string): string {
@@ -25,10 +32,16 @@ export function overSince(holder: string): number | undefined {
  * @param before the session that `id` replaces
  * @returns who holds it: `id`, another session, or nobody any more (`overSince`)
  */
-export async function claim(store: SessionStore, key: string, id: string, before?: string): Promise<string> {
-  let holder = await store.claim(key, id, CLAIM_SECONDS, before)
+export async function claim(
+  { config, store }: Parts,
+  key: string,
+  id: string,
+  before?: string,
+): Promise<string> {
+  const seconds = claimSeconds(config)
+  let holder = await store.claim(key, id, seconds, before)
   while (holder !== id && overSince(holder) === undefined && (await store.find(holder)).value === undefined)
-    holder = await store.claim(key, id, CLAIM_SECONDS, holder)
+    holder = await store.claim(key, id, seconds, holder)
   return holder
 }
 
@@ -38,10 +51,11 @@ export async function claim(store: SessionStore, key: string, id: string, before
  * @param now by the store's clock
  * @returns the sessions that it became a moment ago
  */
-export async function closeClaim(store: SessionStore, key: string, now: number): Promise<string[]> {
+export async function closeClaim({ config, store }: Parts, key: string, now: number): Promise<string[]> {
+  const seconds = claimSeconds(config)
   const heirs: string[] = []
   for (;;) {
-    const holder = await store.claim(key, OVER + now, CLAIM_SECONDS, heirs.at(-1))
+    const holder = await store.claim(key, OVER + now, seconds, heirs.at(-1))
     if (overSince(holder) !== undefined) return heirs
     heirs.push(holder)
   }

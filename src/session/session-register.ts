@@ -1,5 +1,4 @@
 // The logged-in sessions as a whole: begun, listed, and ended, from here or from elsewhere.
-import { LOGIN_SECONDS } from '../cookies/login-transaction.ts'
 import { RefusedError } from '../errors.ts'
 import type { AuthEventEmitter, SessionEndReason } from '../events.ts'
 import type { Config } from '../options/config.ts'
@@ -8,7 +7,7 @@ import { type AuthRecord, groupsOf, type SessionGroup } from '../record/auth-rec
 import { isSamePerson } from '../record/id-token-claims.ts'
 import type { Renewer } from '../renewal/renew.ts'
 import type { SessionStore } from '../store/store.ts'
-import { claimKey, closeClaim } from './claims.ts'
+import { claimKey, claimSeconds, closeClaim } from './claims.ts'
 import type { EndedSessions } from './ended-sessions.ts'
 import { type SessionEntry, toEntry } from './session-entry.ts'
 
@@ -55,8 +54,6 @@ const LONGEST_LIST = 100
 const MOST_READ = 1000
 /** Refresh tokens that are revoked at the provider when somebody logs out everywhere; the others are just forgotten. */
 const MOST_REVOCATIONS = 1000
-/** Longer than a login can be under way. */
-const REMEMBER_SECONDS = LOGIN_SECONDS + 60
 
 export function createSessionRegister(
   config: Config,
@@ -119,7 +116,10 @@ export function createSessionRegister(
       // Nor is what a step-up in that browser is about to make of it, or just made. Another person's is not made of it: the
       // cookie may have been planted in their browser.
       let isOver = false
-      for (const each of [id, ...(await closeClaim(store, claimKey('session', id), await store.now()))]) {
+      for (const each of [
+        id,
+        ...(await closeClaim({ config, store }, claimKey('session', id), await store.now())),
+      ]) {
         const current = each === id ? found : (await store.find(each)).value
         if (current === undefined || !isSamePerson(current.record.claims, found.record.claims)) continue
         const record = await end(each, 'revoked')
@@ -145,7 +145,7 @@ export function createSessionRegister(
     each?: (id: string, record: AuthRecord) => void,
   ): Promise<number> {
     let count = 0
-    for await (const named of index.endGroup(group, REMEMBER_SECONDS)) {
+    for await (const named of index.endGroup(group, claimSeconds(config))) {
       const found = await Promise.all(
         named.map(async (id) => ({ id, record: await end(id, reason, 'one of many') })),
       )

@@ -3,8 +3,17 @@ import { mistakeIn, resolve } from './valid.ts'
 
 test('by default a link may set nothing', () => {
   for (const options of [{}, { login: {} }, { login: { params: undefined } }, { login: { params: [] } }])
-    expect(resolve(options).login).toEqual({ params: [] })
+    expect(resolve(options).login).toEqual({ params: [], timeoutSeconds: 600 })
 })
+
+test.each([59, 86_401, 90.5, '600', Number.NaN, null])(
+  'login.timeoutSeconds: %p is refused',
+  (timeoutSeconds) => {
+    expect(mistakeIn({ login: { timeoutSeconds } })).toMatch(
+      /^auth\(\): login\.timeoutSeconds must be a whole number from 60 to 86400, not /,
+    )
+  },
+)
 
 test('what is named is taken once, frozen, and not kept', () => {
   const params = ['screen_hint', 'ui_locales', 'screen_hint', 'prompt', 'login_hint']

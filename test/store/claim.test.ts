@@ -9,6 +9,7 @@ const anyKey = () => claimKey('login', randomUUID())
 
 describe.each(BACKENDS)('%s', (_name, useBackend) => {
   const { records } = useBackend()
+  const parts = { config: configWith(), store: records }
   const session = async () => (await storedSession(records)).id
 
   test('of ten who claim it at the same moment one has it, and all are told who', async () => {
@@ -30,26 +31,26 @@ describe.each(BACKENDS)('%s', (_name, useBackend) => {
   test('a session that lives keeps it; one that is over, or makes room, does not', async () => {
     const [first, second, third] = [await session(), await session(), await session()]
     const key = anyKey()
-    expect(await claim(records, key, first)).toBe(first)
-    expect(await claim(records, key, second)).toBe(first)
-    expect(await claim(records, key, second, first)).toBe(second)
+    expect(await claim(parts, key, first)).toBe(first)
+    expect(await claim(parts, key, second)).toBe(first)
+    expect(await claim(parts, key, second, first)).toBe(second)
     await records.end(second)
-    expect(await claim(records, key, third)).toBe(third)
+    expect(await claim(parts, key, third)).toBe(third)
   })
 
   test('once it is closed nobody gets it, and whoever had it is told, once', async () => {
     const id = await session()
     const [free, held] = [anyKey(), anyKey()]
-    await claim(records, held, id)
-    expect([await closeClaim(records, free, 7), await closeClaim(records, held, 7)]).toEqual([[], [id]])
-    expect(await closeClaim(records, held, 9)).toEqual([])
-    for (const key of [free, held]) expect(overSince(await claim(records, key, id, id))).toBe(7)
+    await claim(parts, held, id)
+    expect([await closeClaim(parts, free, 7), await closeClaim(parts, held, 7)]).toEqual([[], [id]])
+    expect(await closeClaim(parts, held, 9)).toEqual([])
+    for (const key of [free, held]) expect(overSince(await claim(parts, key, id, id))).toBe(7)
   })
 
   test('closed at the moment when another takes it from who is over, it is closed', async () => {
     const [first, second] = [await session(), await session()]
     const key = anyKey()
-    await claim(records, key, first)
+    await claim(parts, key, first)
     let isFirst = true
     const passing: typeof records = {
       ...records,
@@ -60,8 +61,8 @@ describe.each(BACKENDS)('%s', (_name, useBackend) => {
         return holder
       },
     }
-    expect(await closeClaim(passing, key, 7)).toEqual([first, second])
-    expect(overSince(await claim(records, key, second, first))).toBe(7)
+    expect(await closeClaim({ ...parts, store: passing }, key, 7)).toEqual([first, second])
+    expect(overSince(await claim(parts, key, second, first))).toBe(7)
   })
 
   test('closed while it passes from hand to hand, it is closed, and all who had it may be ended', async () => {
@@ -69,10 +70,10 @@ describe.each(BACKENDS)('%s', (_name, useBackend) => {
       const key = anyKey()
       const ids = await Promise.all([session(), session(), session()])
       const [heirs] = await Promise.all([
-        closeClaim(records, key, 7),
-        ...ids.map((id, at) => claim(records, key, id, ids[at - 1])),
+        closeClaim(parts, key, 7),
+        ...ids.map((id, at) => claim(parts, key, id, ids[at - 1])),
       ])
-      const last = await claim(records, key, createLoggedInId())
+      const last = await claim(parts, key, createLoggedInId())
       expect(overSince(last)).toBe(7)
       expect(ids).toEqual(expect.arrayContaining(heirs))
     }
