@@ -5,30 +5,11 @@ import { askedByApp, LOGIN_ARGUMENTS, type LoginArguments, readArguments } from 
 import { beginLogin } from './login/begin.ts'
 import { LOGOUT_ARGUMENTS, type LogoutArguments, logOut } from './logout/log-out.ts'
 import type { AccessTokenRequest } from './record/access-token.ts'
-import { dueAt } from './record/due.ts'
 import type { User } from './record/user.ts'
 import { userOf } from './record/user.ts'
+import { accessTokenExpiry, idTokenOf } from './session/kept-tokens.ts'
 import type { RequestContext } from './session/request-context.ts'
-
-/** How fresh the session is. */
-export interface SessionInfo {
-  /** As in `sessions.list()`, to tell this session from the person's others. No credential: the cookie is signed. */
-  readonly id: string
-  /** When the person logged in here. */
-  readonly createdAt: Date
-  /** When the renewal of the current ID token began. */
-  readonly renewedAt: Date
-  /** When requests begin to wait for the next renewal. */
-  readonly dueAt: Date
-  /** When the session ends unless it is used again. */
-  readonly expiresAt: Date
-  /** When the person authenticated at the provider (`auth_time`), where it says so. */
-  readonly authTime: Date | undefined
-  /** How they did (`acr`), where it says so. */
-  readonly acr: string | undefined
-  /** 1 after login, one more with every renewal. */
-  readonly generation: number
-}
+import { type SessionInfo, sessionInfoOf } from './session/session-info.ts'
 
 export interface RequestOidc {
   isAuthenticated(): boolean
@@ -40,6 +21,19 @@ export interface RequestOidc {
    * @throws LoginRequiredError (401), TryLaterError (503), RefusedError (403) where the provider gives none for that API
    */
   getAccessToken(wanted?: AccessTokenRequest): Promise<string>
+  /**
+   * When that access token ends, by the store's clock; undefined where the session keeps none of the kind, or the provider
+   * did not say. Nothing is fetched.
+   */
+  accessTokenExpiresAt(wanted?: AccessTokenRequest): Date | undefined
+  /**
+   * The ID token as the provider signed it, renewed first where it has expired. It is for servers that check it themselves;
+   * no page has a use for it.
+   *
+   * @example const idToken = await req.oidc.getIdToken()
+   * @throws LoginRequiredError (401), TryLaterError (503)
+   */
+  getIdToken(): Promise<string>
   readonly fetch: ApiFetch
   /**
    * What the provider's userinfo endpoint says of the person just now (OpenID Connect Core §5.3), all of it; it is kept nowhere.
@@ -108,26 +102,21 @@ class OidcOfRequest implements RequestOidc {
   }
 
   get session() {
-    const { config, session } = this.#context
-    const { record } = session
-    const id = session.binding.authId
-    if (record === undefined || id === undefined) return undefined
-    const { auth_time: authTime, acr } = record.claims
-    return {
-      id,
-      createdAt: new Date(record.createdAt),
-      renewedAt: new Date(record.renewedAt),
-      dueAt: new Date(dueAt(record, config.renewal)),
-      expiresAt: new Date(session.endsAt),
-      authTime: authTime === undefined ? undefined : new Date(authTime * 1000),
-      acr,
-      generation: record.generation,
-    }
+    return sessionInfoOf(this.#context)
   }
 
   get getAccessToken() {
     return ({ audience, scope }: AccessTokenRequest = {}) =>
       this.#context.session.accessToken({ audience, scope })
+  }
+
+  get accessTokenExpiresAt() {
+    return ({ audience, scope }: AccessTokenRequest = {}) =>
+      accessTokenExpiry(this.#context, { audience, scope })
+  }
+
+  get getIdToken() {
+    return () => idTokenOf(this.#context.session)
   }
 
   get fetch() {

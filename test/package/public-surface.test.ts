@@ -118,9 +118,11 @@ describe('on a request', () => {
   test('req.oidc and res.oidc have exactly these members', async () => {
     const { req, res } = await look()
     expect(membersOf(req.oidc)).toEqual([
+      'accessTokenExpiresAt',
       'fetch',
       'fetchUserInfo',
       'getAccessToken',
+      'getIdToken',
       'isAuthenticated',
       'renew',
       'session',
@@ -142,9 +144,11 @@ describe('on a request', () => {
 
   test('their functions work when they are taken off them', async () => {
     const { req } = await look()
-    const { isAuthenticated, getAccessToken } = req.oidc
+    const { accessTokenExpiresAt, isAuthenticated, getAccessToken, getIdToken } = req.oidc
     expect(isAuthenticated()).toBe(true)
     expect(await getAccessToken()).toEqual(expect.any(String))
+    expect(await getIdToken()).toMatch(/^ey.+\..+\..+/)
+    expect(accessTokenExpiresAt()).toEqual(expect.any(Date))
   })
 
   test('what an app puts in the place of a member is there, for that request alone', async () => {
@@ -158,7 +162,7 @@ describe('on a request', () => {
 
   test('no token is in them, however they are printed, spread or sent', async () => {
     const { page, req, res } = await look()
-    const token = await req.oidc.getAccessToken()
+    const tokens = [await req.oidc.getAccessToken(), await req.oidc.getIdToken()]
     const options = {
       depth: Number.POSITIVE_INFINITY,
       showHidden: true,
@@ -173,7 +177,7 @@ describe('on a request', () => {
       inspect({ ...req.oidc }, options),
     ].join('\n')
     expect(shown).toContain('alice')
-    expect(provider.secretsSeen()).toContain(token)
+    expect(provider.secretsSeen()).toEqual(expect.arrayContaining(tokens))
     for (const secret of provider.secretsSeen()) expect(shown).not.toContain(secret)
   })
 
