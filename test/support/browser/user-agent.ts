@@ -1,4 +1,5 @@
 // What a browser sends and keeps, without what a person does: cookies, redirects, fetch metadata.
+import { setMaxListeners } from 'node:events'
 import { type Cookie, CookieJar } from 'tough-cookie'
 import { isSafe, navigationHeaders, sameSiteContext, scriptHeaders } from './fetch-metadata.ts'
 import {
@@ -40,7 +41,7 @@ export class UserAgent {
   /** the page that is open now */
   location: URL | undefined
   protected readonly jar: CookieJar
-  #closing = new AbortController()
+  #closing = createClosing()
   protected readonly secFetch: boolean
 
   /** `secFetch: false` is a client that knows nothing of fetch metadata. */
@@ -100,7 +101,7 @@ export class UserAgent {
   /** Ends what is on its way. */
   close(): void {
     this.#closing.abort(new Error('the browser was closed'))
-    this.#closing = new AbortController()
+    this.#closing = createClosing()
   }
 
   async #visit(start: Step, options: NavigateOptions): Promise<Page> {
@@ -163,6 +164,13 @@ export class UserAgent {
     if (step.url.hostname === 'localhost') this.received.push({ ...answer, url: url.replace(/[?#].*/, '') })
     return answer
   }
+}
+
+/** Any number of requests may wait for it. */
+function createClosing(): AbortController {
+  const closing = new AbortController()
+  setMaxListeners(0, closing.signal)
+  return closing
 }
 
 function toJson(value: unknown): string | undefined {
