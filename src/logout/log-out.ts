@@ -9,6 +9,7 @@ import { argumentError, namesOf } from '../options/read-option.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 import { cancelLogins } from '../session/browser-claim.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import { leaveByPage, needsPage } from './leave-by-page.ts'
 import { pageAfterLogout } from './return-to.ts'
 
 /** How long a logout waits for the provider; what it did not hear by then, it does without. */
@@ -31,7 +32,7 @@ export async function logOut(
   context: RequestContext,
   { returnTo, params = {} }: LogoutArguments = {},
 ): Promise<void> {
-  const { config, cookies, logins, res, session, sessions } = context
+  const { config, cookies, logins, req, res, session, sessions } = context
   checkParams(params, config)
   session.requireKnown()
   const heirs = await cancelLogins(context)
@@ -48,6 +49,7 @@ export async function logOut(
   for (const [id, record] of ended) sessions.revokeRefreshToken(id, record, session.now)
   const [last] = ended
   const url = last && config.idpLogout ? await endSessionURL(context, last, target, params) : undefined
+  if (url !== undefined && needsPage(req, res) && leaveByPage(res, url.href, config)) return
   redirect(res, 303, url?.href ?? target)
 }
 

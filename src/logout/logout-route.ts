@@ -4,11 +4,13 @@ import { RefusedError } from '../errors.ts'
 import { onlyMethods } from '../http/method-and-query.ts'
 import { requirePageLoad } from '../http/navigation.ts'
 import { escapeHTML, htmlPage } from '../http/page.ts'
+import { redirect } from '../http/redirect.ts'
 import { isCrossOrigin } from '../http/same-origin.ts'
 import { tellCaches } from '../lib/caching.ts'
 import { urlBelow } from '../options/app-paths.ts'
 import type { Config } from '../options/config.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import { addressFrom } from './leave-by-page.ts'
 import { logOut } from './log-out.ts'
 
 export async function logout(context: RequestContext): Promise<void> {
@@ -18,7 +20,9 @@ export async function logout(context: RequestContext): Promise<void> {
   if (isCrossOrigin(req, config.origins)) {
     throw new RefusedError('cross_site', 403, 'Another site cannot log you out.')
   }
-  if (req.method === 'GET' && !isAskedByUs(req, config)) askFirst(res, config)
+  const onward = req.method === 'GET' ? addressFrom(req, config) : undefined
+  if (onward !== undefined) redirect(res, 303, onward)
+  else if (req.method === 'GET' && !isAskedByUs(req, config)) askFirst(res, config)
   else await logOut(context)
 }
 

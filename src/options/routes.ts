@@ -11,7 +11,7 @@ export interface Routes {
   login: string | false
   /** `GET`: 303 to where the login began; `POST` too with `response_mode=form_post`. @defaultValue `'/callback'` */
   callback: string
-  /** `POST`, and `GET` from your own pages: the session is gone first; then 303 to the provider's logout. @defaultValue `'/logout'` */
+  /** `POST`, and `GET` from your own pages: the session is gone first; then 303 to the provider's logout, or a page that leads there, below a policy with `form-action`. @defaultValue `'/logout'` */
   logout: string | false
   /**
    * `GET`: `{ authenticated, user?, session? }`, for the page; asking does not keep a session from its idle end.
