@@ -4,6 +4,7 @@ import { createUserInfoFetch } from './apis/user-info.ts'
 import { askedByApp, LOGIN_ARGUMENTS, type LoginArguments, readArguments } from './login/asked-parameters.ts'
 import { beginLogin } from './login/begin.ts'
 import { LOGOUT_ARGUMENTS, type LogoutArguments, logOut } from './logout/log-out.ts'
+import { asBrowsersHaveIt } from './options/app-paths.ts'
 import type { AccessTokenRequest } from './record/access-token.ts'
 import type { User } from './record/user.ts'
 import { userOf } from './record/user.ts'
@@ -147,7 +148,8 @@ class OidcOfResponse implements ResponseOidc {
   get login(): ResponseOidc['login'] {
     return async (given) => {
       const named = readArguments(given, LOGIN_ARGUMENTS, 'res.oidc.login()')
-      const { returnTo = this.#context.req.originalUrl, authorizationParams } = named
+      const { config, req } = this.#context
+      const { returnTo = asBrowsersHaveIt(req.originalUrl, config.baseURL), authorizationParams } = named
       await beginLogin(this.#context, { returnTo, asked: askedByApp(authorizationParams) })
     }
   }

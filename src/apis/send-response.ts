@@ -1,5 +1,6 @@
 // The API's answer, handed on to the browser as it comes.
 import type { Socket } from 'node:net'
+import { asBrowsersHaveIt } from '../options/app-paths.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { endWithSession } from './end-with-session.ts'
 import type { RelayConfig } from './relay-options.ts'
@@ -35,7 +36,7 @@ export function sendResponse(
   putHeaders(res, message, {
     url: new URL(path, target),
     target,
-    mountPath: req.baseUrl,
+    mountPath: asBrowsersHaveIt(req.baseUrl, context.config.baseURL),
     withToken,
     further: responseHeaders,
   })

@@ -2,7 +2,7 @@
 import type { Request, Response } from 'express'
 import { type AuthError, LoginRequiredError, RefusedError } from '../errors.ts'
 import { tellCaches } from '../lib/caching.ts'
-import { urlBelow } from '../options/app-paths.ts'
+import { asBrowsersHaveIt, urlBelow } from '../options/app-paths.ts'
 import type { Config } from '../options/config.ts'
 import { type StepUp, stepUpParameters } from '../record/step-up.ts'
 import { isNavigation } from './navigation.ts'
@@ -96,10 +96,9 @@ function loginURLFor(req: Request, config: Config, stepUp: StepUp | undefined): 
   if (config.routes.login === false) return undefined
   const path = urlBelow(config.baseURL, config.routes.login).pathname
   const query = new URLSearchParams(stepUp && stepUpParameters(stepUp))
-  const { originalUrl } = req
+  const page = asBrowsersHaveIt(req.originalUrl, config.baseURL)
   // A longer address would come back escaped, and longer than Node reads.
-  if (req.method === 'GET' && isNavigation(req) && originalUrl.length <= LONGEST_PATH)
-    query.set('return_to', originalUrl)
+  if (req.method === 'GET' && isNavigation(req) && page.length <= LONGEST_PATH) query.set('return_to', page)
   return query.size === 0 ? path : `${path}?${query}`
 }
 

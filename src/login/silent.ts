@@ -4,6 +4,7 @@ import { triedCookie } from '../cookies/silent-cookie.ts'
 import { isAuthError } from '../errors.ts'
 import { isNavigation, isPrefetch } from '../http/navigation.ts'
 import { reportRefused } from '../http/report-refused.ts'
+import { asBrowsersHaveIt } from '../options/app-paths.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { beginLogin } from './begin.ts'
 
@@ -16,7 +17,7 @@ export async function trySilently(context: RequestContext): Promise<boolean> {
   // Once a browser: it is told before it leaves, so that a provider that answers oddly cannot send it in circles.
   applyCookies(res, [triedCookie(config)])
   try {
-    await beginLogin(context, { returnTo: req.originalUrl, silent: true })
+    await beginLogin(context, { returnTo: asBrowsersHaveIt(req.originalUrl, config.baseURL), silent: true })
     return true
   } catch (error) {
     // Nobody asked for a login, so nobody is told that there is none just now.

@@ -5,6 +5,18 @@ export function urlBelow(baseURL: URL, path: string): URL {
   return new URL(baseURL.pathname.replace(/\/$/, '') + path, baseURL)
 }
 
+/**
+ * A path of this app as browsers have it: a proxy may have taken baseURL's path off before the app saw it.
+ *
+ * @param path what the app sees: `req.originalUrl`, or the beginning of it
+ */
+export function asBrowsersHaveIt(path: string, { pathname }: URL): string {
+  const prefix = pathname.replace(/\/$/, '')
+  const before = path.slice(0, prefix.length).toLowerCase()
+  const isThere = before === prefix.toLowerCase() && /^(?:[/?]|$)/.test(path.slice(prefix.length))
+  return isThere ? path : prefix + path
+}
+
 /** Express matches paths in any case and with a trailing slash. */
 export function comparablePath(path: string): string {
   let decoded = path
