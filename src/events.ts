@@ -20,6 +20,8 @@ export type SessionEndReason =
    * or no error at all): so do some where the refresh token is gone.
    */
   | 'renewal_refused'
+  /** Your `afterRenewal` said no; `detail` is what it said. */
+  | 'refused_by_app'
   /** Another login in the same browser took its place. */
   | 'replaced_by_login'
 

@@ -45,10 +45,12 @@ export type {
 } from './options/auth-options.ts'
 export type {
   AfterCallback,
+  AfterRenewal,
   CallbackLogin,
   CallbackVerdict,
   OnCallbackError,
   OnError,
+  RenewedSession,
 } from './options/hooks.ts'
 export type { AccessTokenRequest } from './record/access-token.ts'
 export type { IdTokenClaims } from './record/id-token-claims.ts'

@@ -2,6 +2,7 @@
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { LoginRequiredError, RefusedError } from '../errors.ts'
 import { jsonObject } from '../lib/json-object.ts'
+import { readVerdict } from '../options/verdict.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 import { authenticationTime, isSamePerson } from '../record/id-token-claims.ts'
@@ -84,31 +85,13 @@ export async function askApp(
     getAccessToken: () => tokenOf({ token: tokens.accessToken, expiresAt: undefined }),
   }
   try {
-    return readVerdict(await afterCallback(login, req))
+    // What is no verdict lets nobody in.
+    const { refuse, user } = readVerdict(await afterCallback(login, req), 'afterCallback')
+    if (refuse !== undefined) throw new RefusedError('login_refused', 403, refuse)
+    return user
   } catch (error) {
     // Whoever asks for the session here would be sent to log in, which is what they are doing.
     if (!(error instanceof LoginRequiredError)) throw error
     throw new TypeError(`afterCallback() ran into '${error.code}': the session begins after it`)
   }
-}
-
-/** What is no verdict lets nobody in: it may have been meant as a no. */
-function readVerdict(verdict: unknown): AuthRecord['enrichment'] {
-  if (verdict === undefined) return undefined
-  if (!isPlainObject(verdict)) throw noVerdict()
-  const { refuse, user, ...others } = verdict
-  if (Object.keys(others).length > 0) throw noVerdict()
-  if (refuse !== undefined) throw new RefusedError('login_refused', 403, String(refuse))
-  if (user !== undefined && !isPlainObject(user)) throw noVerdict()
-  // As it will be found again, in whichever store.
-  return user && JSON.parse(JSON.stringify(user))
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  const prototype = typeof value === 'object' && value !== null && Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
-}
-
-function noVerdict(): TypeError {
-  return new TypeError('afterCallback() must return undefined, { refuse: string } or { user: object }')
 }

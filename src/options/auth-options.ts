@@ -2,7 +2,7 @@
 // `Environment:`, `Required.` or `@defaultValue`.
 import type { ApiOptions } from './apis.ts'
 import type { ClientOptions } from './client.ts'
-import type { AfterCallback, OnCallbackError, OnError } from './hooks.ts'
+import type { AfterCallback, AfterRenewal, OnCallbackError, OnError } from './hooks.ts'
 import type { LoginOptions } from './login.ts'
 import type { LogoutOptions } from './logout.ts'
 import type { ProviderOptions } from './provider.ts'
@@ -95,6 +95,11 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   userInfo?: boolean | readonly string[] | UserInfoOptions | undefined
   /** Asked at every login, before there is a session: refuses the person, or adds to what is known of them. @defaultValue none */
   afterCallback?: AfterCallback | undefined
+  /**
+   * Asked after every renewal, before a request goes on with it: ends the session, or replaces what was added to the person.
+   * @defaultValue none: what `afterCallback` added stays
+   */
+  afterRenewal?: AfterRenewal | undefined
   /** Answers a login that failed. @defaultValue none: `onError`, or a short page of this package */
   onCallbackError?: OnCallbackError | undefined
   /**

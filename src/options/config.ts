@@ -46,6 +46,7 @@ export interface Config extends ClientConfig, StoreConfig {
   /** Undefined: it is not asked. */
   readonly userInfo: UserInfoConfig | undefined
   readonly afterCallback: AuthOptions['afterCallback']
+  readonly afterRenewal: AuthOptions['afterRenewal']
   readonly onCallbackError: AuthOptions['onCallbackError']
   readonly onError: AuthOptions['onError']
   readonly logger: Logger

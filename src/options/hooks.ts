@@ -43,6 +43,24 @@ export type AfterCallback = (
   req: Request,
 ) => CallbackVerdict | undefined | Promise<CallbackVerdict | undefined>
 
+/** Somebody whose session was renewed. */
+export interface RenewedSession extends Pick<CallbackLogin, 'user' | 'claims' | 'scope' | 'getAccessToken'> {
+  /** As in `req.oidc.session`. */
+  readonly id: string
+  /** What `afterCallback` added to the person, or `afterRenewal` since. */
+  readonly added: Readonly<Record<string, unknown>> | undefined
+}
+
+/**
+ * `user` takes the place of all that was added before, `refuse` ends the session; nothing leaves it as it is. So does what it
+ * throws: nobody is logged out because the app could not be asked. There is no request: a renewal is for all that wait for it.
+ *
+ * @example afterRenewal: async ({ user }) => ({ user: { roles: await rolesOf(user.sub) } })
+ */
+export type AfterRenewal = (
+  session: RenewedSession,
+) => CallbackVerdict | undefined | Promise<CallbackVerdict | undefined>
+
 /**
  * Answers an error in the place of this package. The headers that belong to it are set: `Cache-Control: no-store`,
  * `Retry-After`, `WWW-Authenticate`.
@@ -63,6 +81,7 @@ export type OnCallbackError = (error: AuthError, req: Request, res: Response, ne
 
 interface Hooks {
   readonly afterCallback: AfterCallback | undefined
+  readonly afterRenewal: AfterRenewal | undefined
   readonly onCallbackError: OnCallbackError | undefined
   readonly onError: OnError | undefined
 }
@@ -71,6 +90,7 @@ export function resolveHooks(options: Partial<Hooks>, { attempt }: Mistakes): Ho
   const read = <T>(given: T, name: string, parameters: string) => attempt(() => hook(given, name, parameters))
   return {
     afterCallback: read(options.afterCallback, 'afterCallback', '(login, req)'),
+    afterRenewal: read(options.afterRenewal, 'afterRenewal', '(session)'),
     onCallbackError: read(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
     onError: read(options.onError, 'onError', '(error, req, res, next)'),
   }

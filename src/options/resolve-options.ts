@@ -56,6 +56,7 @@ const NAMES = namesOf<AuthOptions>({
   userClaims: true,
   userInfo: true,
   afterCallback: true,
+  afterRenewal: true,
   onCallbackError: true,
   onError: true,
   logger: true,

@@ -1,12 +1,14 @@
 // Sends the refresh token as the holder of the lease, and makes of the answer what it is to the session.
-import type { AuthEventEmitter, AuthEvents, SessionEndReason } from '../events.ts'
+import type { AuthEventEmitter, AuthEvents } from '../events.ts'
 import type { Provider, RefreshAnswer } from '../provider/provider.ts'
 import { type AccessTokenRequest, LOGIN_TOKEN, REFUSED_SECONDS, tokenKey } from '../record/access-token.ts'
 import { type AuthRecord, renewed, withRefreshToken, withRefusal } from '../record/auth-record.ts'
 import { servesUntil } from '../record/due.ts'
 import { renewedClaimMismatch } from '../record/id-token-claims.ts'
 import type { SessionStore } from '../store/store.ts'
+import type { AskApp } from './after-renewal.ts'
 import { backOffAfterFailure, backOffAfterRefusals } from './back-off.ts'
+import { createEndings } from './endings.ts'
 import type { RenewalResult } from './renewal-result.ts'
 import { withUserInfo } from './user-info.ts'
 import type { WriteBehind } from './write-behind.ts'
@@ -16,6 +18,7 @@ interface RefreshServices {
   readonly provider: Provider
   readonly events: AuthEventEmitter
   readonly writeBehind: WriteBehind
+  readonly askApp: AskApp
 }
 
 /** In a row, it is refused for good: ID tokens that do not pass, or by the provider. The back-off makes it a minute and more. */
@@ -39,7 +42,15 @@ export interface Turn {
 /** Sends the refresh token of `turn.seen`, once, for that access token. */
 export type RefreshUnderLease = (turn: Turn, wanted: AccessTokenRequest) => Promise<RenewalResult>
 
-export function createRefresh({ store, provider, events, writeBehind }: RefreshServices): RefreshUnderLease {
+export function createRefresh({
+  store,
+  provider,
+  events,
+  writeBehind,
+  askApp,
+}: RefreshServices): RefreshUnderLease {
+  const endings = createEndings(store, provider, events)
+
   return async function refreshUnderLease(turn, wanted) {
     const { seen, beganAt, deadline } = turn
     const ask = (request: AccessTokenRequest) =>
@@ -65,7 +76,7 @@ export function createRefresh({ store, provider, events, writeBehind }: RefreshS
   ): Promise<RenewalResult> {
     switch (answer.kind) {
       case 'rejected':
-        return endIfStill(turn, 'refresh_token_rejected')
+        return endings.endIfStill(turn, 'refresh_token_rejected')
       case 'unavailable':
         return backOff(turn, answer)
       case 'not-passed':
@@ -88,7 +99,7 @@ export function createRefresh({ store, provider, events, writeBehind }: RefreshS
       // OpenID Connect Core §12.2: somebody else's tokens; neither they nor the session may be used.
       const unwanted = tokens.refreshToken ?? seen.refreshToken
       if (unwanted !== undefined) provider.revoke(unwanted)
-      return endIfStill(turn, 'subject_changed')
+      return endings.endIfStill(turn, 'subject_changed')
     }
     if (mismatch !== undefined) {
       return keepRefreshToken(turn, {
@@ -102,8 +113,16 @@ export function createRefresh({ store, provider, events, writeBehind }: RefreshS
     const result = await commit(turn, told)
     tell(result, told, { idToken: claims === undefined ? 'absent' : 'renewed' })
     if (refused !== undefined) reportRefused(told, 'the provider refused the token of an API only')
-    if (name !== LOGIN_TOKEN || result.kind !== 'renewed' || result.record !== told) return result
-    return { ...result, record: await withUserInfo({ store, provider }, turn, told) }
+    if (result.kind !== 'renewed' || result.record !== told || told.renewedAt === seen.renewedAt)
+      return result
+    return tellApp(turn, name === LOGIN_TOKEN ? await withUserInfo({ store, provider }, turn, told) : told)
+  }
+
+  /** Of an account that the provider asked about anew. */
+  async function tellApp(turn: Turn, renewed: AuthRecord): Promise<RenewalResult> {
+    const answer = await askApp(turn, renewed)
+    if (!('refuse' in answer)) return { kind: 'renewed', record: answer }
+    return endings.endForApp(turn, renewed, answer.refuse)
   }
 
   /** The old refresh token is spent, so the new one is kept; of what did not pass nothing else is. */
@@ -117,19 +136,9 @@ export function createRefresh({ store, provider, events, writeBehind }: RefreshS
     const count = counts ? refusals + 1 : refusals
     const record = withRefreshToken(turn.seen, refreshToken, count)
     // What is refused every time is refused for good, and waiting helps nobody.
-    if (count >= MOST_REFUSALS) return endRefused(turn, record, detail)
+    if (count >= MOST_REFUSALS) return endings.endRefused(turn, record, detail)
     const result = await commit(turn, record, backOffAfterRefusals(count))
     tell(result, record, { idToken: 'rejected', detail })
-    return result
-  }
-
-  async function endRefused(
-    turn: Turn,
-    { refreshToken }: AuthRecord,
-    detail: string,
-  ): Promise<RenewalResult> {
-    const result = await endIfStill(turn, 'id_token_rejected', detail)
-    if (result.kind === 'ended' && refreshToken !== undefined) provider.revoke(refreshToken)
     return result
   }
 
@@ -159,24 +168,6 @@ export function createRefresh({ store, provider, events, writeBehind }: RefreshS
     events.emit('renewed', { subject: record.claims.sub, generation: record.generation, ...what })
   }
 
-  /** RFC 10017 §6.1. The one way in which a renewal ends a session: the generation that was refused is still the stored one. */
-  async function endIfStill(
-    { id, seen }: Turn,
-    reason: SessionEndReason,
-    detail?: string,
-  ): Promise<RenewalResult> {
-    const { ended, record } = await store.end(id, seen.generation)
-    if (!ended && record !== undefined) return { kind: 'renewed', record }
-    // Gone already: whoever ended it said so, and the browser may be somebody's again by now.
-    if (!ended) return { kind: 'ended', reason: undefined }
-    events.emit('session-ended', {
-      subject: seen.claims.sub,
-      reason,
-      ...(detail !== undefined && { detail }),
-    })
-    return { kind: 'ended', reason }
-  }
-
   async function backOff(
     turn: Turn,
     { outcome, detail, retryAfterSeconds: asked, isVague }: Extract<RefreshAnswer, { kind: 'unavailable' }>,
@@ -189,7 +180,7 @@ export function createRefresh({ store, provider, events, writeBehind }: RefreshS
       .catch(() => undefined)
     const { waitSeconds = 0, refusals = 0, refusedForSeconds = 0 } = released ?? {}
     if (refusals >= MOST_REFUSALS && refusedForSeconds >= REFUSED_SECONDS_AT_LEAST)
-      return endIfStill(turn, 'renewal_refused', detail)
+      return endings.endIfStill(turn, 'renewal_refused', detail)
     const retryAfterSeconds = Math.max(waitSeconds, 1)
     events.emit('renewal-failed', { subject: claims.sub, generation, outcome, detail, retryAfterSeconds })
     return { kind: 'unavailable', because: 'provider', retryAfterSeconds }

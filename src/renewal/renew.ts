@@ -11,6 +11,7 @@ import type { Provider } from '../provider/provider.ts'
 import { type AccessTokenRequest, isSame, LOGIN_TOKEN, tokenKey } from '../record/access-token.ts'
 import { type AuthRecord, accessTokenOf } from '../record/auth-record.ts'
 import type { LeaseTerms, SessionStore } from '../store/store.ts'
+import { createAskApp } from './after-renewal.ts'
 import { withLease } from './lease.ts'
 import { createOpenRequests } from './open-requests.ts'
 import { createPendingRecords } from './pending-records.ts'
@@ -56,7 +57,7 @@ export function createRenewer(
   const { timeoutSeconds, requestTimeoutSeconds, maxConcurrent } = config.renewal
   const inFlight = new Map<string, InFlight>()
   const writeBehind = createWriteBehind(store, createPendingRecords(), provider, events, tasks)
-  const refresh = createRefresh({ store, provider, events, writeBehind })
+  const refresh = createRefresh({ store, provider, events, writeBehind, askApp: createAskApp(config, store) })
   const requests = createOpenRequests()
   const atOnce = limit(maxConcurrent)
   const terms: LeaseTerms = {

@@ -162,6 +162,7 @@ describe('the defaults', () => {
     allowedOrigins: () => expect(resolve().origins).toEqual([VALID.baseURL]),
     afterCallback: () => expect(resolve().afterCallback).toBeUndefined(),
     onCallbackError: () => expect(resolve().onCallbackError).toBeUndefined(),
+    afterRenewal: () => expect(resolve().afterRenewal).toBeUndefined(),
     onError: () => expect(resolve().onError).toBeUndefined(),
     clientSecret: () =>
       expect(resolve(publicClient)).toMatchObject({ clientSecret: undefined, clientAuthMethod: 'none' }),
