@@ -7,10 +7,10 @@ import type { RedisCluster, RedisSentinels, RedisURL, ServerURL } from './redis-
 export interface StoreOptions {
   /**
    * A `redis://` or `rediss://` URL, also as `{ url, keyPrefix, nearCache }`; `{ sentinels, name, nearCache }`; `{ nodes }` of a
-   * Cluster; or an ioredis client of yours. Environment: `REDIS_URL`.
+   * Cluster; or an ioredis client of yours. `false` is memory, whatever the environment says. Environment: `REDIS_URL`.
    * @defaultValue memory; refused with `NODE_ENV=production`
    */
-  redis?: string | RedisURL | RedisSentinels | RedisCluster | Redis | Cluster | undefined
+  redis?: string | RedisURL | RedisSentinels | RedisCluster | Redis | Cluster | false | undefined
   /** Deadline of each answer of Redis, in seconds. @defaultValue `2` */
   redisTimeoutSeconds?: number | undefined
   /**
@@ -55,7 +55,7 @@ function resolveRedis(
 ): Pick<StoreConfig, 'redis' | 'nearCache'> {
   const memoryAllowed = flag(allowInMemoryStore, 'allowInMemoryStore', false)
   const fromEnvironment = emptyIsNone(env.REDIS_URL)
-  const given = redis ?? fromEnvironment
+  const given = redis === false ? undefined : (redis ?? fromEnvironment)
   if (given === undefined) {
     if (production && !memoryAllowed) {
       throw optionError(

@@ -5,6 +5,8 @@ import { circles, type House, violations } from './floors.ts'
 const house: House = {
   maxLines: 200,
   rooms: [
+    // Beside the core: an app's tests import the public surface, as the app does.
+    { floor: 11, files: ['testing/*.ts'] },
     { floor: 10, files: ['index.ts'] },
     { floor: 9, files: ['auth.ts'] },
     { floor: 8, files: ['routes.ts'] },

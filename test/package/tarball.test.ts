@@ -10,7 +10,7 @@ import { Browser } from '../support/browser/browser.ts'
 import { freePort } from '../support/listen.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
-import { readmeSnippet } from './snippets.ts'
+import { readmeSnippet, snippetsOf } from './snippets.ts'
 import { startScript } from './start-script.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -192,6 +192,19 @@ describe.each(['5', '4'])('in an empty project with Express %s', (express) => {
     expect(profile.url).toBe(`${url}/profile`)
     expect(profile.json()).toMatchObject({ sub: expect.any(String), name: 'Newcomer' })
     expect(await redis.connect().keys('bff:{*}:auth')).toHaveLength(1)
+  })
+
+  test('the tests of docs/testing.md pass, by node:test', async () => {
+    await symlink(join(root, 'node_modules/supertest'), join(project, 'node_modules/supertest'))
+    for (const file of ['app.js', 'app.test.js']) {
+      const found = snippetsOf('docs/testing.md').find(({ code }) => code.startsWith(`// ${file}`))
+      await writeFile(join(project, file), found?.code ?? '')
+    }
+    const env = { ...process.env, NODE_ENV: 'test', NODE_OPTIONS: '' }
+    const args = ['--test', '--test-reporter=tap', 'app.test.js']
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: project, env })
+    expect(stdout).toMatch(/^# pass 4$/m)
+    expect(stdout).toMatch(/^# fail 0$/m)
   })
 
   test(

@@ -1,0 +1,36 @@
+// Options for `auth()` in an app's tests: sessions in memory, and a provider in the process.
+import { randomBytes } from 'node:crypto'
+import type { AuthOptions } from '../index.ts'
+import { createTestProvider, type TestProvider } from './provider.ts'
+
+const provider = createTestProvider('https://test-provider.invalid')
+const secret = randomBytes(32).toString('base64url')
+
+/** The provider of all that is made with `testOptions()` in this process. */
+export function testProvider(): TestProvider {
+  return provider
+}
+
+/**
+ * Sessions in memory, a provider that lives in the process, and nothing from the environment that would lead elsewhere.
+ *
+ * @throws Error with `NODE_ENV=production`
+ * @param given the app's own options, such as `afterCallback` or `renewal`; they go over these, but for the provider
+ * @example const bff = auth(process.env.NODE_ENV === 'test' ? testOptions() : undefined)
+ */
+export function testOptions(given: AuthOptions = {}): AuthOptions {
+  if (process.env.NODE_ENV === 'production')
+    throw new Error('testOptions(): its provider believes every name, so it is not for NODE_ENV=production')
+  return {
+    baseURL: 'http://localhost',
+    secret,
+    redis: false,
+    ...given,
+    issuerBaseURL: provider.issuer,
+    clientID: 'test',
+    clientSecret: 'a-secret-of-the-tests-and-of-nobody-else',
+    clientAuthMethod: 'client_secret_basic',
+    provider: { ...given.provider, fetch: provider.fetch },
+    idTokenSigningAlg: 'RS256',
+  }
+}
