@@ -1,4 +1,5 @@
 // The errors of this package: log in again, try later, your mistake. Three kinds, because three parties act on them.
+import { isOrIsCopyOf, OF_THIS_PACKAGE } from './lib/shared.ts'
 import { type StepUp, stepUpChallenge } from './record/step-up.ts'
 
 /** Why the person has to log in (again). Answered with 401. */
@@ -79,6 +80,15 @@ export type ConfigurationCode =
 
 /** What every error of this package has: a `code` that stays, a `message` for people, a `status` for Express. */
 abstract class BffSessionError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: the class that is asked for, not the one that this is inherited from
+    return isOrIsCopyOf(this, BffSessionError, value)
+  }
+
+  get [OF_THIS_PACKAGE](): true {
+    return true
+  }
+
   abstract readonly code: string
   abstract readonly status: number
   /** The same, under the name that Nest and others look for. */

@@ -2,6 +2,7 @@
 import { type IncomingMessage, type RequestListener, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { shared } from '../lib/shared.ts'
 
 /** What a server's event `upgrade` brings. */
 export interface Upgrade {
@@ -10,7 +11,7 @@ export interface Upgrade {
   readonly head: Buffer
 }
 
-const upgrades = new WeakMap<IncomingMessage, Upgrade>()
+const upgrades = shared('upgrades', () => new WeakMap<IncomingMessage, Upgrade>())
 
 /** How long a silent connection is trusted before it is asked whether it is still there. */
 const KEEP_ALIVE_MILLISECONDS = 30_000

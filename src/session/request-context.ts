@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express'
 import type { RequestCookies } from '../cookies/cookies.ts'
 import { ConfigurationError } from '../errors.ts'
+import { shared } from '../lib/shared.ts'
 import { createSideTable } from '../lib/side-table.ts'
 import type { CurrentSession } from './current-session.ts'
 import type { Services } from './services.ts'
@@ -17,7 +18,7 @@ interface RequestParts {
 export interface RequestContext extends Services, RequestParts {}
 
 /** Beside the request and not on it, so that nothing that prints a request can print a token. */
-const contexts = createSideTable<Request, RequestContext | 'of two'>()
+const contexts = shared('contexts', () => createSideTable<Request, RequestContext | 'of two'>())
 
 export function setContext(services: Services, { req, res, cookies, session }: RequestParts): RequestContext {
   const { config, events, log, store, provider, renewer, sessions, logins, watch } = services
