@@ -1,10 +1,11 @@
 // auth(): joins the services; the only file that knows them all.
-import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { NextFunction, Request, Response } from 'express'
 import { createLoginTransactions } from './cookies/login-transaction.ts'
 import { createSessionCookie, type ReadCookies } from './cookies/session-cookie.ts'
 import { type AuthError, asError, ConfigurationError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
 import { answerError } from './http/answer-error.ts'
+import { asMiddleware, type Middleware } from './http/middleware.ts'
 import { OWN_RESOURCE } from './http/own-resource.ts'
 import { reportRefused } from './http/report-refused.ts'
 import { crossSiteRefused, isCrossOrigin, isSafe } from './http/same-origin.ts'
@@ -34,7 +35,7 @@ import { createRedisStore } from './store/redis/redis-store.ts'
 import type { SessionStore } from './store/store.ts'
 
 /** What `auth()` returns: middleware, with a life of its own. */
-export interface AuthHandler extends RequestHandler {
+export interface AuthHandler extends Middleware {
   /**
    * Resolves once the provider and the store have answered.
    * @throws TryLaterError
@@ -170,7 +171,7 @@ export function auth(options?: AuthOptions): AuthHandler {
     })
   }
 
-  const handler: AuthHandler = Object.assign(bffSession, {
+  const handler: AuthHandler = Object.assign(asMiddleware(bffSession), {
     sessions: Object.freeze({
       list: sessions.list,
       revoke: sessions.revoke,

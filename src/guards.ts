@@ -1,11 +1,12 @@
 // Middleware for routes that need a login, or a fresh one.
-import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { NextFunction, Request, Response } from 'express'
 import { asError, ConfigurationError, isAuthError, LoginRequiredError, RefusedError } from './errors.ts'
 import { answerError } from './http/answer-error.ts'
+import { asMiddleware, type Middleware } from './http/middleware.ts'
 import type { Config } from './options/config.ts'
 import type { AuthRecord } from './record/auth-record.ts'
+import type { User } from './record/person.ts'
 import { readStepUp, type StepUp, stepUpFault } from './record/step-up.ts'
-import type { User } from './record/user.ts'
 import { userOf } from './record/user.ts'
 import type { CurrentSession } from './session/current-session.ts'
 import { contextOf } from './session/request-context.ts'
@@ -14,7 +15,7 @@ import { contextOf } from './session/request-context.ts'
  * Lets through who is logged in. Others are sent to log in (a page) or answered 401 (anything else); 503 while the
  * session cannot be known.
  */
-export function requireAuth(): RequestHandler {
+export function requireAuth(): Middleware {
   return guard('requireAuth', (session) => session.require())
 }
 
@@ -28,7 +29,7 @@ export interface RequireFreshOptions {
  * the provider was asked whether the account is still good. Requests at the same time share one renewal. 503 while the
  * provider cannot be asked.
  */
-export function requireFresh({ maxAgeSeconds = 0 }: RequireFreshOptions = {}): RequestHandler {
+export function requireFresh({ maxAgeSeconds = 0 }: RequireFreshOptions = {}): Middleware {
   if (typeof maxAgeSeconds !== 'number' || !(maxAgeSeconds >= 0)) {
     throw new ConfigurationError(
       'invalid_option',
@@ -57,7 +58,7 @@ export interface RequireStepUpOptions {
  * authenticate again and come back (a page), or get 401 with RFC 9470's challenge and a `login_url` (anything else). A
  * renewal of tokens never counts: nobody was asked anything by it.
  */
-export function requireStepUp({ maxAgeSeconds, acr }: RequireStepUpOptions = {}): RequestHandler {
+export function requireStepUp({ maxAgeSeconds, acr }: RequireStepUpOptions = {}): Middleware {
   const stepUp = readStepUp(maxAgeSeconds, acr === undefined ? [] : [acr].flat())
   if (stepUp === undefined) {
     throw new ConfigurationError(
@@ -98,7 +99,7 @@ export type ClaimCheck = (value: unknown, user: User) => boolean | Promise<boole
 export function requireClaim(
   claim: string,
   expected: ClaimValue | readonly ClaimValue[] | ClaimCheck,
-): RequestHandler {
+): Middleware {
   const check = claimCheck(claim, expected)
   return guard('requireClaim', async (session) => {
     const record = session.require()
@@ -124,7 +125,7 @@ function claimCheck(claim: unknown, expected: unknown): ClaimCheck {
   return (value) => [value].flat().some((one) => values.includes(one))
 }
 
-function guard(name: string, check: (session: CurrentSession, config: Config) => unknown): RequestHandler {
+function guard(name: string, check: (session: CurrentSession, config: Config) => unknown): Middleware {
   const handler = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     try {
       const context = contextOf(req)
@@ -143,5 +144,5 @@ function guard(name: string, check: (session: CurrentSession, config: Config) =>
     }
     next()
   }
-  return Object.defineProperty(handler, 'name', { value: name })
+  return Object.defineProperty(asMiddleware(handler), 'name', { value: name })
 }

@@ -22,6 +22,7 @@ export {
   requireFresh,
   requireStepUp,
 } from './guards.ts'
+export type { Middleware } from './http/middleware.ts'
 export type { LoginArguments } from './login/asked-parameters.ts'
 export type { LogoutArguments } from './logout/log-out.ts'
 export type {
@@ -54,9 +55,11 @@ export type {
 } from './options/hooks.ts'
 export type { AccessTokenRequest } from './record/access-token.ts'
 export type { IdTokenClaims } from './record/id-token-claims.ts'
+// `export *`, since TypeScript lets apps add to no interface that is exported by its name.
+export type * from './record/person.ts'
 export type { StepUp } from './record/step-up.ts'
-export type { User } from './record/user.ts'
 export type { RequestOidc, ResponseOidc } from './request-oidc.ts'
+export type * from './session/session-data.ts'
 export type { SessionEntry } from './session/session-entry.ts'
 export type { SessionInfo } from './session/session-info.ts'
 export type { Sessions } from './session/session-register.ts'

@@ -2,7 +2,7 @@
 import { onlyMethods } from './http/method-and-query.ts'
 import { requireOwnResource } from './http/own-resource.ts'
 import { tellCaches } from './lib/caching.ts'
-import type { User } from './record/user.ts'
+import type { User } from './record/person.ts'
 import type { RequestContext } from './session/request-context.ts'
 
 export function user(context: RequestContext): void {

@@ -6,7 +6,7 @@ import { beginLogin } from './login/begin.ts'
 import { LOGOUT_ARGUMENTS, type LogoutArguments, logOut } from './logout/log-out.ts'
 import { asBrowsersHaveIt } from './options/app-paths.ts'
 import type { AccessTokenRequest } from './record/access-token.ts'
-import type { User } from './record/user.ts'
+import type { User } from './record/person.ts'
 import { userOf } from './record/user.ts'
 import { accessTokenExpiry, idTokenOf } from './session/kept-tokens.ts'
 import type { RequestContext } from './session/request-context.ts'
@@ -80,6 +80,7 @@ declare global {
   }
 }
 
+/** @internal */
 export function attachOidc(context: RequestContext): void {
   context.req.oidc = new OidcOfRequest(context)
   context.res.oidc = new OidcOfResponse(context)

@@ -16,6 +16,7 @@ export type ApiFetch = (url: string | URL, init?: RequestInit) => Promise<Respon
 
 type ApiFetchContext = Pick<RequestContext, 'config' | 'session' | 'store'>
 
+/** @internal */
 export function createApiFetch(context: ApiFetchContext): ApiFetch {
   const { config, session } = context
   return async (given, init = {}) => {

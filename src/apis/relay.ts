@@ -1,7 +1,8 @@
 // relay(): hands requests on to an API with the person's access token, and the answers back.
-import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { NextFunction, Request, Response } from 'express'
 import { asError, ConfigurationError, isAuthError, RefusedError } from '../errors.ts'
 import { answerError } from '../http/answer-error.ts'
+import { asMiddleware, type Middleware } from '../http/middleware.ts'
 import { reportRefused } from '../http/report-refused.ts'
 import { contextOf } from '../session/request-context.ts'
 import { createForward } from './forward.ts'
@@ -17,11 +18,11 @@ export type { RelayOptions } from './relay-options.ts'
  *
  * @throws ConfigurationError that names the option and the cure
  */
-export function relay(options: RelayOptions): RequestHandler {
+export function relay(options: RelayOptions): Middleware {
   const config = resolveRelayOptions(options)
   const forward = createForward(config, createUpstreamRequests(config))
 
-  return async function relay(req: Request, res: Response, next: NextFunction): Promise<void> {
+  async function relay(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
       const context = contextOf(req)
       try {
@@ -35,4 +36,5 @@ export function relay(options: RelayOptions): RequestHandler {
       next(asError(error))
     }
   }
+  return asMiddleware(relay)
 }

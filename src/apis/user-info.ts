@@ -1,7 +1,7 @@
 // `req.oidc.fetchUserInfo()`: what the provider says of the person now, for a handler that needs it now.
 import { RefusedError } from '../errors.ts'
 import { reportRefused } from '../http/report-refused.ts'
-import type { User } from '../record/user.ts'
+import type { User } from '../record/person.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { secondToken } from './second-token.ts'
 

@@ -71,6 +71,7 @@ function faultOf(name: string, value: unknown): string | undefined {
  * What `login.params` names.
  *
  * @throws RefusedError for what is named and cannot be taken: without it the login would be another one
+ * @internal
  */
 export function askedByLink(query: URLSearchParams, { config }: RequestContext): Asked {
   const asked = config.login.params.flatMap((name) => {
@@ -86,7 +87,7 @@ export function askedByLink(query: URLSearchParams, { config }: RequestContext):
   return bounded(asked, MOST_BYTES_OF_LINK)
 }
 
-/** One line for all: names alone, since a value may be an invitation, or somebody's address. */
+/** One line for all: names alone, since a value may be an invitation, or somebody's address. @internal */
 export function tellLeftOut({ log }: RequestContext, query: URLSearchParams, taken: readonly string[]): void {
   const names = [...new Set(query.keys())].filter((name) => !taken.includes(name))
   if (names.length === 0) return

@@ -1,6 +1,6 @@
 // What a login should have said of the person and did not, with what to do about it.
 import type { Config } from '../options/config.ts'
-import type { User } from '../record/user.ts'
+import type { User } from '../record/person.ts'
 
 /** What that login asked for. */
 type Asked = Pick<Config, 'authorizationParams' | 'userInfo'>

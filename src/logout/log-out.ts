@@ -27,6 +27,7 @@ export const LOGOUT_ARGUMENTS = namesOf<LogoutArguments>({ returnTo: true, param
 /**
  * @throws TryLaterError where the store does not answer: then nothing was ended, and nothing is claimed to be
  * @throws ConfigurationError for parameters that a logout makes itself
+ * @internal
  */
 export async function logOut(
   context: RequestContext,

@@ -2,7 +2,7 @@
 import type { NextFunction, Request, Response } from 'express'
 import type { AuthError } from '../errors.ts'
 import type { IdTokenClaims } from '../record/id-token-claims.ts'
-import type { User } from '../record/user.ts'
+import type { User } from '../record/person.ts'
 import type { Mistakes } from './mistakes.ts'
 import { hook } from './read-option.ts'
 

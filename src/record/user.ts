@@ -1,9 +1,7 @@
 // `req.oidc.user`: the person, put together from the ID token, the userinfo endpoint and what the app added.
 import type { AuthRecord, UserInfo } from './auth-record.ts'
 import { type IdTokenClaims, isPersonal, personalClaims } from './id-token-claims.ts'
-
-/** The claims about the person: of the ID token, of userinfo where that is asked, and what `afterCallback` added. */
-export type User = Readonly<Record<string, unknown>> & { readonly sub: string }
+import type { User } from './person.ts'
 
 /** What the provider says of somebody. */
 interface Said {

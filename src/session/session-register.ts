@@ -26,6 +26,7 @@ export interface Sessions {
   revokeAll(sub: string): Promise<number>
 }
 
+/** @internal */
 export interface SessionRegister extends Sessions {
   /**
    * Stores the session of a login.
@@ -55,6 +56,7 @@ const MOST_READ = 1000
 /** Refresh tokens that are revoked at the provider when somebody logs out everywhere; the others are just forgotten. */
 const MOST_REVOCATIONS = 1000
 
+/** @internal */
 export function createSessionRegister(
   config: Config,
   store: SessionStore,

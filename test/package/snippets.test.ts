@@ -71,7 +71,7 @@ function pathOf({ file, line, code }: Snippet): string {
 }
 
 function sourceOf(snippet: Snippet): string {
-  const isWhole = isOfPage(snippet) || snippet.code.includes("from 'express-bff-session'")
+  const isWhole = isOfPage(snippet) || /from 'express-bff-session(?:\/testing)?'/.test(snippet.code)
   return isWhole ? snippet.code : SURROUNDINGS + snippet.code
 }
 
