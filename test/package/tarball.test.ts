@@ -293,6 +293,19 @@ import('express-bff-session').then((imported) => console.log(imported.auth === r
     expect(await run(project, process.execPath, 'one.cjs')).toBe('true\n')
   })
 
+  test('an error of what require() loads elsewhere is known to what is imported', async () => {
+    const script = `import { ConfigurationError, auth, isAuthError } from 'express-bff-session'
+import bundle from './node_modules/express-bff-session/dist/index.cjs'
+try {
+  bundle.auth({})
+} catch (error) {
+  console.log(bundle.auth === auth, isAuthError(error), error instanceof ConfigurationError)
+}
+`
+    await writeFile(join(project, 'both.mjs'), script)
+    expect(await run(project, process.execPath, 'both.mjs')).toBe('false true true\n')
+  })
+
   test('a plain Jest, in its CommonJS mode, requires it and is refused by a guard', async () => {
     const tests = join(project, 'jest')
     await mkdir(tests)
