@@ -5,7 +5,7 @@ import { buildSync } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
-const ENTRIES = ['index', 'browser/index']
+const ENTRIES = ['index', 'browser/index', 'testing/index']
 /** They are ES modules only, and so have to be in the bundle; whatever else we depend on is loaded from where it is installed. */
 const BUNDLED = ['httpxy', 'jose', 'oauth4webapi', 'openid-client', 'p-limit', 'yocto-queue']
 
@@ -18,7 +18,7 @@ for (const entry of ENTRIES) {
     outfile: `dist/${entry}.cjs`,
     bundle: true,
     format: 'cjs',
-    platform: entry === 'index' ? 'node' : 'neutral',
+    platform: entry === 'browser/index' ? 'neutral' : 'node',
     target: 'node20',
     external: Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => !BUNDLED.includes(name)),
     // Jest has no import() in its CommonJS mode.
