@@ -20,6 +20,8 @@ export type SessionEndReason =
    * or no error at all): so do some where the refresh token is gone.
    */
   | 'renewal_refused'
+  /** The renewed ID token says that the session at the provider is over (`session_expiry`). */
+  | 'session_expiry'
   /** Your `afterRenewal` said no; `detail` is what it said. */
   | 'refused_by_app'
   /** Another login in the same browser took its place. */

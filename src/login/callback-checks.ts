@@ -5,7 +5,7 @@ import { jsonObject } from '../lib/json-object.ts'
 import { readVerdict } from '../options/verdict.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
-import { authenticationTime, isSamePerson } from '../record/id-token-claims.ts'
+import { authenticationTime, isSamePerson, sessionExpiryOf } from '../record/id-token-claims.ts'
 import { stepUpFault } from '../record/step-up.ts'
 import { personOf } from '../record/user.ts'
 import { tokenOf } from '../session/renewal-errors.ts'
@@ -66,6 +66,16 @@ export function checkOrganization(
   const fault = typeof came === 'string' ? 'is another one' : 'is missing'
   const reason = `an organization was asked for, and the ID token's ${claim} ${fault}`
   throw new RefusedError('login_failed', 400, message, { reason })
+}
+
+/** IPSIE SL1: no session may last longer, so one that is over does not begin. @throws RefusedError */
+export function checkSessionExpiry({ claims }: CodeExchange, now: number): void {
+  const endsAt = sessionExpiryOf(claims, now)
+  if (endsAt === undefined || endsAt > now) return
+  const message = 'The provider says that your session there is over. Log in again.'
+  throw new RefusedError('login_failed', 400, message, {
+    reason: "the ID token's session_expiry is no time, or one before it was issued",
+  })
 }
 
 /** @returns what the app adds to the person @throws RefusedError where it does not let them in */

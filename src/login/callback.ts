@@ -8,7 +8,7 @@ import { reportRefused } from '../http/report-refused.ts'
 import { tellCaches } from '../lib/caching.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import type { RequestContext } from '../session/request-context.ts'
-import { askApp, checkOrganization, checkStepUp } from './callback-checks.ts'
+import { askApp, checkOrganization, checkSessionExpiry, checkStepUp } from './callback-checks.ts'
 import { callbackParameters } from './callback-parameters.ts'
 import { beginSession, giveUp } from './callback-session.ts'
 import { alreadyDone, landOn } from './landing.ts'
@@ -126,6 +126,7 @@ async function completeLogin(completion: Completion): Promise<boolean> {
   try {
     checkStepUp(context, transaction, codeExchange, now)
     checkOrganization(context, transaction, codeExchange)
+    checkSessionExpiry(codeExchange, now)
     const enrichment = await askApp(context, transaction, codeExchange)
     await beginSession(context, transaction, codeExchange, enrichment, now)
   } catch (error) {

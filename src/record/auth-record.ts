@@ -1,6 +1,12 @@
 // What a logged-in session knows, and what a renewal makes of it.
 import { type AccessToken, type AccessTokens, LOGIN_TOKEN, refusal, withToken } from './access-token.ts'
-import { authenticationTime, expiryOf, type IdTokenClaims, renewedClaims } from './id-token-claims.ts'
+import {
+  authenticationTime,
+  expiryOf,
+  type IdTokenClaims,
+  renewedClaims,
+  sessionExpiryOf,
+} from './id-token-claims.ts'
 
 /** Tokens as the provider gave them. */
 export interface Tokens {
@@ -99,7 +105,7 @@ export function newRecord(
     ...tokenFields(answer.tokens, now),
     refreshToken: answer.tokens.refreshToken,
     createdAt: now,
-    endsAt: now + absoluteTimeoutSeconds * 1000,
+    endsAt: earlier(now + absoluteTimeoutSeconds * 1000, sessionExpiryOf(answer.claims, now)),
     authenticatedAt: authenticationTime(answer.claims, now),
     renewedAt: now,
     idTokenExpiresAt: expiryOf(answer.claims, now),
@@ -143,10 +149,15 @@ export function renewed(
   return {
     ...next,
     renewedAt: beganAt,
+    endsAt: earlier(old.endsAt, sessionExpiryOf(claims, beganAt)),
     claims: renewedClaims(claims, old.claims),
     idToken: tokens.idToken,
     idTokenExpiresAt: expiryOf(claims, beganAt),
   }
+}
+
+function earlier(endsAt: number, other: number | undefined): number {
+  return other === undefined ? endsAt : Math.min(endsAt, other)
 }
 
 /** The record after the provider would not give the access token of that name: it is not asked again at once. */

@@ -17,7 +17,7 @@ export interface IdTokenClaims {
 
 /** What of the ID token belongs to the protocol and not to the person. */
 const PROTOCOL_CLAIMS = new Set(
-  'aud iss iat exp nbf nonce azp auth_time s_hash at_hash c_hash jti sid acr amr'.split(' '),
+  'aud iss iat exp nbf nonce azp auth_time s_hash at_hash c_hash jti sid acr amr session_expiry'.split(' '),
 )
 
 /** Whether a claim is about the person. */
@@ -77,6 +77,19 @@ export function renewedClaims(next: IdTokenClaims, first: IdTokenClaims): IdToke
  */
 export function authenticationTime({ auth_time: time, iat }: IdTokenClaims, now: number): number | undefined {
   return typeof time === 'number' && Number.isFinite(time) ? now - (iat - time) * 1000 : undefined
+}
+
+/**
+ * When the session has to end at the latest, by the store's clock (IPSIE SL1, `session_expiry`). What is no time has ended it.
+ *
+ * @returns undefined where the provider did not say
+ */
+export function sessionExpiryOf(
+  { session_expiry: time, iat }: IdTokenClaims,
+  now: number,
+): number | undefined {
+  if (time === undefined || time === null) return undefined
+  return typeof time === 'number' && Number.isFinite(time) ? now + (time - iat) * 1000 : now
 }
 
 /** Counted from the moment of asking, so that the provider's clock need not agree with the store's. */

@@ -115,6 +115,7 @@ export function createRefresh({
     if (refused !== undefined) reportRefused(told, 'the provider refused the token of an API only')
     if (result.kind !== 'renewed' || result.record !== told || told.renewedAt === seen.renewedAt)
       return result
+    if (told.endsAt <= beganAt) return endings.endIfStill({ ...turn, seen: told }, 'session_expiry')
     return tellApp(turn, name === LOGIN_TOKEN ? await withUserInfo({ store, provider }, turn, told) : told)
   }
 

@@ -51,8 +51,9 @@ export function createMemoryStore(
 
     async find(id) {
       const entry = auth.get(id)
-      if (entry === undefined) return { now: now(), value: undefined }
-      const idleEndsAt = auth.endsAt(id) ?? now()
+      // A renewal may have brought the end nearer.
+      if (entry === undefined || entry.record.endsAt <= now()) return { now: now(), value: undefined }
+      const idleEndsAt = Math.min(auth.endsAt(id) ?? now(), entry.record.endsAt)
       return {
         now: now(),
         value: { record: entry.record, appData: app.get(id), idleEndsAt },

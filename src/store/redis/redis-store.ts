@@ -93,7 +93,10 @@ export function createRedisStore(
         return { now, value: undefined }
       }
       if (typeof sealed === 'string') opened.put(id, sealed, record)
-      return { now, value: { record, appData: appData ?? undefined, idleEndsAt: Number(endsAt) } }
+      // A renewal may have brought the end nearer.
+      if (record.endsAt <= now) return { now, value: undefined }
+      const idleEndsAt = Math.min(Number(endsAt), record.endsAt)
+      return { now, value: { record, appData: appData ?? undefined, idleEndsAt } }
     },
 
     async create(id, record, appData) {
