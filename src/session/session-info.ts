@@ -22,6 +22,7 @@ export interface SessionInfo {
   readonly generation: number
 }
 
+/** @internal */
 export function sessionInfoOf({ config, session }: RequestContext): SessionInfo | undefined {
   const { record } = session
   const id = session.binding.authId
