@@ -55,7 +55,7 @@ export function createBank(
 
   const app = express()
   app.disable('x-powered-by')
-  app.use(securityHeaders(new URL(options.issuerBaseURL).origin))
+  app.use(setSecurityHeaders)
   app.use(express.static(PUBLIC_FILES))
   app.use('/express-bff-session', browserModule)
   app.use(bff)
@@ -66,18 +66,14 @@ export function createBank(
   return { app, close: () => bff.close() }
 }
 
-function securityHeaders(providerOrigin: string) {
-  // Chromium holds `form-action` against every redirect that follows a form, and POST /logout goes on to the provider.
-  const contentSecurityPolicy =
-    "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; " +
-    `form-action 'self' ${providerOrigin}`
+const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
 
-  return function setSecurityHeaders(_req: Request, res: Response, next: NextFunction): void {
-    res.set({
-      'Content-Security-Policy': contentSecurityPolicy,
-      'Referrer-Policy': 'no-referrer',
-      'X-Content-Type-Options': 'nosniff',
-    })
-    next()
-  }
+function setSecurityHeaders(_req: Request, res: Response, next: NextFunction): void {
+  res.set({
+    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  next()
 }

@@ -17,6 +17,13 @@ export function redirect(step: Step, { status, headers }: Received): Step | unde
   return status >= 307 || isSafe(step.method) ? { ...step, url } : { method: 'GET', url }
 }
 
+/** A page that leads on by itself, at once. */
+export function refresh(step: Step, { status, body }: Received): Step | undefined {
+  const [, address] =
+    status === 200 ? (/<meta http-equiv="refresh" content="0;url=([^"]*)">/.exec(body) ?? []) : []
+  return address === undefined ? undefined : { method: 'GET', url: new URL(address, step.url) }
+}
+
 /** Adds to the chain of addresses, which has to end somewhere. */
 export function follow(chain: URL[], url: URL): void {
   if (chain.length > MAX_REDIRECTS)

@@ -10,7 +10,7 @@ import {
   type Received,
 } from './http-exchange.ts'
 import { type Hop, type Page, toPage } from './page.ts'
-import { follow, redirect, type Step } from './redirects.ts'
+import { follow, redirect, refresh, type Step } from './redirects.ts'
 
 export interface NavigateOptions {
   headers?: HeaderValues
@@ -132,7 +132,7 @@ export class UserAgent {
       const answer = await this.#send(step, context, signal, sent, connections)
       hops.push(answer)
       this.location = step.url
-      const next = redirect(step, answer)
+      const next = redirect(step, answer) ?? refresh(step, answer)
       if (!next || stopAt?.(next.url)) return toPage(answer, hops)
       step = next
       follow(chain, step.url)
