@@ -45,7 +45,7 @@ test('auth() returns a named handler of three arguments with ready, close, on an
 })
 
 test('ready() rejects with a clear error while the provider is away', async () => {
-  const handler = surface.auth({ ...OPTIONS, issuerBaseURL: 'http://127.0.0.1:9' })
+  const handler = surface.auth({ ...OPTIONS, issuerBaseURL: 'http://127.0.0.1:9', logger: { warn() {} } })
   await expect(handler.ready()).rejects.toMatchObject({ name: 'TryLaterError', code: 'provider_unavailable' })
   await handler.close()
 })

@@ -26,6 +26,7 @@ export function configWith(options: AuthOptions = {}): Config {
       session: { idleTimeoutSeconds: IDLE_SECONDS, absoluteTimeoutSeconds: 1000 },
       // Longer than a busy machine ever takes; what is under test where it ends gives its own.
       redisTimeoutSeconds: 20,
+      logger: { warn() {} },
       ...options,
     },
     {},
