@@ -1,13 +1,6 @@
 // What the options become: defaults, what the environment says, what production asks for, one configuration that nobody can change.
-import { mistakeIn, resolve, SECRET, VALID } from './valid.ts'
+import { FROM_ENVIRONMENT, mistakeIn, resolve, SECRET, VALID } from './valid.ts'
 
-const FROM_ENVIRONMENT = {
-  issuerBaseURL: undefined,
-  baseURL: undefined,
-  clientID: undefined,
-  clientSecret: undefined,
-  secret: undefined,
-}
 const OTHER = 'another secret of the option tests and just as long'
 
 const ENVIRONMENT = {

@@ -1,13 +1,6 @@
 // A set-up with several mistakes is told all of them at once, and each with what was found.
-import { mistakeIn, resolve, SECRET } from './valid.ts'
+import { FROM_ENVIRONMENT, mistakeIn, resolve, SECRET } from './valid.ts'
 
-const FROM_ENVIRONMENT = {
-  issuerBaseURL: undefined,
-  baseURL: undefined,
-  clientID: undefined,
-  clientSecret: undefined,
-  secret: undefined,
-}
 const ENVIRONMENT = {
   ISSUER_BASE_URL: 'https://issuer.example.com',
   BASE_URL: 'https://app.example.com',

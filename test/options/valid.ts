@@ -29,3 +29,12 @@ export function mistakeIn(options: object, env: NodeJS.ProcessEnv = {}): string 
   }
   throw new Error('no mistake was found')
 }
+
+/** Nothing by an option: all that is needed is the environment's. */
+export const FROM_ENVIRONMENT = {
+  issuerBaseURL: undefined,
+  baseURL: undefined,
+  clientID: undefined,
+  clientSecret: undefined,
+  secret: undefined,
+}

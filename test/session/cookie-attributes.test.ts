@@ -3,7 +3,7 @@
 import { startApp, type TestApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { exchange, type HeaderValues } from '../support/browser/http-exchange.ts'
-import { idIn, setCookieLine, setCookieLines } from '../support/evidence.ts'
+import { cookieAttributes, cookiePair, idIn, setCookieLine, setCookieLines } from '../support/evidence.ts'
 import { useParts, useServers } from '../support/servers.ts'
 
 const HTTPS = 'https://app.example.test'
@@ -14,13 +14,6 @@ const { secure } = useParts(async (start) => ({
   secure: await start(startApp({ provider, options: { baseURL: HTTPS, logger: log.logger } })),
 }))
 
-const pair = (line = '') => line.split(';')[0] ?? ''
-const attributes = (line = '') =>
-  line
-    .split('; ')
-    .slice(1)
-    .filter((each) => !each.startsWith('Expires='))
-    .sort()
 const SIGNED_ID = /^s%3As-[\w-]{43}\.[\w%]+$/
 
 /** The provider's answer to a login at the https app, and the cookies of `/login`. */
@@ -40,38 +33,44 @@ test('on http: HttpOnly, Lax, for the whole site, no longer than a session can l
   const browser = new Browser()
   const answer = await browser.navigate(await browser.startLogin(plain.url), { stopAt: () => true })
   const line = setCookieLine(answer, 'bff')
-  expect(pair(line).split('=')[1]).toMatch(SIGNED_ID)
-  expect(attributes(line)).toEqual(['HttpOnly', 'Max-Age=604800', 'Path=/', 'SameSite=Lax'])
+  expect(cookiePair(line).split('=')[1]).toMatch(SIGNED_ID)
+  expect(cookieAttributes(line)).toEqual(['HttpOnly', 'Max-Age=604800', 'Path=/', 'SameSite=Lax'])
 })
 
 test('on https: __Host-Http-, Secure, HttpOnly, Lax, Path=/, no Domain', async () => {
   const { callback, login } = await startSecureLogin()
   const [remembered = ''] = setCookieLines(login)
   expect(remembered).toMatch(/^__Host-Http-bff-login-[0-4]=/)
-  expect(attributes(remembered)).toEqual(['HttpOnly', 'Max-Age=600', 'Path=/', 'SameSite=Lax', 'Secure'])
+  expect(cookieAttributes(remembered)).toEqual([
+    'HttpOnly',
+    'Max-Age=600',
+    'Path=/',
+    'SameSite=Lax',
+    'Secure',
+  ])
 
-  const answer = await send(`/callback${callback.search}`, pair(remembered))
+  const answer = await send(`/callback${callback.search}`, cookiePair(remembered))
   const line = setCookieLine(answer, '__Host-Http-bff')
   expect(answer.status).toBe(303)
-  expect(attributes(line)).toEqual(['HttpOnly', 'Max-Age=604800', 'Path=/', 'SameSite=Lax', 'Secure'])
+  expect(cookieAttributes(line)).toEqual(['HttpOnly', 'Max-Age=604800', 'Path=/', 'SameSite=Lax', 'Secure'])
 
-  const page = await send('/public', pair(line))
+  const page = await send('/public', cookiePair(line))
   expect(JSON.parse(page.body)).toMatchObject({ sub: 'secure' })
   expect(page.headers['set-cookie']).toBeUndefined()
 })
 
 test('what drops a cookie has the attributes of what set it', async () => {
   const { callback, login } = await startSecureLogin()
-  const answer = await send(`/callback${callback.search}`, pair(setCookieLines(login)[0]))
+  const answer = await send(`/callback${callback.search}`, cookiePair(setCookieLines(login)[0]))
   const [dropped = ''] = setCookieLines(answer).filter((line) => line.includes('-login-'))
-  expect(attributes(dropped)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'])
-  expect(pair(dropped)).toMatch(/=$/)
+  expect(cookieAttributes(dropped)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'])
+  expect(cookiePair(dropped)).toMatch(/=$/)
 
-  const cookie = pair(setCookieLine(answer, '__Host-Http-bff'))
+  const cookie = cookiePair(setCookieLine(answer, '__Host-Http-bff'))
   const out = await send('/logout', cookie, 'POST', { origin: HTTPS })
   const ended = setCookieLine(out, '__Host-Http-bff')
-  expect(pair(ended)).toBe('__Host-Http-bff=')
-  expect(attributes(ended)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'])
+  expect(cookiePair(ended)).toBe('__Host-Http-bff=')
+  expect(cookieAttributes(ended)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'])
 })
 
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -79,15 +78,15 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 test("an anonymous visitor's req.session has the same cookie, without Max-Age", async () => {
   const page = await new Browser().request('POST', `${plain.url}/cart`, { json: { cart: 'apples' } })
   const line = setCookieLine(page, 'bff')
-  expect(idIn(pair(line).split('=')[1] ?? '')).toMatch(/^a-[\w-]{43}$/)
-  expect(attributes(line)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax'])
+  expect(idIn(cookiePair(line).split('=')[1] ?? '')).toMatch(/^a-[\w-]{43}$/)
+  expect(cookieAttributes(line)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax'])
 })
 
 test("an anonymous visitor's req.session works on https behind a proxy, whatever the app trusts", async () => {
   const page = await send('/cart', undefined, 'POST', JSON_TYPE)
   const line = setCookieLine(page, '__Host-Http-bff')
-  expect(attributes(line)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'])
-  expect(JSON.parse((await send('/cart', pair(line))).body)).toEqual({ cart: 'full' })
+  expect(cookieAttributes(line)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'])
+  expect(JSON.parse((await send('/cart', cookiePair(line))).body)).toEqual({ cart: 'full' })
 })
 
 test.each([
@@ -104,24 +103,30 @@ test.each([
       })
     }
     const { callback, login } = await startSecureLogin()
-    const answer = loggedIn && (await send(`/callback${callback.search}`, pair(setCookieLines(login)[0])))
-    const cookie = answer ? pair(setCookieLine(answer, '__Host-Http-bff')) : undefined
+    const answer =
+      loggedIn && (await send(`/callback${callback.search}`, cookiePair(setCookieLines(login)[0])))
+    const cookie = answer ? cookiePair(setCookieLine(answer, '__Host-Http-bff')) : undefined
     const onHttps = setCookieLine(await send('/remember', cookie), '__Host-Http-bff')
     const browser = new Browser()
     if (loggedIn) await browser.logIn(plain.url)
     const onHttp = setCookieLine(await browser.request('GET', `${plain.url}/remember`), 'bff')
     // An anonymous visitor's is new, and must be sent; a logged-in one's is there already.
     if (!loggedIn) expect([onHttp, onHttps]).toEqual(Array(2).fill(expect.stringContaining('Expires=')))
-    if (onHttp) expect(attributes(onHttp)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax'])
-    if (onHttps) expect(attributes(onHttps)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'])
+    if (onHttp) expect(cookieAttributes(onHttp)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax'])
+    if (onHttps) expect(cookieAttributes(onHttps)).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'])
   },
 )
 
 test('X-Forwarded-Proto of a stranger takes no attribute away', async () => {
   const { callback, login } = await startSecureLogin()
   const headers = { 'x-forwarded-proto': 'http', 'x-forwarded-host': 'evil.example' }
-  const answer = await send(`/callback${callback.search}`, pair(setCookieLines(login)[0]), 'GET', headers)
-  expect(attributes(setCookieLine(answer, '__Host-Http-bff'))).toContain('Secure')
+  const answer = await send(
+    `/callback${callback.search}`,
+    cookiePair(setCookieLines(login)[0]),
+    'GET',
+    headers,
+  )
+  expect(cookieAttributes(setCookieLine(answer, '__Host-Http-bff'))).toContain('Secure')
   expect(answer.headers.location).toBe('/')
 })
 
@@ -191,8 +196,8 @@ async function live(app: TestApp, baseURL: string, headers: HeaderValues) {
     ? page
     : await browser.finish(page, { user: 'proxied' }, stopAt)
   const { search } = new URL(last.headers.location ?? '')
-  const callback = await send('GET', `/callback${search}`, pair(setCookieLines(login)[0]))
-  const cookie = pair(setCookieLine(callback, name))
+  const callback = await send('GET', `/callback${search}`, cookiePair(setCookieLines(login)[0]))
+  const cookie = cookiePair(setCookieLine(callback, name))
   const me = JSON.parse((await send('GET', '/me', cookie)).body)
   const cart = await send('POST', '/cart', undefined, { origin: baseURL, 'content-type': 'application/json' })
   const foreign = await send('POST', '/logout', cookie, { origin: 'http://evil.example' })
@@ -210,7 +215,7 @@ async function live(app: TestApp, baseURL: string, headers: HeaderValues) {
       setCookieLine(cart, name),
       setCookieLine(logout, name),
     ].map((line) => [
-      pair(line)
+      cookiePair(line)
         .split('=')[0]
         ?.replace(/-login-.*/, '-login-'),
       inOrder(line),

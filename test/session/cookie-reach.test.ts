@@ -3,7 +3,7 @@ import { startApp, type TestApp } from '../support/app/app.ts'
 import { refusalsIn } from '../support/app/app-events.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { exchange, type HeaderValues } from '../support/browser/http-exchange.ts'
-import { setCookieLine, setCookieLines } from '../support/evidence.ts'
+import { cookieAttributes, cookiePair, setCookieLine, setCookieLines } from '../support/evidence.ts'
 import { startProvider } from '../support/provider/provider.ts'
 import { useParts } from '../support/servers.ts'
 
@@ -21,14 +21,6 @@ const { domain, path, transient } = useParts(async (start) => {
   }
 })
 
-const pair = (line = '') => line.split(';')[0] ?? ''
-const attributes = (line = '') =>
-  line
-    .split('; ')
-    .slice(1)
-    .filter((each) => !each.startsWith('Expires='))
-    .sort()
-
 /** A whole session by hand: each cookie that was set, and then dropped. */
 async function live(app: TestApp, name: string) {
   const send = (method: string, path: string, cookie?: string, more: HeaderValues = {}) =>
@@ -39,21 +31,25 @@ async function live(app: TestApp, name: string) {
   const stopAt = (url: URL) => url.origin === HTTPS
   const page = await browser.navigate(begun.headers.location ?? '', { stopAt })
   const last = await browser.finish(page, { user: 'ada' }, stopAt)
-  const callback = await send('GET', `/callback${new URL(last.headers.location ?? '').search}`, pair(login))
+  const callback = await send(
+    'GET',
+    `/callback${new URL(last.headers.location ?? '').search}`,
+    cookiePair(login),
+  )
   const session = setCookieLine(callback, name)
   const cart = await send('POST', '/cart', undefined, { 'content-type': 'application/json' })
   const anonymous = setCookieLine(cart, name)
-  expect(JSON.parse((await send('GET', '/public', pair(session))).body)).toMatchObject({ sub: 'ada' })
-  expect(JSON.parse((await send('GET', '/cart', pair(anonymous))).body)).toEqual({ cart: 'full' })
-  const put = await send('POST', '/cart', pair(session), { 'content-type': 'application/json' })
+  expect(JSON.parse((await send('GET', '/public', cookiePair(session))).body)).toMatchObject({ sub: 'ada' })
+  expect(JSON.parse((await send('GET', '/cart', cookiePair(anonymous))).body)).toEqual({ cart: 'full' })
+  const put = await send('POST', '/cart', cookiePair(session), { 'content-type': 'application/json' })
   expect(setCookieLines(put)).toEqual([])
-  const logout = await send('POST', '/logout', pair(session))
+  const logout = await send('POST', '/logout', cookiePair(session))
   return {
-    login: [pair(login).replace(/-login-.*/, '-login-'), ...attributes(login)],
-    loginDropped: attributes(setCookieLines(callback).find((line) => line.includes('-login-'))),
-    session: attributes(session),
-    anonymous: attributes(anonymous),
-    dropped: attributes(setCookieLine(logout, name)),
+    login: [cookiePair(login).replace(/-login-.*/, '-login-'), ...cookieAttributes(login)],
+    loginDropped: cookieAttributes(setCookieLines(callback).find((line) => line.includes('-login-'))),
+    session: cookieAttributes(session),
+    anonymous: cookieAttributes(anonymous),
+    dropped: cookieAttributes(setCookieLine(logout, name)),
   }
 }
 

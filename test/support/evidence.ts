@@ -27,3 +27,14 @@ export async function authKeys(redis: Redis): Promise<string[]> {
 export function idIn(cookieValue: string): string {
   return decodeURIComponent(cookieValue).slice(2).split('.')[0] ?? ''
 }
+
+/** `name=value` of a `Set-Cookie` line. */
+export const cookiePair = (line = '') => line.split(';')[0] ?? ''
+
+/** What a `Set-Cookie` line says besides, in order, but for `Expires`, which `Max-Age` says too. */
+export const cookieAttributes = (line = '') =>
+  line
+    .split('; ')
+    .slice(1)
+    .filter((each) => !each.startsWith('Expires='))
+    .sort()
