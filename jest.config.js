@@ -4,7 +4,7 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testTimeout: 30_000,
   // They wait more than they work.
-  maxWorkers: 3,
+  maxWorkers: 4,
   // A worker that has run for minutes takes longer than jest's half a second to give its memory back.
   workerGracefulExitTimeout: 10_000,
   globalSetup: '<rootDir>/test/support/global-setup.mjs',

@@ -5,7 +5,7 @@ import { createBank } from '../../example-app/app.ts'
 import { type DevelopmentProvider, startDevelopmentProvider } from '../../example-app/development-provider.ts'
 import { browserModule } from '../support/browser/browser-module.ts'
 import { closeServer, listen } from '../support/listen.ts'
-import { muteNotices } from '../support/provider/quiet-oidc-provider.ts'
+import { muteNotices } from '../support/provider/mute-notices.mjs'
 
 export interface OpenBank {
   readonly url: string

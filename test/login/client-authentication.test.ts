@@ -1,7 +1,6 @@
 // How the client says at the provider who it is, at login, renewal and revocation.
 import { generateKeyPairSync, type KeyObject, randomBytes, webcrypto } from 'node:crypto'
 import { createServer } from 'node:http'
-import { errors } from 'oidc-provider'
 import type { AuthOptions } from '../../src/index.ts'
 import { startApp } from '../support/app/app.ts'
 import { expectTryLater } from '../support/app/fault-fixture.ts'
@@ -10,6 +9,7 @@ import { createLog } from '../support/evidence.ts'
 import { closeServer, listen } from '../support/listen.ts'
 import type { ClientOptions } from '../support/provider/client.ts'
 import { startProvider } from '../support/provider/provider.ts'
+import { errors } from '../support/provider/quiet-oidc-provider.ts'
 import type { SeenRequest } from '../support/provider/seen-requests.ts'
 import { useStarted } from '../support/servers.ts'
 

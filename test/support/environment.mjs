@@ -1,11 +1,12 @@
 // jest's environment for Node.js, less what one test file would leave to the next in the same process.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { TestEnvironment } from 'jest-environment-node'
+import * as oidcProvider from './provider/oidc-provider.mjs'
 
 const { run } = AsyncLocalStorage.prototype
 
 /**
- * Each file loads jest's runner and oidc-provider anew, and each of those has a storage of its own. In Node.js 20 every
+ * Each file loads jest's runner anew, and that has a storage of its own. In Node.js 20 every
  * storage that is in use is asked at every promise of the process: with eighty of them a test takes half as long again.
  */
 export default class Environment extends TestEnvironment {
@@ -21,6 +22,7 @@ export default class Environment extends TestEnvironment {
       },
     })
     await super.setup()
+    this.global.oidcProvider = oidcProvider
   }
 
   /** @override */

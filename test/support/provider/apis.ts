@@ -1,6 +1,6 @@
 // A provider that knows APIs by their URLs (RFC 8707), and gives each its own access tokens, as JWTs.
-import { errors } from 'oidc-provider'
 import { type ProviderOptions, startProvider, type TestProvider } from './provider.ts'
+import { errors } from './quiet-oidc-provider.ts'
 
 /** @param apis what access tokens may allow, by `resource` */
 export function startProviderWithApis(

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto'
 import type { Configuration } from 'oidc-provider'
 import { exchange, type HeaderValues, type Received } from '../browser/http-exchange.ts'
 import { type ProviderOptions, startProvider, type TestProvider } from './provider.ts'
-import { muteNotices } from './quiet-oidc-provider.ts'
 import type { Forgery } from './signing-key.ts'
 
 export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
@@ -20,15 +19,9 @@ export interface LogoutClient {
 }
 
 /** A provider that tells its clients of logouts, and names its sessions in ID tokens. */
-export async function startLogoutProvider(options: ProviderOptions = {}): Promise<TestProvider> {
+export function startLogoutProvider(options: ProviderOptions = {}): Promise<TestProvider> {
   const { configure = (same) => same } = options
-  const provider = await startProvider({
-    ...options,
-    configure: (given) => configure(withLogoutsTold(given)),
-  })
-  // Jest has no such dispatcher, and at the first logout it says so.
-  const unmute = muteNotices()
-  return { ...provider, stop: () => provider.stop().finally(unmute) }
+  return startProvider({ ...options, configure: (given) => configure(withLogoutsTold(given)) })
 }
 
 export function withLogoutsTold(given: Configuration): Configuration {

@@ -8,7 +8,7 @@ import { createFaultControls, type FaultControls } from './fault-controls.ts'
 import type { Answer } from './faults.ts'
 import { createFront, type FrontTLS } from './front.ts'
 import { withMutualTLS } from './mutual-tls.ts'
-import { createOidcProvider } from './quiet-oidc-provider.ts'
+import { createOidcProvider, here } from './quiet-oidc-provider.ts'
 import { createSecretsSeen } from './secrets-seen.ts'
 import type { SeenRequest } from './seen-requests.ts'
 import { createSigningKey, type Forgery, sharedSigningKey, signToken } from './signing-key.ts'
@@ -84,7 +84,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
     lifetimes,
     async registerClient(client) {
       const metadata = withEarlierAddresses(toMetadata(client), store)
-      await oidc.Client.validate(metadata)
+      await oidc.Client.validate(here(metadata))
       store.put('Client', metadata.client_id, metadata)
       return { clientId: metadata.client_id, clientSecret: metadata.client_secret }
     },
