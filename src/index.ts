@@ -27,6 +27,8 @@ export type { LoginArguments } from './login/asked-parameters.ts'
 export type { LogoutArguments } from './logout/log-out.ts'
 export type {
   ApiOptions,
+  AppState,
+  AskAppState,
   AuthOptions,
   ClientAuthMethod,
   Logger,

@@ -56,7 +56,8 @@ export interface ResponseOidc {
    * Sends the browser to log in.
    *
    * @example await res.oidc.login({ returnTo: '/welcome', authorizationParams: { organization: 'acme' } })
-   * @throws ConfigurationError for a name that it does not know, or a parameter that no login may set; RefusedError (413)
+   * @throws ConfigurationError for a name that it does not know, a parameter that no login may set, or an `appState` that
+   * cannot be kept; RefusedError (413)
    * for parameters that are too long; TryLaterError (503)
    */
   login(options?: LoginArguments): Promise<void>
@@ -150,8 +151,12 @@ class OidcOfResponse implements ResponseOidc {
     return async (given) => {
       const named = readArguments(given, LOGIN_ARGUMENTS, 'res.oidc.login()')
       const { config, req } = this.#context
-      const { returnTo = asBrowsersHaveIt(req.originalUrl, config.baseURL), authorizationParams } = named
-      await beginLogin(this.#context, { returnTo, asked: askedByApp(authorizationParams) })
+      const {
+        returnTo = asBrowsersHaveIt(req.originalUrl, config.baseURL),
+        authorizationParams,
+        appState,
+      } = named
+      await beginLogin(this.#context, { returnTo, asked: askedByApp(authorizationParams), appState })
     }
   }
 

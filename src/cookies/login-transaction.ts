@@ -4,6 +4,7 @@ import type { CookieOptions } from 'express'
 import { RefusedError } from '../errors.ts'
 import { createSealer, sealedLength } from '../lib/seal.ts'
 import type { Config } from '../options/config.ts'
+import type { AppState } from '../options/login.ts'
 import type { StepUp } from '../record/step-up.ts'
 import type { CookieChange, RequestCookies } from './cookies.ts'
 
@@ -21,6 +22,8 @@ export interface LoginTransaction {
   readonly stepUp?: StepUp & { readonly sub: string | undefined }
   /** What it asked for besides the options. */
   readonly asked?: Readonly<Record<string, string>>
+  /** The app's own: nobody else reads it. */
+  readonly appState?: AppState
   /** Nobody was to be asked anything: whoever is not logged in at the provider goes on as they are. */
   readonly silent?: true
   /** What the provider posted, where it answers by a form. */
@@ -43,7 +46,7 @@ const MOST_OPENED = 40
 const MOST_LETTERS = 16
 
 /** How a login differs from an ordinary one. */
-export interface LoginWishes extends Pick<LoginTransaction, 'stepUp' | 'asked' | 'silent'> {
+export interface LoginWishes extends Pick<LoginTransaction, 'stepUp' | 'asked' | 'silent' | 'appState'> {
   /** How many before it were not known when they came back. */
   readonly attempts?: number
 }
@@ -111,17 +114,10 @@ export function createLoginTransactions(config: Config): LoginTransactions {
 
   return {
     create(returnTo, now, { attempts, ...wishes } = {}) {
-      const [state, nonce, codeVerifier] = [random(), random(), random()]
       // In the state, which comes back whatever the browser keeps.
-      return {
-        state: attempts ? `${state}.${attempts}` : state,
-        nonce,
-        codeVerifier,
-        issuer: config.issuer.href,
-        returnTo,
-        startedAt: now,
-        ...wishes,
-      }
+      const state = attempts ? `${random()}.${attempts}` : random()
+      const issuer = config.issuer.href
+      return { state, nonce: random(), codeVerifier: random(), issuer, returnTo, startedAt: now, ...wishes }
     },
 
     remember(transaction, cookies) {

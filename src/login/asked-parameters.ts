@@ -1,6 +1,7 @@
 // What a login asks for besides the options: by the app's own code, or by a link, which anybody may have written.
 import { type ConfigurationError, RefusedError } from '../errors.ts'
 import { isParameterName, RESERVED_PARAMS } from '../options/authorization-params.ts'
+import type { AppState } from '../options/login.ts'
 import { argumentError, namesOf, unknownCure, unknownIn } from '../options/read-option.ts'
 import type { RequestContext } from '../session/request-context.ts'
 
@@ -24,9 +25,20 @@ export interface LoginArguments {
    * @example { screen_hint: 'signup', ui_locales: 'de' }
    */
   authorizationParams?: Readonly<Record<string, string | undefined>> | undefined
+  /**
+   * State of the app's own, for `afterCallback`: JSON, at most 1,000 bytes of it. It is sealed in the login's cookie; what is
+   * longer belongs into `req.session`, which is kept through a login. Without it, the option `login.appState` is asked.
+   *
+   * @example { invitation: 'k7Q', plan: 'team' }
+   */
+  appState?: AppState | undefined
 }
 
-export const LOGIN_ARGUMENTS = namesOf<LoginArguments>({ returnTo: true, authorizationParams: true })
+export const LOGIN_ARGUMENTS = namesOf<LoginArguments>({
+  returnTo: true,
+  authorizationParams: true,
+  appState: true,
+})
 
 /** The argument of a method. @throws ConfigurationError for what is none, with the nearest name */
 export function readArguments<T extends object>(

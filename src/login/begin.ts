@@ -3,8 +3,10 @@ import { applyCookies } from '../cookies/cookies.ts'
 import type { LoginWishes } from '../cookies/login-transaction.ts'
 import { redirect } from '../http/redirect.ts'
 import { ownPage } from '../http/return-to.ts'
+import type { AppState } from '../options/login.ts'
 import type { StepUp } from '../record/step-up.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import { appStateOf } from './app-state.ts'
 import { noteHost } from './other-host.ts'
 
 export interface LoginRequest {
@@ -15,13 +17,17 @@ export interface LoginRequest {
   readonly attempts?: number
   /** Parameters over those of the options; `prompt=none` among them makes it a silent one. */
   readonly asked?: Readonly<Record<string, string>> | undefined
+  /** Without it the app is asked. */
+  readonly appState?: AppState | undefined
 }
 
 export async function beginLogin(
   { config, logins, provider, store, ...request }: RequestContext,
-  { returnTo, stepUp, silent, attempts, asked = {} }: LoginRequest,
+  { returnTo, stepUp, silent, attempts, asked = {}, appState: given }: LoginRequest,
 ): Promise<void> {
   request.session.requireKnown()
+  const page = ownPage(returnTo, config)
+  const appState = await appStateOf({ config, req: request.req }, page, given)
   // The store's clock; and where there is no store, a login could not be completed either.
   const now = await store.now()
   const wishes: LoginWishes = {
@@ -29,8 +35,9 @@ export async function beginLogin(
     ...(Object.keys(asked).length > 0 && { asked }),
     ...((silent || asked.prompt === 'none') && { silent: true }),
     ...(attempts && { attempts }),
+    ...(appState && { appState }),
   }
-  const transaction = logins.create(ownPage(returnTo, config), now, wishes)
+  const transaction = logins.create(page, now, wishes)
   const url = await provider.authorizationURL(transaction, now)
   noteHost({ config, req: request.req }, transaction.state)
   applyCookies(request.res, logins.remember(transaction, request.cookies))

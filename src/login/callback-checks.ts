@@ -81,7 +81,7 @@ export function checkSessionExpiry({ claims }: CodeExchange, now: number): void 
 /** @returns what the app adds to the person @throws RefusedError where it does not let them in */
 export async function askApp(
   { config, req }: RequestContext,
-  { asked = {}, posted }: LoginTransaction,
+  { asked = {}, appState, posted }: LoginTransaction,
   { claims, tokens, userInfo }: CodeExchange,
 ): Promise<AuthRecord['enrichment']> {
   const { afterCallback } = config
@@ -91,6 +91,7 @@ export async function askApp(
     claims,
     scope: tokens.scope,
     authorizationParams: asked,
+    appState,
     formUser: posted === undefined ? undefined : jsonObject(new URLSearchParams(posted).get('user') ?? ''),
     getAccessToken: () => tokenOf({ token: tokens.accessToken, expiresAt: undefined }),
   }

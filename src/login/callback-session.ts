@@ -70,15 +70,17 @@ async function hasOne(
 }
 
 /**
- * What was asked for beyond a login is in its own session only. And whoever began after the other one's callback came was
- * not told of that session: its answer may be lost.
+ * What was asked for beyond a login is in its own session only. So is what `afterCallback` made of the app's own state, by
+ * what it returned or wrote to `req.session`: a login that is left for another loses both. And whoever began after the other
+ * one's callback came was not told of that session: its answer may be lost.
  */
 function isEnough(
   other: AuthRecord | undefined,
-  { state, stepUp, asked, startedAt }: LoginTransaction,
+  { state, stepUp, asked, appState, startedAt }: LoginTransaction,
   { claims }: CodeExchange,
 ): boolean {
-  if (other === undefined || stepUp !== undefined || asked !== undefined) return false
+  if (other === undefined) return false
+  if (stepUp !== undefined || asked !== undefined || appState !== undefined) return false
   if (!isSamePerson(other.claims, claims)) return false
   return startedAt <= other.createdAt || attemptsIn(state) > 0
 }

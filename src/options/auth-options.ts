@@ -14,7 +14,7 @@ import type { UserInfoOptions } from './user-info.ts'
 
 export type { ApiOptions } from './apis.ts'
 export type { ClientAuthMethod } from './client.ts'
-export type { LoginOptions } from './login.ts'
+export type { AppState, AskAppState, LoginOptions } from './login.ts'
 export type { LogoutOptions } from './logout.ts'
 export type { MutualTLSOptions } from './mutual-tls.ts'
 export type { ProviderFetch, ProviderOptions, ProviderRequest, ProviderResponse } from './provider.ts'
@@ -50,7 +50,7 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   routes?: Partial<Routes> | undefined
   /** When tokens are renewed, and how long that may take. */
   renewal?: RenewalOptions | undefined
-  /** What a link to the login may ask for, and how long a login may take. */
+  /** What a link to the login may ask for, what the app carries through it, and how long it may take. */
   login?: LoginOptions | undefined
   /** How the provider is dealt with. */
   provider?: ProviderOptions | undefined

@@ -3,6 +3,7 @@ import type { NextFunction, Request, Response } from 'express'
 import type { AuthError } from '../errors.ts'
 import type { IdTokenClaims } from '../record/id-token-claims.ts'
 import type { User } from '../record/person.ts'
+import type { AppState } from './login.ts'
 import type { Mistakes } from './mistakes.ts'
 import { hook } from './read-option.ts'
 
@@ -19,6 +20,8 @@ export interface CallbackLogin {
    * written: `organization` was found in the ID token, nothing else was checked.
    */
   readonly authorizationParams: Readonly<Record<string, string>>
+  /** What the app itself said where the login began: `res.oidc.login({ appState })`, or the option `login.appState`. */
+  readonly appState: AppState | undefined
   /**
    * What stood in the field `user` of the provider's form (`response_mode: 'form_post'`), as Apple sends it at a person's first
    * login, and never again: `{ name: { firstName, lastName }, email }`. It came by the browser and nobody signed it: the

@@ -1,6 +1,21 @@
-// The option `login`: what a link to the login may ask for, and how long a login may take.
+// The option `login`: what a link to the login may ask for, what the app carries through it, and how long it may take.
+import type { Request } from 'express'
 import { isParameterName, RESERVED_PARAMS } from './authorization-params.ts'
-import { group, namesOf, onlyKnown, optionError, wholeNumber } from './read-option.ts'
+import { group, hook, namesOf, onlyKnown, optionError, wholeNumber } from './read-option.ts'
+
+/** What the app tells itself through a login: JSON, at most 1,000 bytes of it. */
+export type AppState = Readonly<Record<string, unknown>>
+
+/**
+ * @param req what begins the login: the request to `/login`, or of a silent one the page that was asked for
+ * @param login `returnTo`: the page on which it will end
+ * @returns what `afterCallback` is told in `login.appState`; what it throws goes to Express, and no login begins
+ * @example appState: (req, { returnTo }) => ({ campaign: req.cookies.campaign, from: returnTo })
+ */
+export type AskAppState = (
+  req: Request,
+  login: { readonly returnTo: string },
+) => AppState | undefined | Promise<AppState | undefined>
 
 export interface LoginOptions {
   /**
@@ -15,11 +30,20 @@ export interface LoginOptions {
    * have to find a letter or another device first. @defaultValue `600`
    */
   timeoutSeconds?: number | undefined
+  /**
+   * Asked where a login begins that `res.oidc.login({ appState })` did not begin: what it returns comes to `afterCallback`, as
+   * `login.appState`. @defaultValue none
+   */
+  appState?: AskAppState | undefined
 }
 
-export type LoginConfig = { readonly params: readonly string[]; readonly timeoutSeconds: number }
+export interface LoginConfig {
+  readonly params: readonly string[]
+  readonly timeoutSeconds: number
+  readonly appState: AskAppState | undefined
+}
 
-const NAMES = namesOf<LoginOptions>({ params: true, timeoutSeconds: true })
+const NAMES = namesOf<LoginOptions>({ params: true, timeoutSeconds: true, appState: true })
 const MOST_PARAMS = 20
 /** What `/login` takes for itself. */
 const TAKEN = ['return_to', 'again', 'iss', 'target_link_uri', 'max_age', 'acr_values']
@@ -45,6 +69,7 @@ export function resolveLogin(given: unknown): LoginConfig {
       min: 60,
       max: 86_400,
     }),
+    appState: hook(login.appState as AskAppState | undefined, 'login.appState', '(req, { returnTo })'),
   })
 }
 

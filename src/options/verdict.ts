@@ -18,7 +18,7 @@ export function readVerdict(verdict: unknown, hook: string): Verdict {
   }
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   const prototype = typeof value === 'object' && value !== null && Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
 }

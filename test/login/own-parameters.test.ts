@@ -220,10 +220,13 @@ describe('res.oidc.login()', () => {
     [{ authorizationParameters: {} }, /did you mean authorizationParams\?/],
     [
       { screen_hint: 'signup' },
-      /screen_hint is not an option; the options are returnTo, authorizationParams$/,
+      /screen_hint is not an option; the options are returnTo, authorizationParams, appState$/,
     ],
     [JSON.parse('{"__proto__":{}}'), /__proto__ is not an option/],
-    ['/x', /^res\.oidc\.login\(\): its argument must be an object of returnTo, authorizationParams$/],
+    [
+      '/x',
+      /^res\.oidc\.login\(\): its argument must be an object of returnTo, authorizationParams, appState$/,
+    ],
     [['/x'], /must be an object/],
     [null, /must be an object/],
   ])('an argument that is %j is a mistake, with the nearest name', async (argument, message) => {

@@ -82,3 +82,9 @@ test('another name in the group is refused with the nearest', () => {
   )
   expect(mistakeIn({ login: 'screen_hint' })).toMatch(/login must be an object/)
 })
+
+test.each(['k7Q', { invitation: 'k7Q' }, true, null])('login.appState that is %j is refused', (appState) => {
+  expect(mistakeIn({ login: { appState } })).toBe(
+    'auth(): login.appState must be a function of (req, { returnTo })',
+  )
+})

@@ -173,6 +173,7 @@ describe('the defaults', () => {
         clientAssertion: { alg: 'ES256' },
       }),
     'login.params': () => expect(resolve().login.params).toEqual([]),
+    'login.appState': () => expect(resolve().login.appState).toBeUndefined(),
     mutualTLS: () => expect(resolve().mutualTLS).toBeUndefined(),
     'mutualTLS.ca': () => {},
     'provider.metadata': () => expect(resolve().provider.metadata).toEqual({}),
