@@ -40,7 +40,7 @@ export interface Problem {
   login_url?: string
 }
 
-/** A path of this site; without one, the page that is open. */
+/** A path of this site, or a URL on an origin of the server's `allowedReturnOrigins`; without one, the page that is open. */
 export type ReturnOptions = { returnTo?: string | undefined }
 
 export type LoginOptions = ReturnOptions & {

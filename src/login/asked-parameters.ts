@@ -15,7 +15,10 @@ const [MOST_BYTES_OF_APP, MOST_BYTES_OF_LINK] = [1500, 1000]
 const OF_ALL_LOGINS = ['response_type', 'response_mode', 'resource']
 
 export interface LoginArguments {
-  /** A path of this site to come back to; without one, the page that was asked for. */
+  /**
+   * A path of this site to come back to, or a URL on an origin in the option `allowedReturnOrigins`; anything else becomes the
+   * default. Without one, the page that was asked for.
+   */
   returnTo?: string | undefined
   /**
    * Parameters of the authorization request, over those of the options; a `prompt` is asked beside the configured one.

@@ -2,7 +2,7 @@
 import { applyCookies } from '../cookies/cookies.ts'
 import type { LoginWishes } from '../cookies/login-transaction.ts'
 import { redirect } from '../http/redirect.ts'
-import { ownPage } from '../http/return-to.ts'
+import { pageToReturnTo } from '../http/return-to.ts'
 import type { AppState } from '../options/login.ts'
 import type { StepUp } from '../record/step-up.ts'
 import type { RequestContext } from '../session/request-context.ts'
@@ -10,7 +10,7 @@ import { appStateOf } from './app-state.ts'
 import { noteHost } from './other-host.ts'
 
 export interface LoginRequest {
-  /** Where the browser wants to be after it; anything that is not a page of ours becomes the default. */
+  /** Where the browser wants to be after it; anything that is no page to return to becomes the default. */
   readonly returnTo: unknown
   readonly stepUp?: StepUp | undefined
   readonly silent?: true
@@ -26,7 +26,7 @@ export async function beginLogin(
   { returnTo, stepUp, silent, attempts, asked = {}, appState: given }: LoginRequest,
 ): Promise<void> {
   request.session.requireKnown()
-  const page = ownPage(returnTo, config)
+  const page = pageToReturnTo(returnTo, config)
   const appState = await appStateOf({ config, req: request.req }, page, given)
   // The store's clock; and where there is no store, a login could not be completed either.
   const now = await store.now()

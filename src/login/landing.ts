@@ -1,8 +1,8 @@
-// Where a callback leaves the browser: on a page of ours, also where its login is done already, or is not known here.
+// Where a callback leaves the browser: on the page where the login began, or another that it named; also where its login is done already, or is not known here.
 import { attemptsIn, hashState } from '../cookies/login-transaction.ts'
 import { RefusedError } from '../errors.ts'
 import { redirect } from '../http/redirect.ts'
-import { ownPage } from '../http/return-to.ts'
+import { pageToReturnTo } from '../http/return-to.ts'
 import { urlBelow } from '../options/app-paths.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { hostFault } from './other-host.ts'
@@ -11,7 +11,7 @@ import { hostFault } from './other-host.ts'
 const MOST_ATTEMPTS = 3
 
 export function landOn({ config, res }: RequestContext, returnTo: string): void {
-  redirect(res, 303, ownPage(returnTo, config))
+  redirect(res, 303, pageToReturnTo(returnTo, config))
 }
 
 /** The browser's back button, a reload: the page is there already, the session as it was. */

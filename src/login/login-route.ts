@@ -68,7 +68,7 @@ async function elsewhere(context: RequestContext, query: URLSearchParams): Promi
     throw malformed("has a 'login_hint' that is too long")
   const target = oneOf(query, 'target_link_uri')
   tellLeftOut(context, query, ELSEWHERE)
-  // `target_link_uri` comes from outside: no open redirector (§4), so only a page of ours is taken.
+  // `target_link_uri` comes from outside: it is verified (§4) as every page to return to is.
   return { returnTo: target, asked: loginHint === undefined ? {} : { login_hint: loginHint } }
 }
 

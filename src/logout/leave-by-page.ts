@@ -12,18 +12,20 @@ const PARAM = 'to'
 const PLACE = 'address'
 
 /** Content Security Policy 3 §6.4.1: nothing stands in for `form-action`; a policy without it lets everything through. */
-export function needsPage(req: Request, res: Response): boolean {
+export function needsPage(req: Request, res: Response, address: string): boolean {
+  // A path of ours is what every such policy lets through.
+  if (address.startsWith('/')) return false
   const policy = String(res.getHeader('content-security-policy') ?? '')
   return req.method === 'POST' && /(?:^|[;,])\s*form-action\s/i.test(policy)
 }
 
 /** @returns false where there is no route for the way on */
-export function leaveByPage(res: Response, address: string, config: Config): boolean {
+export function leaveByPage(res: Response, address: string, link: string, config: Config): boolean {
   const { baseURL, routes, secrets } = config
   if (routes.logout === false) return false
   const sealed = createSealer(secrets, 'logout').seal(address, PLACE)
   const onward = escapeHTML(`${urlBelow(baseURL, routes.logout).pathname}?${PARAM}=${sealed}`)
-  const body = `<meta http-equiv="refresh" content="0;url=${onward}"><p><a href="${onward}">Log out at the login provider too</a></p>`
+  const body = `<meta http-equiv="refresh" content="0;url=${onward}"><p><a href="${onward}">${link}</a></p>`
   tellCaches(res, 'no-store')
   // The way on says where it comes from, and nobody else hears of its address.
   res

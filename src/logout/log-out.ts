@@ -2,7 +2,9 @@
 import { applyCookies } from '../cookies/cookies.ts'
 import { triedCookie } from '../cookies/silent-cookie.ts'
 import { redirect } from '../http/redirect.ts'
+import { pageToReturnTo } from '../http/return-to.ts'
 import { withDeadline } from '../lib/deadline.ts'
+import { urlBelow } from '../options/app-paths.ts'
 import type { Config } from '../options/config.ts'
 import { type LogoutParams, logoutParamsFault } from '../options/logout.ts'
 import { argumentError, namesOf } from '../options/read-option.ts'
@@ -10,13 +12,12 @@ import type { AuthRecord } from '../record/auth-record.ts'
 import { cancelLogins } from '../session/browser-claim.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { leaveByPage, needsPage } from './leave-by-page.ts'
-import { pageAfterLogout } from './return-to.ts'
 
 /** How long a logout waits for the provider; what it did not hear by then, it does without. */
 const PROVIDER_WAIT_SECONDS = 2
 
 export interface LogoutArguments {
-  /** A path of this site, or a URL on an origin in the option `logout.returnTo`; anything else becomes the default. */
+  /** A path of this site, or a URL on an origin in the option `allowedReturnOrigins`; anything else becomes the default. */
   returnTo?: string | undefined
   /** For the provider's logout, over the option `logout.params`; `null` leaves one out. */
   params?: LogoutParams | undefined
@@ -46,12 +47,15 @@ export async function logOut(
   applyCookies(res, logins.forgetAll(cookies))
   if (config.attemptSilentLogin) applyCookies(res, [triedCookie(config)])
 
-  const target = pageAfterLogout(returnTo, config)
+  const { pathname: home } = urlBelow(config.baseURL, config.routes.postLogoutRedirect)
+  const target = returnTo === undefined ? home : pageToReturnTo(returnTo, config)
   for (const [id, record] of ended) sessions.revokeRefreshToken(id, record, session.now)
   const [last] = ended
   const url = last && config.idpLogout ? await endSessionURL(context, last, target, params) : undefined
-  if (url !== undefined && needsPage(req, res) && leaveByPage(res, url.href, config)) return
-  redirect(res, 303, url?.href ?? target)
+  const onward = url?.href ?? target
+  const link = url === undefined ? 'Go on' : 'Log out at the login provider too'
+  if (needsPage(req, res, onward) && leaveByPage(res, onward, link, config)) return
+  redirect(res, 303, onward)
 }
 
 /** The provider being out of reach must not keep anybody logged in here. */

@@ -56,7 +56,7 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   provider?: ProviderOptions | undefined
   /** The session's cookie, and how long a session lives. */
   session?: SessionOptions | undefined
-  /** How a logout is asked of the provider, and where it may end. */
+  /** How a logout is asked of the provider. */
   logout?: LogoutOptions | undefined
   /** The algorithm that the provider signs ID tokens with. @defaultValue `'RS256'` */
   idTokenSigningAlg?: string | undefined
@@ -70,6 +70,11 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   revokeOnLogout?: boolean | undefined
   /** Origins besides our own whose pages may send unsafe requests, for example `https://admin.example.com`. @defaultValue none */
   allowedOrigins?: readonly string[] | undefined
+  /**
+   * Other origins on whose pages a login or a logout may end: `https://…`, or http on this machine. Then `return_to`, and
+   * `returnTo` of `res.oidc.login()` and `res.oidc.logout()`, may be an address there. @defaultValue none
+   */
+  allowedReturnOrigins?: readonly string[] | undefined
   /**
    * Opens a page for somebody who is not logged in: asks the provider once, without showing anything (`prompt=none`),
    * whether they are logged in there. Not for pages that crawlers should read: without cookies nobody comes back.

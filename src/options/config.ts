@@ -38,7 +38,10 @@ export interface Config extends ClientConfig, StoreConfig {
   readonly httpTimeoutSeconds: number
   readonly idpLogout: boolean
   readonly revokeOnLogout: boolean
+  /** Whose pages may send unsafe requests; our own is the first. */
   readonly origins: readonly string[]
+  /** On whose pages a login or a logout may end, besides our own. */
+  readonly returnOrigins: readonly string[]
   readonly attemptSilentLogin: boolean
   readonly requireLogoutTokenType: boolean
   /** What of the person the page is told. */

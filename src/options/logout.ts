@@ -1,5 +1,5 @@
-// The option `logout`: how a logout is asked of the provider, and on which pages it may end.
-import { group, namesOf, onlyKnown, optionError, origins, text, wholeNumber } from './read-option.ts'
+// The option `logout`: how a logout is asked of the provider.
+import { group, namesOf, onlyKnown, optionError, text, wholeNumber } from './read-option.ts'
 import { webURL } from './web-url.ts'
 
 export interface LogoutOptions {
@@ -15,8 +15,6 @@ export interface LogoutOptions {
   returnToParam?: string | undefined
   /** Further parameters; `null` leaves one out that is sent otherwise, such as `id_token_hint`. @defaultValue none */
   params?: Readonly<Record<string, string | null>> | undefined
-  /** Other origins on whose pages a logout may end, for `res.oidc.logout({ returnTo })`. @defaultValue none */
-  returnTo?: readonly string[] | undefined
   /**
    * An address that would be longer goes without the ID token, and with `logout_hint`: proxies answer 502 to headers of 4 kB.
    * @defaultValue `2048`
@@ -33,7 +31,6 @@ export interface LogoutConfig {
   /** RP-Initiated Logout 1.0, and not a provider's own. */
   readonly isStandard: boolean
   readonly params: LogoutParams
-  readonly returnTo: readonly string[]
   readonly maxURLBytes: number
 }
 
@@ -41,13 +38,18 @@ const NAMES = namesOf<LogoutOptions>({
   endpoint: true,
   returnToParam: true,
   params: true,
-  returnTo: true,
   maxURLBytes: true,
 })
 const STANDARD_PARAM = 'post_logout_redirect_uri'
 
 export function resolveLogout(given: unknown, production: boolean): LogoutConfig {
   const logout = group(given, 'logout')
+  if (Object.hasOwn(logout, 'returnTo')) {
+    throw optionError(
+      'logout.returnTo',
+      'is now allowedReturnOrigins, which stands beside logout: logins may end there too',
+    )
+  }
   onlyKnown(logout, NAMES, 'logout.')
   const cure = "must be the name of a parameter, such as 'logout_uri'"
   const returnToParam = text(logout.returnToParam ?? STANDARD_PARAM, 'logout.returnToParam', cure)
@@ -61,10 +63,6 @@ export function resolveLogout(given: unknown, production: boolean): LogoutConfig
     returnToParam,
     isStandard: returnToParam === STANDARD_PARAM,
     params: resolveParams(logout.params, returnToParam),
-    returnTo: origins(logout.returnTo, 'logout.returnTo', {
-      example: 'https://www.example.com',
-      scheme: /^https?:/,
-    }),
     maxURLBytes: wholeNumber(logout.maxURLBytes, 'logout.maxURLBytes', { fallback: 2048, min: 256 }),
   })
 }

@@ -17,7 +17,7 @@ import { resolveRoutes } from './routes.ts'
 import { resolveSession } from './session.ts'
 import { resolveUserClaims } from './user-claims.ts'
 import { resolveUserInfo } from './user-info.ts'
-import { webURL } from './web-url.ts'
+import { isLoopback, webURL } from './web-url.ts'
 
 const NAMES = namesOf<AuthOptions>({
   issuerBaseURL: true,
@@ -51,6 +51,7 @@ const NAMES = namesOf<AuthOptions>({
   idpLogout: true,
   revokeOnLogout: true,
   allowedOrigins: true,
+  allowedReturnOrigins: true,
   attemptSilentLogin: true,
   requireLogoutTokenType: true,
   userClaims: true,
@@ -123,6 +124,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     ...attempt(() => resolveTimes(options)),
     ...attempt(() => resolveFlags(options)),
     origins: attempt(() => resolveOrigins(options, baseURL)),
+    returnOrigins: attempt(() => resolveReturnOrigins(options)),
     userClaims: attempt(() => resolveUserClaims(options.userClaims)),
     userInfo: attempt(() => resolveUserInfo(options.userInfo)),
     ...resolveHooks(options, mistakes),
@@ -169,6 +171,15 @@ function resolveFlags(options: AuthOptions) {
 function resolveOrigins({ allowedOrigins }: AuthOptions, baseURL: URL): readonly string[] {
   const example = 'https://admin.example.com'
   return Object.freeze([baseURL.origin, ...origins(allowedOrigins, 'allowedOrigins', { example })])
+}
+
+/** Plain http on this machine alone: whoever reads along elsewhere would be on the way of every login. */
+function resolveReturnOrigins({ allowedReturnOrigins }: AuthOptions): readonly string[] {
+  const example = 'https://www.example.com, or http://localhost:5173 on this machine'
+  return origins(allowedReturnOrigins, 'allowedReturnOrigins', {
+    example,
+    isTaken: (url) => url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)),
+  })
 }
 
 function resolveLogger(given: unknown): Logger {

@@ -129,6 +129,89 @@ test.each([
   expect(returnTo(wanted)).toBe('/fallback')
 })
 
+const OTHERS = [
+  'https://www.example.com',
+  'http://localhost:5173',
+  'https://xn--caf-dma.example',
+  SITE.origin,
+]
+const returnElsewhere = (wanted: unknown) => safeReturnTo(wanted, SITE, OWN, '/fallback', OTHERS)
+
+test.each([
+  ['https://www.example.com', 'https://www.example.com/'],
+  ['https://www.example.com/bye?a=//evil.com#section', 'https://www.example.com/bye?a=//evil.com#section'],
+  ['https://www.example.com?a', 'https://www.example.com/?a'],
+  ['https://www.example.com#a', 'https://www.example.com/#a'],
+  ['https://www.example.com/a/../b', 'https://www.example.com/b'],
+  ['https://www.example.com/logout', 'https://www.example.com/logout'],
+  ['https://www.example.com/café', 'https://www.example.com/caf%C3%A9'],
+  ['http://localhost:5173/#/route', 'http://localhost:5173/#/route'],
+  ['https://xn--caf-dma.example/', 'https://xn--caf-dma.example/'],
+  ['/profile', '/profile'],
+  ['https://app.example.com/profile', '/profile'],
+])('%j is a page that may be returned to where its origin is listed: %j', (wanted, page) => {
+  expect(returnElsewhere(wanted)).toBe(page)
+})
+
+test.each([
+  // Our own origin in the list opens none of our routes.
+  'https://app.example.com/logout',
+  'https://app.example.com/shop/LOGIN/',
+  '//www.example.com/',
+  '/\\www.example.com/',
+  'https:www.example.com/',
+  'https:/www.example.com/',
+  'https:///www.example.com/',
+  'http://www.example.com/',
+  'wss://www.example.com/',
+  'HTTPS://www.example.com/',
+  'https://WWW.example.com/',
+  'https://www.example.com./',
+  'https://www.example.com:443/',
+  'https://www.example.com:444/',
+  'https://www.example.com:/',
+  'https://www.example.com:@evil.com/',
+  'https://www.example.com@evil.com/',
+  'https://us@www.example.com/',
+  'https://us:word@www.example.com/',
+  'https://@www.example.com/',
+  'https://www.example.com.evil.com/',
+  'https://www.example.comevil.com/',
+  'https://evil.www.example.com/',
+  'https://example.com/',
+  'https://www.example.com\\@evil.com/',
+  'https://www.example.com\\.evil.com/',
+  'https://www.example.com\t.evil.com/',
+  'https://www.exam\nple.com/',
+  'https://www.example.com/\r\nset-cookie: a=b',
+  'https://www.example.com/%0d%0aset-cookie:a=b',
+  'https://www.example.com/%5cevil.com',
+  'https://www.example.com//evil.com',
+  'https://www.example.com/.//evil.com',
+  'https://www.example.com/%2fevil.com',
+  'https://www%2eexample.com/',
+  'https://%77ww.example.com/',
+  'https://ｗｗｗ.example.com/',
+  'https://www。example.com/',
+  'https://www．example．com/',
+  'https://www.exam\u00adple.com/',
+  'https://café.example/',
+  ' https://www.example.com/',
+  'https://www.example.com/ a',
+  'blob:https://www.example.com/x',
+  'javascript://www.example.com/%0aalert(1)',
+  'view-source:https://www.example.com/',
+  'http://localhost:51730/',
+  'http://localhost:5173@evil.com/',
+  'http://localhost/',
+  'https://localhost:5173/',
+  'http://127.0.0.1:5173/',
+  `https://www.example.com/${'a'.repeat(2048)}`,
+  `https://www.example.com/${'ü'.repeat(1000)}`,
+])('%j is not taken for a page on a listed origin', (wanted) => {
+  expect(returnElsewhere(wanted)).toBe('/fallback')
+})
+
 test.each([
   ['a text of 64 kB', `/${'a'.repeat(65_536)}`],
   ['a text of one letter too many', `/${'a'.repeat(2048)}`],
@@ -250,6 +333,29 @@ describe.each([
     })
     // The property is worth nothing if hardly anything was taken.
     expect(taken).toBeGreaterThan(COUNT / 20)
+  })
+
+  test('is left for listed origins alone, whatever is asked for', () => {
+    const others = ['https://evil.com', 'http://localhost']
+    const returnTo = (wanted: unknown) => safeReturnTo(wanted, site, own, '/fallback', others)
+    let left = 0
+    const start = fc.constantFrom('https://evil.com', 'http://localhost', 'https://', 'http://', '')
+    holds(COUNT, fc.tuple(start, address), ([before, after]) => {
+      const result = returnTo(before + after)
+      if (result.startsWith('/')) return new URL(result, site).origin === site.origin
+      left += 1
+      const other = others.find((one) => result.startsWith(`${one}/`))
+      return (
+        other !== undefined &&
+        before + after !== '' &&
+        (before + after).startsWith(other) &&
+        new URL(result).origin === other &&
+        new URL(result.replaceAll('\\', '/')).host === new URL(other).host &&
+        /^[!-[\]-~]*$/.test(result) &&
+        returnTo(result) === result
+      )
+    })
+    expect(left).toBeGreaterThan(COUNT / 20)
   })
 
   test('is returned to wherever the path is an ordinary one', () => {

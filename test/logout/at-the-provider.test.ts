@@ -145,7 +145,7 @@ test.each<[unknown, RegExp]>([
 
 describe('a page on a listed origin', () => {
   test('is where the provider sends the browser', async () => {
-    await start({ logout: { returnTo: [ELSEWHERE] } })
+    await start({ allowedReturnOrigins: [ELSEWHERE] })
     const browser = await logIn()
     const url = await logOut(`${ELSEWHERE}/bye`, browser)
     expect(url.searchParams.get('post_logout_redirect_uri')).toBe(`${ELSEWHERE}/bye`)
@@ -155,7 +155,7 @@ describe('a page on a listed origin', () => {
   })
 
   test('is where the browser goes at once without the provider, and who was not logged in', async () => {
-    await start({ idpLogout: false, logout: { returnTo: [ELSEWHERE] } })
+    await start({ idpLogout: false, allowedReturnOrigins: [ELSEWHERE] })
     for (const browser of [await logIn(), new Browser()])
       expect((await logOut(`${ELSEWHERE}/bye?a=ü`, browser)).href).toBe(`${ELSEWHERE}/bye?a=%C3%BC`)
   })
@@ -166,6 +166,12 @@ describe('a page on a listed origin', () => {
     'http://www.example.com/',
     'https://www.example.com:444/',
     'https://example.com/',
+    'HTTPS://www.example.com/',
+    'https://WWW.example.com/',
+    'https://www.example.com./',
+    'https://www.example.com\\@evil.example/',
+    'https://www.example.com/\t',
+    'https://ｗｗｗ.example.com/',
     'https://me@www.example.com/',
     'https://:x@www.example.com/',
     'https://www.example.com@evil.example/',
@@ -174,7 +180,7 @@ describe('a page on a listed origin', () => {
     `https://www.example.com/${'x'.repeat(3000)}`,
     `https://www.example.com/${'ü'.repeat(1500)}`,
   ])('is none like %j: that lands home', async (to) => {
-    await start({ idpLogout: false, logout: { returnTo: [ELSEWHERE] } })
+    await start({ idpLogout: false, allowedReturnOrigins: [ELSEWHERE] })
     expect((await logOut(to, new Browser())).href).toBe(`${app.url}/`)
   })
 })

@@ -83,6 +83,40 @@ describe('the page that leads on', () => {
   })
 })
 
+test('a logout that ends on another site gets there too, and the provider hears nothing of it', async () => {
+  const elsewhere = await startOwnApp({}, () => ({
+    app: express().get('/bye', (_req, res) => void res.send('bye')),
+  }))
+  const setup = {
+    provider,
+    options: { logger: createLog().logger, idpLogout: false, allowedReturnOrigins: [elsewhere.url] },
+  }
+  const leaving = await startOwnApp(setup, (options) => {
+    const handler = auth(options)
+    const site = express().use(helmet(), handler)
+    site.get('/', (_req, res) => {
+      res.send('<!doctype html><form method="post" action="/leave"><button>Log out</button></form>')
+    })
+    site.post('/leave', (_req, res, next) => {
+      res.oidc.logout({ returnTo: `${elsewhere.url}/bye#section` }).catch(next)
+    })
+    return { app: site, auth: handler }
+  })
+  const context = await chromium.open()
+  try {
+    const page = await context.newPage()
+    await page.goto(`${leaving.url}/`)
+    await page.getByRole('button').click()
+    await page.waitForURL(`${elsewhere.url}/bye#section`)
+    expect(await page.textContent('body')).toBe('bye')
+    expect(chromium.complaints).toEqual([])
+  } finally {
+    await context.close()
+    await leaving.stop()
+    await elsewhere.stop()
+  }
+})
+
 test('without such a policy the answer stays a redirect', async () => {
   const setup = { provider, options: { logger: createLog().logger } }
   const plain = await startOwnApp(setup, (options) => {

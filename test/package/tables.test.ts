@@ -192,7 +192,7 @@ describe('the defaults', () => {
     },
     'logout.endpoint': () => expect(resolve().logout.endpoint).toBeUndefined(),
     'logout.params': () => expect(resolve().logout.params).toEqual({}),
-    'logout.returnTo': () => expect(resolve().logout.returnTo).toEqual([]),
+    allowedReturnOrigins: () => expect(resolve().returnOrigins).toEqual([]),
     'session.touches': () => expect(resolve().session.touches).toBeUndefined(),
     'session.cookie.domain': () => expect(resolve().session.cookie).not.toHaveProperty('domain'),
     'renewal.aheadSeconds': () =>

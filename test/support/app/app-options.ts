@@ -17,7 +17,7 @@ export interface AppSetup {
 }
 
 /** The servers of a deployment are one client, to which its sessions belong. */
-const ONE_CLIENT = { clientId: 'app', clientSecret: 'what all servers of the test app know' }
+export const ONE_CLIENT = { clientId: 'app', clientSecret: 'what all servers of the test app know' }
 
 export const TEST_SECRET = 'a secret for tests, long enough for anybody'
 
