@@ -8,6 +8,16 @@ export interface TestProvider extends Pick<People, 'block' | 'unblock' | 'change
   readonly issuer: string
   /** In the place of the network: the option `provider.fetch`. */
   readonly fetch: ProviderFetch
+  /**
+   * What an API of the test does with a request: takes an access token that is still good, or answers 401.
+   *
+   * @param authorization the request's header, `Bearer …`
+   * @returns whose token that is; undefined for any other
+   * @example testProvider().personOf(req.get('authorization'))
+   */
+  personOf(authorization: string | undefined): TestPerson | undefined
+  /** No access token that is out is good any more, of that person or of anybody: APIs answer 401, until a renewal. */
+  endAccessTokens(sub?: string): void
   /** Nothing is answered until `up()`. */
   down(): void
   up(): void
@@ -73,12 +83,17 @@ export function createTestProvider(issuer: string): TestProvider {
         revoke(refreshTokens.get(form.get('token') ?? '')?.grant)
         return [200, {}]
       case '/userinfo': {
-        const grant = accessTokens.get(authorization.replace(/^Bearer /i, ''))
-        return grant ? [200, people.newest(grant.person)] : [401, { error: 'invalid_token' }]
+        const person = personOf(authorization)
+        return person ? [200, person] : [401, { error: 'invalid_token' }]
       }
       default:
         return [404, { error: 'not_found' }]
     }
+  }
+
+  function personOf(authorization = ''): TestPerson | undefined {
+    const grant = accessTokens.get(authorization.replace(/^Bearer /i, ''))
+    return grant && people.newest(grant.person)
   }
 
   function exchange(form: URLSearchParams): [number, object] {
@@ -141,6 +156,12 @@ export function createTestProvider(issuer: string): TestProvider {
     block: people.block,
     unblock: people.unblock,
     change: people.change,
+    personOf,
+    endAccessTokens: (sub) => {
+      for (const [token, { person }] of accessTokens) {
+        if (sub === undefined || person.sub === sub) accessTokens.delete(token)
+      }
+    },
     down: () => {
       isUp = false
     },
