@@ -26,6 +26,11 @@ export function testOptions(given: AuthOptions = {}): AuthOptions {
     secret,
     redis: false,
     ...given,
+    // Without `profile`: people of whom only `sub` is said are no mistake here that is worth a warning.
+    authorizationParams: {
+      ...(process.env.SCOPE === undefined && { scope: 'openid offline_access' }),
+      ...given.authorizationParams,
+    },
     issuerBaseURL: provider.issuer,
     clientID: 'test',
     clientSecret: 'a-secret-of-the-tests-and-of-nobody-else',
