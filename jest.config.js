@@ -2,6 +2,8 @@
 export default {
   testEnvironment: '<rootDir>/test/support/environment.mjs',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // Those install from a registry: npm run test:neighbours.
+  testPathIgnorePatterns: ['<rootDir>/test/neighbours/'],
   testTimeout: 30_000,
   // They wait more than they work.
   maxWorkers: 4,

@@ -1,10 +1,10 @@
 // The app that a page of the documentation shows, run as it stands there.
 import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { freePort } from '../support/listen.ts'
-import { type Snippet, snippetsOf } from './snippets.ts'
+import { writeSnippets } from './snippets.ts'
 import { type RunningScript, startScript } from './start-script.ts'
 
 export interface PageScript extends RunningScript {
@@ -14,8 +14,6 @@ export interface PageScript extends RunningScript {
 export const PAGE_SECRET = 'a secret of these tests that is long enough'
 
 const root = join(import.meta.dirname, '../..')
-/** `// server.mjs` or `<!-- views/home.ejs -->`, as a snippet's first line. */
-const FILE_NAME = /^(?:\/\/|<!--) ([\w./-]+\.(?:mjs|js|ejs|html))(?: -->)?\n/
 
 /** Writes the page's files into an empty project, and starts its server.mjs. @param answers a path that answers */
 export async function startPageScript(
@@ -29,7 +27,7 @@ export async function startPageScript(
   const tidyUp = () => rm(folder, { recursive: true, force: true })
   try {
     await install(folder)
-    await Promise.all(snippetsOf(page).map((snippet) => write(folder, snippet, port)))
+    await writeSnippets(page, folder, (code) => code.replace('3000', `${port}`))
     const script = await startScript(folder, ['server.mjs'], `${url}${answers}`, {
       BASE_URL: url,
       SECRET: PAGE_SECRET,
@@ -59,12 +57,4 @@ async function install(folder: string): Promise<void> {
   await writeFile(join(installed, 'package.json'), JSON.stringify({ type: 'module', exports }))
   await writeFile(join(installed, 'index.js'), `export * from '${pathToFileURL(TEST_PACKAGE)}'\n`)
   await copyFile(TEST_BROWSER_MODULE, join(installed, 'browser.js'))
-}
-
-async function write(folder: string, { code }: Snippet, port: number): Promise<void> {
-  const name = FILE_NAME.exec(code)?.[1]
-  if (name === undefined) return
-  const file = join(folder, name)
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(file, code.replace('3000', `${port}`))
 }

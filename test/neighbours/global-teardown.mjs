@@ -1,0 +1,3 @@
+import { tidyUp } from './global-setup.mjs'
+
+export default tidyUp
