@@ -1,9 +1,31 @@
 // What the server answers a page, and what a page says of a login.
 
+/**
+ * Claims about the person: `sub`, and those that the option `userClaims` lists. By itself they are these, of which a provider may
+ * leave out any.
+ */
+export interface PageUser {
+  sub: string
+  name?: string
+  given_name?: string
+  family_name?: string
+  middle_name?: string
+  nickname?: string
+  preferred_username?: string
+  /** The URL of an image. */
+  picture?: string
+  email?: string
+  email_verified?: boolean
+  /** As `Europe/Paris`. */
+  zoneinfo?: string
+  /** As `de-CH`. */
+  locale?: string
+  [claim: string]: unknown
+}
+
 /** Somebody who is logged in, as `GET /me` tells it. Times are ISO 8601. */
 export interface Me {
-  /** Claims about the person: those that the option `userClaims` lists. */
-  user: { sub: string } & Record<string, unknown>
+  user: PageUser
   session: {
     /** When the person logged in here. */
     createdAt: string

@@ -2,7 +2,7 @@
 // One file, and types beside it: a server without a bundler sends it as it is.
 import type { LoginOptions, Me, Problem, ProblemCode, ReturnOptions, SessionEndEvent } from './answers.ts'
 
-export type { LoginOptions, Me, ProblemCode, ReturnOptions, SessionEndEvent } from './answers.ts'
+export type { LoginOptions, Me, PageUser, ProblemCode, ReturnOptions, SessionEndEvent } from './answers.ts'
 
 /** The person has to log in (again), or to confirm who they are (401); or try later (503). */
 export class BffError extends Error {
