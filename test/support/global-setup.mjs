@@ -1,7 +1,7 @@
 // Before all tests, once: what each file would otherwise make anew. Workers find it in their environment.
 import { generateKeyPairSync } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { compile } from './compile.mjs'
+import { compile, compileAppMain } from './compile.mjs'
 
 /** @type {string[]} */
 const made = []
@@ -9,12 +9,11 @@ const made = []
 export default function setup() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   process.env.TEST_SIGNING_KEY = JSON.stringify(privateKey.export({ format: 'jwk' }))
-  for (const [name, entry] of Object.entries({
-    TEST_APP_MAIN: 'test/support/app/app-main.ts',
-    TEST_PACKAGE: 'src/index.ts',
-    TEST_BROWSER_MODULE: 'src/browser/index.ts',
+  for (const [name, file] of Object.entries({
+    TEST_APP_MAIN: compileAppMain(),
+    TEST_PACKAGE: compile('src/index.ts'),
+    TEST_BROWSER_MODULE: compile('src/browser/index.ts'),
   })) {
-    const file = compile(entry)
     process.env[name] = file
     made.push(file)
   }

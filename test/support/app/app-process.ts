@@ -32,13 +32,12 @@ export interface AppProcess {
 
 /** Compiled before all tests; who runs one without them has it compiled at the first process. */
 async function appMain(): Promise<string> {
-  process.env.TEST_APP_MAIN ??= (await import('../compile.mjs')).compile('test/support/app/app-main.ts')
+  process.env.TEST_APP_MAIN ??= (await import('../compile.mjs')).compileAppMain()
   return process.env.TEST_APP_MAIN
 }
 
 export async function startAppProcess(setup: AppProcessSetup = {}): Promise<AppProcess> {
   const child = fork(await appMain(), [], {
-    execArgv: ['--enable-source-maps'],
     // The test runner's own flags are not the app's, and an app under test logs like one that is not.
     env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'development', ...setup.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
