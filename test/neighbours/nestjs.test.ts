@@ -72,6 +72,13 @@ test(
   SLOW_MS,
 )
 
+test(
+  'sources and tests type-check, which ts-jest leaves out here',
+  () =>
+    run(project(), process.execPath, 'node_modules/typescript/bin/tsc', '--noEmit', '--incremental', 'false'),
+  SLOW_MS,
+)
+
 describe('npm run build', () => {
   const { app, provider } = useParts(async (start) => {
     const provider = await start(startProvider())
