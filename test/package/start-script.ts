@@ -31,7 +31,7 @@ export async function startScript(
     await within(exited, 'the script to end')
   }
   try {
-    const answer = () => exchange({ method: 'GET', url: answersAt })
+    const answer = async () => child.exitCode !== null || (await exchange({ method: 'GET', url: answersAt }))
     await Promise.race([died, eventually(`${answersAt} to answer`, answer, 20_000)])
   } catch (error) {
     await stop()
