@@ -71,7 +71,7 @@ interface LoginCookie {
 }
 
 export function createLoginTransactions(config: Config): LoginTransactions {
-  const sealer = createSealer(config.secrets, 'login transaction')
+  const sealer = createSealer(() => config.secrets, 'login transaction')
   const { timeoutSeconds } = config.login
   const prefix = `${config.session.name}-login-`
   const slots = SLOT_BYTES.map((bytes, slot) => ({ name: `${prefix}${slot}`, bytes }))

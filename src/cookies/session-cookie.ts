@@ -2,6 +2,7 @@
 import { sign, unsign } from 'cookie-signature'
 import type { Request } from 'express'
 import { BoundedMap } from '../lib/bounded-map.ts'
+import { createChangeCheck } from '../lib/change-check.ts'
 import { createOnceLog } from '../lib/once-log.ts'
 import type { Config } from '../options/config.ts'
 import { isLoggedInId } from '../record/session-id.ts'
@@ -32,12 +33,18 @@ export function createSessionCookie(config: Config): SessionCookie {
   const { name, cookie, transient, absoluteTimeoutSeconds } = config.session
   /** A browser sends the same header again and again. */
   const known = new BoundedMap<string, ReadCookies>(MOST_HEADERS)
+  // What an older secret signed is outdated now, or nobody's.
+  const forgetOfOthers = createChangeCheck(
+    () => config.secrets,
+    () => known.clear(),
+  )
   const sayOnce = createOnceLog((line) => config.logger.warn(line))
 
   return {
     name,
 
     read({ headers: { cookie: header = '' } }) {
+      forgetOfOthers()
       const before = known.get(header)
       if (before !== undefined) return before
       const all = parseCookies(header)

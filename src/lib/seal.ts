@@ -20,14 +20,37 @@ interface Key {
   readonly secret: Buffer
 }
 
-/** @param secrets newest first @param purpose one word a use, so that no key serves two */
-export function createSealer(secrets: readonly string[], purpose: string): Sealer {
-  const keys = secrets.map((secret) => deriveKey(secret, purpose))
-  const newest = keys[0]
-  if (newest === undefined) throw new TypeError('createSealer() needs a secret')
+/**
+ * @param secrets newest first; a function where they change, which gives the same list while they do not
+ * @param purpose one word a use, so that no key serves two
+ */
+export function createSealer(
+  secrets: readonly string[] | (() => readonly string[]),
+  purpose: string,
+): Sealer {
+  const current = typeof secrets === 'function' ? secrets : () => secrets
+  let of: readonly string[] | undefined
+  let keys: readonly Key[] = []
+
+  /** Derived again where the secrets are others. */
+  function currentKeys(): readonly Key[] {
+    const list = current()
+    if (list !== of) keys = list.map((secret) => deriveKey(secret, purpose))
+    of = list
+    return keys
+  }
+
+  function newestKey(): Key {
+    const [newest] = currentKeys()
+    if (newest === undefined) throw new TypeError('createSealer() needs a secret')
+    return newest
+  }
+
+  newestKey()
 
   return {
     seal(text, place) {
+      const newest = newestKey()
       const iv = randomBytes(IV_BYTES)
       const cipher = createCipheriv('aes-256-gcm', newest.secret, iv)
       cipher.setAAD(Buffer.from(place))
@@ -43,7 +66,7 @@ export function createSealer(secrets: readonly string[], purpose: string): Seale
       if (bytes.toString('base64url') !== sealed) return undefined
       if (bytes.length < HEADER_BYTES || bytes[0] !== FORMAT) return undefined
       const id = bytes.subarray(1, 1 + KEY_ID_BYTES)
-      const key = keys.find((candidate) => candidate.id.equals(id))
+      const key = currentKeys().find((candidate) => candidate.id.equals(id))
       if (key === undefined) return undefined
       const iv = bytes.subarray(1 + KEY_ID_BYTES, 1 + KEY_ID_BYTES + IV_BYTES)
       const decipher = createDecipheriv('aes-256-gcm', key.secret, iv, { authTagLength: TAG_BYTES })

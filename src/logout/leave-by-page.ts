@@ -4,12 +4,14 @@ import type { Request, Response } from 'express'
 import { queryOf } from '../http/method-and-query.ts'
 import { escapeHTML, htmlPage } from '../http/page.ts'
 import { tellCaches } from '../lib/caching.ts'
-import { createSealer } from '../lib/seal.ts'
+import { createSealer, type Sealer } from '../lib/seal.ts'
 import { urlBelow } from '../options/app-paths.ts'
 import type { Config } from '../options/config.ts'
 
 const PARAM = 'to'
 const PLACE = 'address'
+
+const sealers = new WeakMap<Config, Sealer>()
 
 /** Content Security Policy 3 §6.4.1: nothing stands in for `form-action`; a policy without it lets everything through. */
 export function needsPage(req: Request, res: Response, address: string): boolean {
@@ -21,9 +23,9 @@ export function needsPage(req: Request, res: Response, address: string): boolean
 
 /** @returns false where there is no route for the way on */
 export function leaveByPage(res: Response, address: string, link: string, config: Config): boolean {
-  const { baseURL, routes, secrets } = config
+  const { baseURL, routes } = config
   if (routes.logout === false) return false
-  const sealed = createSealer(secrets, 'logout').seal(address, PLACE)
+  const sealed = sealerOf(config).seal(address, PLACE)
   const onward = escapeHTML(`${urlBelow(baseURL, routes.logout).pathname}?${PARAM}=${sealed}`)
   const body = `<meta http-equiv="refresh" content="0;url=${onward}"><p><a href="${onward}">${link}</a></p>`
   tellCaches(res, 'no-store')
@@ -37,7 +39,13 @@ export function leaveByPage(res: Response, address: string, link: string, config
 }
 
 /** @returns where such a page leads; undefined for what was not made here */
-export function addressFrom(req: Request, { secrets }: Config): string | undefined {
+export function addressFrom(req: Request, config: Config): string | undefined {
   const sealed = queryOf(req).get(PARAM)
-  return sealed === null ? undefined : createSealer(secrets, 'logout').open(sealed, PLACE)
+  return sealed === null ? undefined : sealerOf(config).open(sealed, PLACE)
+}
+
+function sealerOf(config: Config): Sealer {
+  const sealer = sealers.get(config) ?? createSealer(() => config.secrets, 'logout')
+  sealers.set(config, sealer)
+  return sealer
 }

@@ -32,10 +32,11 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   /** The URL under which browsers reach this app. Environment: `BASE_URL`. Required. */
   baseURL?: string | undefined
   /**
-   * Signs the session cookie and seals what is stored: one, or several, newest first; at least 32 characters each.
+   * Signs the session cookie and seals what is stored: one, or several, newest first; at least 32 characters each. A function
+   * that gives them is asked whenever they are needed, and so rotates them without a restart.
    * Environment: `SECRET`, comma-separated. Required.
    */
-  secret?: string | readonly string[] | undefined
+  secret?: string | readonly string[] | (() => string | readonly string[]) | undefined
   /**
    * Parameters of the authorization request, merged over the default. `resource`, the APIs that access tokens are for
    * (RFC 8707), may be a list. Environment: `SCOPE`, `AUDIENCE`, `AUTH_PROMPT`.

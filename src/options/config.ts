@@ -19,6 +19,7 @@ export interface Config extends ClientConfig, StoreConfig {
   readonly issuer: URL
   readonly baseURL: URL
   readonly redirectURI: URL
+  /** Newest first. Where a function gives them, they may be others the next time, and then it is another list. */
   readonly secrets: readonly string[]
   readonly authorizationParams: Readonly<Record<string, string>>
   /** The APIs that a login asks access to (RFC 8707 §2.1). */

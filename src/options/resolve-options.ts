@@ -10,10 +10,11 @@ import { resolveLogin } from './login.ts'
 import { resolveLogout } from './logout.ts'
 import { createMistakes } from './mistakes.ts'
 import { resolveProvider } from './provider.ts'
-import { flag, group, namesOf, oneOf, onlyKnown, optionError, origins, seconds, text } from './read-option.ts'
+import { flag, group, namesOf, oneOf, onlyKnown, optionError, origins, seconds } from './read-option.ts'
 import { resolveStore } from './redis.ts'
 import { resolveRenewal } from './renewal.ts'
 import { resolveRoutes } from './routes.ts'
+import { resolveSecrets } from './secrets.ts'
 import { resolveSession } from './session.ts'
 import { resolveUserClaims } from './user-claims.ts'
 import { resolveUserInfo } from './user-info.ts'
@@ -104,12 +105,17 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     () => resolveAuthorizationParams(options.authorizationParams, env, baseURL),
     () => ({}),
   )
+  const client = attempt(() => resolveClient(options, env, issuer, provider, mistakes))
+  const given = options.secret ?? env.SECRET?.split(',').map((one) => one.trim())
+  const secrets = attempt(() => resolveSecrets(given, (line) => config.logger.warn(line)))
   const config: Config = {
     issuer,
     baseURL,
     redirectURI: urlBelow(baseURL, routes.callback),
-    ...attempt(() => resolveClient(options, env, issuer, provider, mistakes)),
-    secrets: attempt(() => resolveSecrets(options.secret ?? env.SECRET?.split(',').map((one) => one.trim()))),
+    ...client,
+    get secrets() {
+      return secrets()
+    },
     ...attempt(() => resolveStore(options, env, production)),
     authorizationParams: params,
     resources,
@@ -188,13 +194,4 @@ function resolveLogger(given: unknown): Logger {
   if (typeof logger?.warn !== 'function')
     throw optionError('logger', 'must have a method warn(line), as console has')
   return logger as Logger
-}
-
-function resolveSecrets(given: unknown): readonly string[] {
-  const cure =
-    'must be at least 32 characters of randomness, or several of them, newest first (SECRET is split at commas); make one with: openssl rand -base64 48'
-  const secrets = (Array.isArray(given) ? given : [given]).map((one) => text(one, 'secret (SECRET)', cure))
-  if (secrets.length === 0 || secrets.some((one) => one.length < 32))
-    throw optionError('secret (SECRET)', cure)
-  return Object.freeze(secrets)
 }

@@ -49,9 +49,11 @@ export function createExpressSession(
     callback?.(null, data && { ...data, cookie: Object.assign(data.cookie, config.session.cookie) })
   }
 
+  /** express-session keeps this very list: what stands in it counts at each request. */
+  const secrets = [...config.secrets]
   const openSession = expressSession({
     name: config.session.name,
-    secret: [...config.secrets],
+    secret: secrets,
     store: store as Store,
     genid: createAnonymousId,
     resave: false,
@@ -89,6 +91,7 @@ export function createExpressSession(
       found = appSession
       // express-session takes the first cookie of its name, which may be a planted one: it is shown ours alone.
       req.headers.cookie = appSession.id === undefined ? '' : headerOf(appSession.id)
+      secrets.splice(0, secrets.length, ...config.secrets)
 
       // Called again by express-session when the document could not be saved: the response is on its way by then.
       openSession(req, res, (error?: unknown) => {

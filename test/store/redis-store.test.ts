@@ -310,7 +310,7 @@ describe('a record that a process has opened is not sent to it again, and never 
   })
 
   test('two thousand records are remembered, those that were opened last', () => {
-    const opened = createOpenedRecords()
+    const opened = createOpenedRecords({ secrets: [] })
     const record = recordAt(0)
     for (let count = 0; count <= 2000; count += 1) opened.put(`${count}`, 'sealed', record)
     opened.put('1', 'sealed again', record)

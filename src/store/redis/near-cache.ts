@@ -1,5 +1,6 @@
 // The near cache over Redis: a second connection hears what changes.
 import type { Redis } from 'ioredis'
+import { createChangeCheck } from '../../lib/change-check.ts'
 import type { Config } from '../../options/config.ts'
 import type { SessionStore } from '../store.ts'
 import { createCachedStore } from './cached-store.ts'
@@ -25,9 +26,14 @@ export function withNearCache(
     changed: (key) => sessions.forget(/bff:\{(.+)\}:(?:auth|app)$/.exec(key)?.[1] ?? ''),
     missed: sessions.forgetAll,
   })
+  // What a secret opened that is none any more does not open.
+  const forgetOfOthers = createChangeCheck(() => config.secrets, sessions.forgetAll)
 
   return {
-    ...createCachedStore(store, sessions, tracking.isHeard),
+    ...createCachedStore(store, sessions, () => {
+      forgetOfOthers()
+      return tracking.isHeard()
+    }),
     async close() {
       tracking.close()
       hearing.close()

@@ -34,7 +34,7 @@ export function createRedisStore(
   const claim = defineClaim(redis)
   const index = createRedisIndex(connection, replicating ?? connection, config)
   const records = createSealedRecords(config, events)
-  const opened = createOpenedRecords()
+  const opened = createOpenedRecords(config)
   const idleMilliseconds = milliseconds(config.session.idleTimeoutSeconds)
 
   /** Names the session's keys so that a cluster keeps them in one slot: what stands in braces decides. */

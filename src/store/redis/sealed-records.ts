@@ -16,7 +16,7 @@ export interface SealedRecords {
 
 export function createSealedRecords(config: Config, events: AuthEventEmitter): SealedRecords {
   // RFC 6749 §10.4: refresh tokens are confidential in storage too.
-  const sealer = createSealer(config.secrets, 'auth record')
+  const sealer = createSealer(() => config.secrets, 'auth record')
 
   function unreadable(detail: string): undefined {
     events.emit('record-unreadable', { detail })
