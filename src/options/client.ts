@@ -2,7 +2,12 @@
 import type { KeyObject, webcrypto } from 'node:crypto'
 import { resolveCredentials } from './client-credentials.ts'
 import type { Mistakes } from './mistakes.ts'
-import { type MutualTLS, type MutualTLSOptions, resolveMutualTLS } from './mutual-tls.ts'
+import {
+  type CurrentMutualTLS,
+  type MutualTLS,
+  type MutualTLSOptions,
+  resolveMutualTLS,
+} from './mutual-tls.ts'
 import type { ProviderConfig } from './provider.ts'
 import { emptyIsNone, flag, isURI, oneOf, optionError } from './read-option.ts'
 import { type PrivateJWK, resolveSigningKey, type SigningKey } from './signing-key.ts'
@@ -61,8 +66,11 @@ export interface ClientOptions {
   pushedAuthorizationRequests?: boolean | undefined
   /** The parameters of a login are signed with `clientAssertionSigningKey` (JAR, RFC 9101). @defaultValue `false` */
   signedAuthorizationRequests?: boolean | undefined
-  /** A certificate that this client shows at every request to the provider (RFC 8705). @defaultValue none */
-  mutualTLS?: MutualTLSOptions | undefined
+  /**
+   * A certificate that this client shows at every request to the provider (RFC 8705), or a function that gives it, called before
+   * each of them: for certificates that are renewed. @defaultValue none
+   */
+  mutualTLS?: MutualTLSOptions | (() => MutualTLSOptions | Promise<MutualTLSOptions>) | undefined
 }
 
 export interface ClientConfig {
@@ -74,7 +82,8 @@ export interface ClientConfig {
   readonly clientAssertionAudience: string
   readonly pushedAuthorizationRequests: boolean
   readonly signedAuthorizationRequests: boolean
-  readonly mutualTLS: MutualTLS | undefined
+  /** A function's answer is checked each time it is another one. */
+  readonly mutualTLS: MutualTLS | CurrentMutualTLS | undefined
 }
 
 export function resolveClient(

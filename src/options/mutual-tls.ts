@@ -21,26 +21,70 @@ export interface MutualTLS {
   readonly ca: string | undefined
 }
 
+/** @returns the same for as long as it stays the same @throws ConfigurationError for what cannot be shown */
+export type CurrentMutualTLS = () => Promise<MutualTLS>
+
 const NAMES = namesOf<MutualTLSOptions>({ cert: true, key: true, ca: true })
 
 export function resolveMutualTLS(
   given: unknown,
   issuer: URL,
   provider: ProviderConfig,
-): MutualTLS | undefined {
+): MutualTLS | CurrentMutualTLS | undefined {
   if (given === undefined) return undefined
-  const options = group(given, 'mutualTLS')
+  const resolved =
+    typeof given === 'function'
+      ? createCurrent(given as () => unknown, provider)
+      : checked(textsOf(given), provider)
+  if (issuer.protocol !== 'https:') {
+    throw optionError(
+      'mutualTLS',
+      'needs an https issuerBaseURL (ISSUER_BASE_URL): over http no certificate is shown',
+    )
+  }
+  checkBeside(provider)
+  return resolved
+}
+
+function createCurrent(ask: () => unknown, provider: ProviderConfig): CurrentMutualTLS {
+  let known: { readonly texts: MutualTLS; readonly mutualTLS: MutualTLS } | undefined
+  return async () => {
+    const texts = textsOf(await answerOf(ask))
+    const { cert, key, ca } = known?.texts ?? {}
+    if (known === undefined || texts.cert !== cert || texts.key !== key || texts.ca !== ca)
+      known = { texts, mutualTLS: checked(texts, provider) }
+    return known.mutualTLS
+  }
+}
+
+/** @throws ConfigurationError without anything of what it threw, which may be the key */
+async function answerOf(ask: () => unknown): Promise<unknown> {
+  try {
+    return await ask()
+  } catch {
+    throw optionError('mutualTLS', 'is a function that threw an error; it must give { cert, key }')
+  }
+}
+
+function textsOf(given: unknown): MutualTLS {
+  const options = given === undefined ? undefined : group(given, 'mutualTLS')
+  if (options === undefined) throw optionError('mutualTLS', 'must be { cert, key }, in PEM')
   onlyKnown(options, NAMES, 'mutualTLS.')
-  const cert = pem(options.cert, 'mutualTLS.cert', "must be this client's certificate, in PEM")
-  const key = pem(
-    options.key,
-    'mutualTLS.key',
-    'must be the private key of mutualTLS.cert, in PEM, not encrypted',
-  )
-  const ca =
-    options.ca === undefined
-      ? undefined
-      : pem(options.ca, 'mutualTLS.ca', "must be the provider's CA certificates, in PEM")
+  return {
+    cert: pem(options.cert, 'mutualTLS.cert', "must be this client's certificate, in PEM"),
+    key: pem(
+      options.key,
+      'mutualTLS.key',
+      'must be the private key of mutualTLS.cert, in PEM, not encrypted',
+    ),
+    ca:
+      options.ca === undefined
+        ? undefined
+        : pem(options.ca, 'mutualTLS.ca', "must be the provider's CA certificates, in PEM"),
+  }
+}
+
+function checked({ cert, key, ca }: MutualTLS, provider: ProviderConfig): MutualTLS {
   const read = (text: string, option: string) =>
     attempt(() => new X509Certificate(text), option, 'is no certificate in PEM')
   const certificate = read(cert, 'mutualTLS.cert')
@@ -61,21 +105,14 @@ export function resolveMutualTLS(
     'mutualTLS',
     'is refused by OpenSSL: a key is too short, or a certificate of the chain is broken',
   )
-  if (issuer.protocol !== 'https:') {
-    throw optionError(
-      'mutualTLS',
-      'needs an https issuerBaseURL (ISSUER_BASE_URL): over http no certificate is shown',
-    )
-  }
-  checkBeside(provider, ca)
+  if (provider.ca !== undefined && ca !== undefined)
+    throw optionError('mutualTLS.ca', 'is given, and provider.ca too; leave one of the two out')
   return Object.freeze({ cert, key, ca: ca ?? provider.ca })
 }
 
-function checkBeside({ fetch, ca, plainHTTP }: ProviderConfig, own: string | undefined): void {
+function checkBeside({ fetch, plainHTTP }: ProviderConfig): void {
   if (fetch !== undefined)
     throw optionError('mutualTLS', 'is not used by a provider.fetch of yours; leave one of the two out')
-  if (ca !== undefined && own !== undefined)
-    throw optionError('mutualTLS.ca', 'is given, and provider.ca too; leave one of the two out')
   if (plainHTTP.length > 0)
     throw optionError(
       'provider.allowInsecureHTTP',

@@ -2,39 +2,20 @@
 import type { Config } from '../options/config.ts'
 import type { ProviderFetch, ProviderRequest } from '../options/provider.ts'
 import type { HttpAnswer, Send } from './bounded-fetch.ts'
+import { type Connections, createRenewedSend, openConnections } from './connections.ts'
 import { OwnFunctionError } from './failures.ts'
 
-interface Certificates {
-  /** of the CAs to trust @defaultValue Node's own */
-  readonly ca?: string
-  /** RFC 8705 */
-  readonly cert?: string
-  readonly key?: string
-}
-
-export function createSend({ mutualTLS, provider }: Config): Send {
+export function createSend(config: Config): Send {
+  const { mutualTLS, provider } = config
   if (provider.fetch !== undefined) return createOwnSend(provider.fetch)
-  const { cert, key, ca = provider.ca } = mutualTLS ?? {}
-  if (cert === undefined && ca === undefined) return (url, request) => fetch(url, request)
-  let loading: Promise<Send> | undefined
+  if (typeof mutualTLS === 'function') return createRenewedSend(mutualTLS, config)
+  const certificates = mutualTLS ?? { ca: provider.ca }
+  if (mutualTLS === undefined && provider.ca === undefined) return (url, request) => fetch(url, request)
+  let opening: Promise<Connections> | undefined
   return async (url, request) => {
-    loading ??= load({
-      ...(ca !== undefined && { ca }),
-      ...(cert !== undefined && key !== undefined && { cert, key }),
-    })
-    return (await loading)(url, request)
+    opening ??= openConnections(certificates)
+    return (await opening).send(url, request)
   }
-}
-
-async function load(certificates: Certificates): Promise<Send> {
-  // All of them from here: Node's own fetch takes no Agent of another version of undici.
-  const { Agent, EnvHttpProxyAgent, fetch } = await import('undici')
-  // As Node.js 24 does for its own.
-  const dispatcher =
-    process.env.NODE_USE_ENV_PROXY === '1'
-      ? new EnvHttpProxyAgent({ connect: certificates, requestTls: certificates })
-      : new Agent({ connect: certificates })
-  return (url, request) => fetch(url, { ...request, dispatcher })
 }
 
 /** Whatever it does with the request: no redirect that it followed is taken, and what it throws is not told. */

@@ -16,6 +16,8 @@ export interface Certificates {
   server: Certificate
   /** issued by the CA, for the subject `CN=the client` */
   client: Certificate
+  /** the client's next one: of the same subject, with another key */
+  renewed: Certificate
   /** issued by the CA too, for the subject `CN=somebody else` */
   stranger: Certificate
   /** issued by nobody */
@@ -38,6 +40,7 @@ export async function createCertificates(): Promise<Certificates> {
       ca: ca.cert,
       server: await create('server', '/CN=127.0.0.1', ...issued, '-addext', 'subjectAltName=IP:127.0.0.1'),
       client: await create('client', '/CN=the client', ...issued),
+      renewed: await create('renewed', '/CN=the client', ...issued),
       stranger: await create('stranger', '/CN=somebody else', ...issued),
       selfSigned: await create('self-signed', '/CN=nobody vouches'),
     }

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import { readAll } from '../bodies.ts'
 import { closeServer, listen, listenAgain, resetConnection } from '../listen.ts'
 import { type Answer, type Cut, createFaults } from './faults.ts'
-import { type RawRequest, type SeenRequest, seeRequest } from './seen-requests.ts'
+import { type RawRequest, type SeenRequest, seeRequest, thumbprint } from './seen-requests.ts'
 
 const HOST = '127.0.0.1'
 
@@ -15,6 +15,12 @@ export interface FrontTLS {
   key: string
   /** issues certificates of clients */
   ca: string
+}
+
+/** A connection on which a client showed a certificate. */
+export interface ShownCertificate {
+  readonly thumbprint: string
+  isOpen: boolean
 }
 
 export async function createFront(onAnswer: (answer: Answer) => void, tls?: FrontTLS) {
@@ -36,6 +42,16 @@ export async function createFront(onAnswer: (answer: Answer) => void, tls?: Fron
   const server = tls
     ? createTLSServer({ ...tls, requestCert: true, rejectUnauthorized: false }, listener)
     : createServer(listener)
+  const shown: ShownCertificate[] = []
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const raw = socket.getPeerX509Certificate()?.raw
+    if (raw === undefined) return
+    const connection = { thumbprint: thumbprint(raw.toString('base64')), isOpen: true }
+    shown.push(connection)
+    socket.once('close', () => {
+      connection.isOpen = false
+    })
+  })
   const port = await listen(server, HOST)
 
   async function answer(req: IncomingMessage, res: ServerResponse) {
@@ -116,6 +132,7 @@ export async function createFront(onAnswer: (answer: Answer) => void, tls?: Fron
     port,
     faults,
     seen,
+    shown,
     /** where the provider itself listens */
     leadTo(inner: number) {
       providerPort = inner

@@ -6,7 +6,7 @@ import { type ClientOptions, type TestClient, toMetadata } from './client.ts'
 import { createConfiguration, type Lifetimes } from './config.ts'
 import { createFaultControls, type FaultControls } from './fault-controls.ts'
 import type { Answer } from './faults.ts'
-import { createFront, type FrontTLS } from './front.ts'
+import { createFront, type FrontTLS, type ShownCertificate } from './front.ts'
 import { withMutualTLS } from './mutual-tls.ts'
 import { createOidcProvider, here } from './quiet-oidc-provider.ts'
 import { createSecretsSeen } from './secrets-seen.ts'
@@ -38,6 +38,8 @@ export interface TestProvider extends FaultControls {
   revokeGrants(sub: string): void
   /** refresh tokens that would be accepted now */
   liveRefreshTokens(sub?: string): string[]
+  /** connections with a certificate, in the order in which they were opened */
+  shownCertificates(): readonly ShownCertificate[]
   requests(filter?: Partial<SeenRequest> | ((seen: SeenRequest) => boolean)): SeenRequest[]
   tokenRequests(grantType?: string): SeenRequest[]
   refreshCount(): number
@@ -100,6 +102,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
         const wanted = !token.consumed && (sub === undefined || token.accountId === sub)
         return wanted && token.jti ? [token.jti] : []
       }),
+    shownCertificates: () => front.shown,
     requests,
     tokenRequests: (grantType) => requests({ endpoint: 'token', ...(grantType && { grantType }) }),
     refreshCount: () => requests({ endpoint: 'token', grantType: 'refresh_token' }).length,

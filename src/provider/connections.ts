@@ -1,0 +1,106 @@
+// Connections to the provider with certificates: those of one certificate, and those that follow a certificate that is renewed.
+// Not the global one, which an app's tests may have replaced.
+import { setImmediate } from 'node:timers'
+import { withDeadline } from '../lib/deadline.ts'
+import { createLimitedLog } from '../lib/limited-log.ts'
+import type { Config } from '../options/config.ts'
+import { PREFIX } from '../options/mistakes.ts'
+import type { CurrentMutualTLS, MutualTLS } from '../options/mutual-tls.ts'
+import type { Send } from './bounded-fetch.ts'
+import { OwnFunctionError } from './failures.ts'
+
+interface Certificates {
+  /** of the CAs to trust @defaultValue Node's own */
+  readonly ca?: string | undefined
+  /** RFC 8705 */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+export interface Connections {
+  readonly send: Send
+  /** Ends them, each once its request is through. */
+  retire(): void
+}
+
+export async function openConnections({ ca, cert, key }: Certificates): Promise<Connections> {
+  // All of them from here: Node's own fetch takes no Agent of another version of undici.
+  const { Agent, EnvHttpProxyAgent, fetch } = await import('undici')
+  const certificates = {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && key !== undefined && { cert, key }),
+  }
+  // As Node.js 24 does for its own.
+  const dispatcher =
+    process.env.NODE_USE_ENV_PROXY === '1'
+      ? new EnvHttpProxyAgent({ connect: certificates, requestTls: certificates })
+      : new Agent({ connect: certificates })
+  let inUse = 0
+  let isRetired = false
+
+  /** An Agent that is closed lets its requests end and takes no other, and `fetch()` hands it one a moment later. */
+  function closeUnused(): void {
+    if (isRetired && inUse === 0) void dispatcher.close().catch(() => undefined)
+  }
+
+  return {
+    async send(url, request) {
+      inUse += 1
+      try {
+        return await fetch(url, { ...request, dispatcher })
+      } finally {
+        inUse -= 1
+        closeUnused()
+      }
+    },
+
+    retire() {
+      // Whoever was given them in this turn still sends by them.
+      setImmediate(() => {
+        isRetired = true
+        closeUnused()
+      })
+    },
+  }
+}
+
+const KIND = 'express-bff-session: a new client certificate cannot be used'
+
+/** The certificate is asked for before each request: one question at a time, and none that is overdue is waited for again. */
+export function createRenewedSend(current: CurrentMutualTLS, config: Config): Send {
+  const log = createLimitedLog((line) => config.logger.warn(line))
+  let known: { readonly certificate: MutualTLS; readonly connections: Connections } | undefined
+  let asking: Promise<Connections> | undefined
+  let isOverdue = false
+
+  async function ask(): Promise<Connections> {
+    const certificate = await current()
+    if (known?.certificate === certificate) return known.connections
+    const before = known
+    known = { certificate, connections: await openConnections(certificate) }
+    before?.connections.retire()
+    return known.connections
+  }
+
+  async function connections(): Promise<Connections> {
+    if (isOverdue && known !== undefined) return known.connections
+    asking ??= ask().finally(() => {
+      asking = undefined
+      isOverdue = false
+    })
+    try {
+      // The other half of the time is for the request itself.
+      return await withDeadline(asking, config.httpTimeoutSeconds / 2, () => {
+        isOverdue = true
+        throw new OwnFunctionError('mutualTLS() gave nothing in time')
+      })
+    } catch (error) {
+      const fault = (error as Error).message.replace(PREFIX, '')
+      if (known === undefined) throw new OwnFunctionError(fault)
+      log.warn(KIND, `${KIND}, so the last good one stays in use: ${fault}`, 1)
+      return known.connections
+    }
+  }
+
+  return async (url, request) => (await connections()).send(url, request)
+}
