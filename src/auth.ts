@@ -12,6 +12,7 @@ import { crossSiteRefused, isCrossOrigin, isSafe } from './http/same-origin.ts'
 import { createBackgroundTasks } from './lib/background-tasks.ts'
 import { shareHiddenClasses } from './lib/hidden-class.ts'
 import { createLimitedLog } from './lib/limited-log.ts'
+import { logEvents } from './log-events.ts'
 import { trySilently } from './login/silent.ts'
 import type { AuthOptions } from './options/auth-options.ts'
 import { addressesToRegister } from './options/registered-addresses.ts'
@@ -52,8 +53,6 @@ export interface AuthHandler extends Middleware {
 
 /** Shorter than the half minute that process managers give. */
 const CLOSE_SECONDS = 20
-/** Of one kind, each another one. */
-const MOST_WARNINGS = 20
 
 /**
  * Express middleware that logs people in with OpenID Connect, keeps their refresh token on the server, and renews
@@ -73,7 +72,8 @@ export function auth(options?: AuthOptions): AuthHandler {
   const sessions = createSessionRegister(config, store, provider, renewer, events, ended)
   const logins = createLoginTransactions(config)
   const watch = createSessionWatch(config, store, renewer)
-  const log = createLimitedLog((line) => config.logger.warn(line))
+  const log = createLimitedLog(config.logger.warn)
+  logEvents(events, config.logger.warn)
   logRenewals(events, log)
   if (config.development) config.logger.info?.(`express-bff-session: ${addressesToRegister(config)}`)
   const services: Services = { config, events, log, store, provider, renewer, sessions, logins, watch }
@@ -83,19 +83,6 @@ export function auth(options?: AuthOptions): AuthHandler {
   const { touches } = config.session
   const owner = ownerName(config)
   const routes = mountRoutes(config)
-  warnOf(
-    'refresh-token-missing',
-    ({ hint }) => `the provider sent no refresh token, so sessions cannot be renewed: ${hint}`,
-  )
-  warnOf('claims-missing', ({ hint }) => hint)
-  // It may be a mistake in the set-up, and then it lasts.
-  warnOf('provider-unavailable', ({ detail }) => `the provider cannot be used just now: ${detail}`)
-
-  warnOf('session-ended', ({ reason, detail }) =>
-    reason === 'id_token_rejected'
-      ? `a session ended, because the ID tokens of its renewals were refused every time: ${detail}. Log in again, or change it at the provider`
-      : undefined,
-  )
 
   async function bffSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
@@ -155,20 +142,6 @@ export function auth(options?: AuthOptions): AuthHandler {
     if (error instanceof RefusedError) reportRefused(services, error)
     const hooks = [routes.isCallback(req.path) ? config.onCallbackError : undefined, config.onError]
     await answerError({ req, res, next }, error, config, hooks)
-  }
-
-  /** Says it in the log too: an event that nobody listens to helps nobody. The same line once, and not very many. */
-  function warnOf<Name extends keyof AuthEvents>(
-    name: Name,
-    lineOf: (event: AuthEvents[Name]) => string | undefined,
-  ): void {
-    const said = new Set<string>()
-    events.on(name, (event) => {
-      const line = lineOf(event)
-      if (line === undefined || said.has(line) || said.size >= MOST_WARNINGS) return
-      said.add(line)
-      config.logger.warn(`express-bff-session: ${line}`)
-    })
   }
 
   const handler: AuthHandler = Object.assign(asMiddleware(bffSession), {

@@ -19,21 +19,13 @@ export function createLimitedLog(warn: (line: string) => void, milliseconds = MI
   const kinds = new Map<string, { lines: number; heldBack: number }>()
   let timer: NodeJS.Timeout | undefined
 
-  function say(line: string): void {
-    try {
-      warn(line)
-    } catch {
-      // An app's logger may throw, and whoever had something to tell is not the one to hear of it.
-    }
-  }
-
   function endMinute(): void {
     clearTimeout(timer)
     timer = undefined
     const told = [...kinds]
     kinds.clear()
     for (const [kind, { heldBack }] of told) {
-      if (heldBack > 0) say(`${kind}: ${heldBack} more within a minute`)
+      if (heldBack > 0) warn(`${kind}: ${heldBack} more within a minute`)
     }
   }
 
@@ -47,7 +39,7 @@ export function createLimitedLog(warn: (line: string) => void, milliseconds = MI
         return
       }
       known.lines += 1
-      say(line)
+      warn(line)
     },
 
     close: endMinute,

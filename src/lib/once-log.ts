@@ -1,13 +1,14 @@
 // Lines that are said once in the life of the process, however often there is a reason to.
 
-/** @param warn an app's logger may throw, and there is no request whose error it could be */
-export function createOnceLog(warn: (line: string) => void): (line: string) => void {
+/** @param most so many of them, where a line may be another each time */
+export function createOnceLog(
+  warn: (line: string) => void,
+  most = Number.POSITIVE_INFINITY,
+): (line: string) => void {
   const said = new Set<string>()
   return (line) => {
-    if (said.has(line)) return
+    if (said.has(line) || said.size >= most) return
     said.add(line)
-    try {
-      warn(`express-bff-session: ${line}`)
-    } catch {}
+    warn(`express-bff-session: ${line}`)
   }
 }

@@ -3,6 +3,7 @@
 import type { ApiOptions } from './apis.ts'
 import type { ClientOptions } from './client.ts'
 import type { AfterCallback, AfterRenewal, OnCallbackError, OnError } from './hooks.ts'
+import type { Logger } from './logger.ts'
 import type { LoginOptions } from './login.ts'
 import type { LogoutOptions } from './logout.ts'
 import type { ProviderOptions } from './provider.ts'
@@ -14,6 +15,7 @@ import type { UserInfoOptions } from './user-info.ts'
 
 export type { ApiOptions } from './apis.ts'
 export type { ClientAuthMethod } from './client.ts'
+export type { Logger } from './logger.ts'
 export type { AppState, AskAppState, LoginOptions } from './login.ts'
 export type { LogoutOptions } from './logout.ts'
 export type { MutualTLSOptions } from './mutual-tls.ts'
@@ -115,10 +117,4 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   onError?: OnError | undefined
   /** Where warnings go: one line each, never a secret. @defaultValue `console` */
   logger?: Logger | undefined
-}
-
-export interface Logger {
-  warn(line: string): void
-  /** While the app is being set up (`NODE_ENV` is `development`, or not set): the addresses to enter at the provider. */
-  info?(line: string): void
 }

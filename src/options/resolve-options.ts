@@ -1,16 +1,17 @@
 // AuthOptions and the environment in, a complete and frozen Config out; every mistake is named at start-up.
 import { resolveApis } from './apis.ts'
 import { urlBelow } from './app-paths.ts'
-import type { AuthOptions, Logger } from './auth-options.ts'
+import type { AuthOptions } from './auth-options.ts'
 import { resolveAuthorizationParams, resolveResources } from './authorization-params.ts'
 import { resolveClient } from './client.ts'
 import type { Config } from './config.ts'
 import { resolveHooks } from './hooks.ts'
+import { resolveLogger } from './logger.ts'
 import { resolveLogin } from './login.ts'
 import { resolveLogout } from './logout.ts'
 import { createMistakes } from './mistakes.ts'
 import { resolveProvider } from './provider.ts'
-import { flag, group, namesOf, oneOf, onlyKnown, optionError, origins, seconds } from './read-option.ts'
+import { flag, group, namesOf, oneOf, onlyKnown, origins, seconds } from './read-option.ts'
 import { resolveStore } from './redis.ts'
 import { resolveRenewal } from './renewal.ts'
 import { resolveRoutes } from './routes.ts'
@@ -186,12 +187,4 @@ function resolveReturnOrigins({ allowedReturnOrigins }: AuthOptions): readonly s
     example,
     isTaken: (url) => url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)),
   })
-}
-
-function resolveLogger(given: unknown): Logger {
-  if (given === undefined) return console
-  const logger = given as Partial<Logger> | null
-  if (typeof logger?.warn !== 'function')
-    throw optionError('logger', 'must have a method warn(line), as console has')
-  return logger as Logger
 }

@@ -68,7 +68,7 @@ const KIND = 'express-bff-session: a new client certificate cannot be used'
 
 /** The certificate is asked for before each request: one question at a time, and none that is overdue is waited for again. */
 export function createRenewedSend(current: CurrentMutualTLS, config: Config): Send {
-  const log = createLimitedLog((line) => config.logger.warn(line))
+  const log = createLimitedLog(config.logger.warn)
   let known: { readonly certificate: MutualTLS; readonly connections: Connections } | undefined
   let asking: Promise<Connections> | undefined
   let isOverdue = false

@@ -26,14 +26,3 @@ test('when the minute is over the rest is told, without another line, and lines 
   log.warn('refused', 'another line')
   expect(lines.at(-1)).toBe('another line')
 })
-
-test('a logger that throws ends no process', async () => {
-  let calls = 0
-  const log = createLimitedLog(() => {
-    calls += 1
-    if (calls > 10) throw new Error('the disk is full')
-  }, 20)
-  for (let count = 0; count < 15; count += 1) log.warn('refused', 'a line')
-  await eventually('the rest is told', () => calls === 11)
-  expect(() => log.close()).not.toThrow()
-})

@@ -53,8 +53,8 @@ export function createOutages(
 ): Outages {
   const where = addressOf(given)
   // What fails now and then would say so now and then.
-  const log = createLimitedLog((line) => logger.warn(line))
-  const sayOnce = createOnceLog((line) => logger.warn(line))
+  const log = createLimitedLog(logger.warn)
+  const sayOnce = createOnceLog(logger.warn)
   const said = new Set<string>()
   let last = ''
 
