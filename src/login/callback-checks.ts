@@ -94,6 +94,8 @@ export async function askApp(
     appState,
     formUser: posted === undefined ? undefined : jsonObject(new URLSearchParams(posted).get('user') ?? ''),
     getAccessToken: () => tokenOf({ token: tokens.accessToken, expiresAt: undefined }),
+    accessTokenLifetimeSeconds: tokens.accessTokenLifetimeSeconds,
+    getIdToken: () => tokens.idToken,
   }
   try {
     // What is no verdict lets nobody in.

@@ -3,7 +3,7 @@ import { attemptsIn, hashState, type LoginTransaction, MOST_LOGINS } from '../co
 import { RefusedError } from '../errors.ts'
 import type { Config } from '../options/config.ts'
 import type { CodeExchange } from '../provider/provider.ts'
-import { refreshTokenHint } from '../provider/scope-hints.ts'
+import { asksOffline, refreshTokenHint } from '../provider/scope-hints.ts'
 import { type AuthRecord, newRecord } from '../record/auth-record.ts'
 import { type IdTokenClaims, isSamePerson } from '../record/id-token-claims.ts'
 import { ownerName } from '../record/owner.ts'
@@ -158,8 +158,13 @@ function tell(
   // that this login was given too.
   if (replaced !== undefined) events.emit('session-ended', { subject: replaced, reason: 'replaced_by_login' })
   events.emit('logged-in', { subject, hasRefreshToken: tokens.refreshToken !== undefined })
-  if (tokens.refreshToken !== undefined) return
+  if (tokens.refreshToken !== undefined || isContent(config, asked)) return
   events.emit('refresh-token-missing', { subject, hint: refreshTokenHint(askedWith(config, asked)) })
+}
+
+/** Nobody asked for a refresh token, and nobody needs one. */
+function isContent(config: Config, asked: LoginTransaction['asked']): boolean {
+  return !config.renewal.required && !asksOffline(askedWith(config, asked))
 }
 
 function tellOfClaims(

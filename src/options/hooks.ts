@@ -30,6 +30,10 @@ export interface CallbackLogin {
   readonly formUser: Readonly<Record<string, unknown>> | undefined
   /** The access token, to ask an API about the person. */
   getAccessToken(): string
+  /** How long it lives, in seconds, as the provider says, where it does. */
+  readonly accessTokenLifetimeSeconds: number | undefined
+  /** The ID token as the provider signed it. */
+  getIdToken(): string
 }
 
 /** What the app has to say about a login; nothing: it may begin. */

@@ -1,6 +1,6 @@
 // The option `renewal`: when tokens are renewed, and how long that may take.
 import { fromEnvironment } from './environment.ts'
-import { group, namesOf, onlyKnown, seconds, wholeNumber } from './read-option.ts'
+import { flag, group, namesOf, onlyKnown, seconds, wholeNumber } from './read-option.ts'
 
 export interface RenewalOptions {
   /** The timeframe: nothing is served on an ID token older than this. Environment: `RENEW_AFTER_SECONDS`. @defaultValue `900` */
@@ -22,9 +22,16 @@ export interface RenewalOptions {
   providerReuseSeconds?: number | undefined
   /** Renewals that this process has on their way to the provider at once. @defaultValue `20` */
   maxConcurrent?: number | undefined
+  /**
+   * Whose login brought no refresh token has to log in again when the session is due. `false`: their session goes on to its own
+   * end, and nobody asks the provider about the account any more. @defaultValue `true`
+   */
+  required?: boolean | undefined
 }
 
-export type RenewalConfig = Readonly<Record<keyof RenewalOptions, number>>
+export type RenewalConfig = Readonly<Record<Exclude<keyof RenewalOptions, 'required'>, number>> & {
+  readonly required: boolean
+}
 
 const NAMES = namesOf<RenewalOptions>({
   afterSeconds: true,
@@ -33,6 +40,7 @@ const NAMES = namesOf<RenewalOptions>({
   requestTimeoutSeconds: true,
   providerReuseSeconds: true,
   maxConcurrent: true,
+  required: true,
 })
 
 const AFTER = 'renewal.afterSeconds (RENEW_AFTER_SECONDS)'
@@ -68,5 +76,6 @@ export function resolveRenewal(given: unknown, env: NodeJS.ProcessEnv): RenewalC
       min: 0,
     }),
     maxConcurrent: wholeNumber(renewal.maxConcurrent, 'renewal.maxConcurrent', { fallback: 20, min: 1 }),
+    required: flag(renewal.required, 'renewal.required', true),
   })
 }

@@ -25,7 +25,7 @@ export function scopeRefused(asked: Asked): string {
   return `${said}: allow these to this client there; or where it knows no 'offline_access', ${WITHOUT}, and see docs/get-refresh-tokens.md`
 }
 
-function asksOffline({ authorizationParams: { scope = '' } }: Asked): boolean {
+export function asksOffline({ authorizationParams: { scope = '' } }: Asked): boolean {
   return scope.split(' ').includes('offline_access')
 }
 

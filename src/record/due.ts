@@ -4,6 +4,8 @@ import type { AuthRecord } from './auth-record.ts'
 export interface Timeframe {
   readonly afterSeconds: number
   readonly aheadSeconds: number
+  /** False: what cannot be renewed is not due before the session ends. */
+  readonly required?: boolean
 }
 
 /** Where a record stands: used as it is, renewed beside the request, or renewed before the request goes on. */
@@ -21,7 +23,8 @@ export function isDue(record: AuthRecord, now: number, timeframe: Timeframe): Du
 }
 
 /** When requests begin to wait for a renewal. */
-export function dueAt(record: AuthRecord, { afterSeconds }: Timeframe): number {
+export function dueAt(record: AuthRecord, { afterSeconds, required = true }: Timeframe): number {
+  if (!required && record.refreshToken === undefined) return record.endsAt
   const timeframeEnds = record.renewedAt + afterSeconds * 1000
   return record.idTokenExpiresAt === undefined
     ? timeframeEnds

@@ -11,6 +11,7 @@ import { authKeys, createLog, setCookieLine } from '../support/evidence.ts'
 import { nextIdToken } from '../support/provider/next-id-token.ts'
 import { startProvider } from '../support/provider/provider.ts'
 import { sha256 } from '../support/provider/seen-requests.ts'
+import { claimsOfToken } from '../support/provider/signing-key.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
 import { sessionIdOf, storedRecord } from '../support/session/age-session.ts'
@@ -76,7 +77,8 @@ test('the hook is given the person, the claims, the scope, and a token that work
   nextIdToken(provider, { groups: ['staff'] })
   const page = await new Browser().logIn(app.url, { user: 'shown', returnTo: '/token' })
   expect(asked).toHaveLength(1)
-  const { user, claims, scope, getAccessToken } = asked[0] as CallbackLogin
+  const { user, claims, scope, accessTokenLifetimeSeconds, getAccessToken, getIdToken } =
+    asked[0] as CallbackLogin
   expect(user).toEqual({
     sub: 'shown',
     name: 'shown Example',
@@ -88,11 +90,13 @@ test('the hook is given the person, the claims, the scope, and a token that work
   expect(claims).toMatchObject({ iss: provider.issuer, aud: client.clientId, ...user })
   expect(scope?.split(' ')).toContain('offline_access')
   expect(page.json()).toMatchObject({ sha256: sha256(getAccessToken()) })
+  expect(accessTokenLifetimeSeconds).toBe(provider.lifetimes.accessToken)
+  expect(claimsOfToken(getIdToken())).toEqual(claims)
   const headers = { authorization: `Bearer ${getAccessToken()}` }
   expect((await new Browser().request('GET', `${provider.issuer}/me`, { headers })).json()).toMatchObject({
     sub: 'shown',
   })
-  expect(JSON.stringify(asked)).not.toContain(getAccessToken())
+  for (const token of [getAccessToken(), getIdToken()]) expect(JSON.stringify(asked)).not.toContain(token)
 })
 
 test('a hook may refuse: 403 with its sentence, escaped, no session, and the refresh token is revoked', async () => {

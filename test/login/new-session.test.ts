@@ -189,7 +189,7 @@ test('what Redis holds of a session shows no token, and every key expires', asyn
 })
 
 describe('a provider that sends no refresh token', () => {
-  const logs = { login: createLog(), openid: createLog(), complete: createLog() }
+  const logs = { login: createLog(), openid: createLog(), complete: createLog(), content: createLog() }
   const apps = useParts(async (start) => {
     const startWith = (log: keyof typeof logs, options: AuthOptions) =>
       start(
@@ -199,6 +199,10 @@ describe('a provider that sends no refresh token', () => {
       login: await startWith('login', { authorizationParams: { prompt: 'login' } }),
       openid: await startWith('openid', { authorizationParams: { scope: 'openid' } }),
       complete: await startWith('complete', {}),
+      content: await startWith('content', {
+        authorizationParams: { scope: 'openid' },
+        renewal: { required: false },
+      }),
     }
   })
 
@@ -225,12 +229,13 @@ describe('a provider that sends no refresh token', () => {
     })
   })
 
-  test('with a refresh token nobody is warned', async () => {
-    await new Browser().logIn(apps.complete.url, { user: 'complete' })
-    expect(logs.complete.lines).toEqual([])
-    expect(apps.complete.events).toEqual([
-      { name: 'logged-in', event: { subject: 'complete', hasRefreshToken: true } },
-    ])
+  test.each<[what: string, 'complete' | 'content', hasRefreshToken: boolean]>([
+    ['with a refresh token', 'complete', true],
+    ['where nobody asked for one, and none is required,', 'content', false],
+  ])('%s nobody is warned', async (_what, which, hasRefreshToken) => {
+    await new Browser().logIn(apps[which].url, { user: which })
+    expect(logs[which].lines).toEqual([])
+    expect(apps[which].events).toEqual([{ name: 'logged-in', event: { subject: which, hasRefreshToken } }])
   })
 
   test('what needs a renewal asks for a new login, and everything else works', async () => {

@@ -14,7 +14,7 @@ import { testAllAtOnce, timeOver } from './real-waits.ts'
 
 const client = { clientID: 'two-apps', clientSecret: 'known to both of them' }
 const { provider, redis, store, app } = useServers({ redis: true, options: { ...client, ...PATIENT } })
-const { lenient, lenientApp, hasty, unrenewable } = useParts(async (start) => {
+const { lenient, lenientApp, hasty, unrenewable, lasting } = useParts(async (start) => {
   const open = (options: AuthOptions) => start(startApp({ provider, redisUrl: redis.url, options }))
   await provider.registerClient({
     clientId: client.clientID,
@@ -33,6 +33,10 @@ const { lenient, lenientApp, hasty, unrenewable } = useParts(async (start) => {
       ...PATIENT,
       authorizationParams: { scope: 'openid profile' },
       logger: { warn() {} },
+    }),
+    lasting: await open({
+      renewal: { ...PATIENT.renewal, required: false },
+      authorizationParams: { scope: 'openid profile' },
     }),
   }
 })
@@ -357,5 +361,18 @@ test('requireFresh() refuses a session without a refresh token, whose other rout
   expect(refused.headers['set-cookie']).toBeUndefined()
   expect((await get(`${unrenewable.url}/fresh-max-age?seconds=60`)).status).toBe(200)
   expect((await get(`${unrenewable.url}/private`)).status).toBe(200)
+  expect(renewals()).toBe(0)
+})
+
+test('with renewal.required: false it goes on to its own end, and only what asks for a renewal is refused', async () => {
+  const { browser, get, renewals } = await logIn(provider, lasting.url)
+  await ageSession(store, browser, 5000, { idToken: 5000, accessToken: 5000 })
+  expect((await get(`${lasting.url}/private`)).json()).toMatchObject({ authenticated: true, generation: 1 })
+  const { session } = (await get(`${lasting.url}/me`)).json() as unknown as {
+    session: Record<string, string>
+  }
+  expect(Date.parse(session.dueAt ?? '')).toBeGreaterThan(Date.now() + 6 * 86_400_000)
+  expect((await get(`${lasting.url}/fresh`)).json()).toMatchObject({ code: 'renewal_impossible' })
+  expect((await get(`${lasting.url}/token`)).status).toBe(401)
   expect(renewals()).toBe(0)
 })
