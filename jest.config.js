@@ -19,7 +19,9 @@ export default {
     ],
   },
   // What the example imports by name is tested from the sources, so that a test run needs no build.
-  moduleNameMapper: { '^express-bff-session(/testing)?$': '<rootDir>/src$1/index.ts' },
+  moduleNameMapper: {
+    '^express-bff-session(/testing|/express-openid-connect)?$': '<rootDir>/src$1/index.ts',
+  },
   // A packed copy or the build output is not a second module of the same name.
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 }

@@ -5,28 +5,37 @@ import { buildSync } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
-const ENTRIES = ['index', 'browser/index', 'testing/index']
+const ENTRIES = ['index', 'browser/index', 'testing/index', 'express-openid-connect/index']
 /** They are ES modules only, and so have to be in the bundle; whatever else we depend on is loaded from where it is installed. */
 const BUNDLED = ['httpxy', 'jose', 'oauth4webapi', 'openid-client', 'p-limit', 'yocto-queue']
 
 const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
+/** One entry's way to the package itself: it is loaded, and not in each of them again. */
+const PACKAGE = '../index.ts'
+
 for (const entry of ENTRIES) {
+  const outfile = `dist/${entry}.cjs`
   buildSync({
     absWorkingDir: root,
     entryPoints: [`src/${entry}.ts`],
-    outfile: `dist/${entry}.cjs`,
+    outfile,
     bundle: true,
     format: 'cjs',
     platform: entry === 'browser/index' ? 'neutral' : 'node',
     target: 'node20',
-    external: Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => !BUNDLED.includes(name)),
+    external: [
+      ...Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => !BUNDLED.includes(name)),
+      ...(entry === 'index' ? [] : [PACKAGE]),
+    ],
     // Jest has no import() in its CommonJS mode.
     supported: { 'dynamic-import': false },
     // Paths in comments are those of the project, wherever node_modules may be.
     preserveSymlinks: true,
     logLevel: 'warning',
   })
+  const text = readFileSync(join(root, outfile), 'utf8')
+  writeFileSync(join(root, outfile), text.replaceAll(`require("${PACKAGE}")`, 'require("../index.cjs")'))
 }
 writeTypes()
 writeNotices()

@@ -84,7 +84,8 @@ declare global {
 /** @internal */
 export function attachOidc(context: RequestContext): void {
   context.req.oidc = new OidcOfRequest(context)
-  context.res.oidc = new OidcOfResponse(context)
+  // Entry points of their own add members, for whom loads them.
+  context.res.oidc = new OidcOfResponse(context) as Pick<ResponseOidc, 'login' | 'logout'> as ResponseOidc
 }
 
 /** Its functions are made when they are asked for, few requests ask for any; they may be taken off it and called alone. */
@@ -140,15 +141,15 @@ class OidcOfRequest implements RequestOidc {
   }
 }
 
-class OidcOfResponse implements ResponseOidc {
+class OidcOfResponse implements Pick<ResponseOidc, 'login' | 'logout'> {
   readonly #context: RequestContext
 
   constructor(context: RequestContext) {
     this.#context = context
   }
 
-  get login(): ResponseOidc['login'] {
-    return async (given) => {
+  get login() {
+    return async (given?: LoginArguments) => {
       const named = readArguments(given, LOGIN_ARGUMENTS, 'res.oidc.login()')
       const { config, req } = this.#context
       const {
@@ -160,8 +161,8 @@ class OidcOfResponse implements ResponseOidc {
     }
   }
 
-  get logout(): ResponseOidc['logout'] {
-    return async (given) => {
+  get logout() {
+    return async (given?: LogoutArguments) => {
       const { returnTo, params } = readArguments(given, LOGOUT_ARGUMENTS, 'res.oidc.logout()')
       await logOut(this.#context, { returnTo, params })
     }

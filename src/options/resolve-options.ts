@@ -21,7 +21,7 @@ import { resolveUserClaims } from './user-claims.ts'
 import { resolveUserInfo } from './user-info.ts'
 import { isLoopback, webURL } from './web-url.ts'
 
-const NAMES = namesOf<AuthOptions>({
+export const OPTION_NAMES = namesOf<AuthOptions>({
   issuerBaseURL: true,
   baseURL: true,
   clientID: true,
@@ -82,7 +82,7 @@ const ID_TOKEN_ALGORITHMS = [
 
 /** @throws ConfigurationError that names every option that is wrong, and the cure */
 export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv = process.env): Config {
-  onlyKnown(group(options, 'options'), NAMES)
+  onlyKnown(group(options, 'options'), OPTION_NAMES)
   const production = env.NODE_ENV === 'production'
   const mistakes = createMistakes()
   const { attempt } = mistakes
