@@ -60,6 +60,16 @@ test('the sources keep the floors of the house', () => {
   expect(violations(sources, house)).toEqual([])
 })
 
+test('express-openid-connect reaches behind the public surface by one door', () => {
+  const folder = join(src, 'express-openid-connect')
+  const inside = /from '(\.\.\/[^']+)'/g
+  const reaching = readdirSync(folder).flatMap((file) =>
+    [...readFileSync(join(folder, file), 'utf8').matchAll(inside)].map(([, from]) => [file, from]),
+  )
+  expect(reaching.filter(([, from]) => from === '../index.ts').length).toBeGreaterThan(5)
+  expect(reaching.filter(([file, from]) => file !== 'inside.ts' && from !== '../index.ts')).toEqual([])
+})
+
 const root = join(src, '..')
 
 test.each(['test', 'bench', 'soak', 'example-app'])(

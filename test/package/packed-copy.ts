@@ -18,6 +18,7 @@ const { once } = require('node:events')
 const express = require('express')
 const { auth, requireAuth } = require('express-bff-session')
 const { BffError } = require('express-bff-session/browser')
+const { requiresAuth } = require('express-bff-session/express-openid-connect')
 
 test('nobody is logged in', async () => {
   const app = express()
@@ -30,10 +31,14 @@ test('nobody is logged in', async () => {
   })
   app.use(bff)
   app.get('/', requireAuth(), (req, res) => res.end())
+  app.get('/there', requiresAuth(), (req, res) => res.end())
   const server = app.listen(0)
   await once(server, 'listening')
   const answer = await fetch('http://localhost:' + server.address().port)
   expect([answer.status, (await answer.json()).code]).toEqual([401, 'login_required'])
+  const headers = { accept: 'application/json' }
+  const there = await fetch('http://localhost:' + server.address().port + '/there', { headers })
+  expect([there.status, await there.text()]).toEqual([401, expect.stringMatching('LoginRequiredError: Authentication is required')])
   expect(typeof BffError).toBe('function')
   server.close()
   await Promise.all([once(server, 'close'), bff.close()])

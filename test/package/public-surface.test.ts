@@ -1,6 +1,7 @@
 // What the package gives away: these names and no others, and objects that show no token to whoever prints them.
 import { inspect } from 'node:util'
 import type { Request, Response } from 'express'
+import * as layer from '../../src/express-openid-connect/index.ts'
 import * as surface from '../../src/index.ts'
 import { startApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
@@ -31,6 +32,19 @@ test('the runtime exports are exactly these', () => {
     'requireStepUp',
   ])
   expect(surface).not.toHaveProperty('default')
+})
+
+test('those of express-bff-session/express-openid-connect are exactly these', () => {
+  expect(Object.keys(layer).sort()).toEqual([
+    'SessionExpiredError',
+    'attemptSilentLogin',
+    'auth',
+    'claimCheck',
+    'claimEquals',
+    'claimIncludes',
+    'requiresAuth',
+  ])
+  expect(layer).not.toHaveProperty('default')
 })
 
 test('auth() returns a named handler of three arguments with ready, close, on and sessions', async () => {

@@ -13,7 +13,8 @@ export function createApp() {
     authorizationParams: { response_type: 'code', scope: 'openid profile email' },
     session: {
       name: 'shop',
-      store: new RedisStore({ client, prefix: 'shop:' }),
+      // As for that package, whose types know no store of express-session's.
+      store: new RedisStore({ client, prefix: 'shop:' }) as never,
       rollingDuration: 3600,
       absoluteDuration: 86_400,
       cookie: { sameSite: 'Lax' },
