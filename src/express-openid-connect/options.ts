@@ -62,12 +62,14 @@ export const OPTIONS: Rows<Omit<TheirOptions, 'session' | 'routes'>> = {
   idpLogout: (value, { auth0Logout = false }) => ({
     core: { idpLogout: flag(value ?? auth0Logout, 'idpLogout', false) },
   }),
-  auth0Logout: (value, { issuerBaseURL = process.env.ISSUER_BASE_URL }) => {
-    if (!flag(value, 'auth0Logout', false)) return {}
-    const endpoint = URL.canParse(String(issuerBaseURL))
-      ? new URL('/v2/logout', String(issuerBaseURL)).href
-      : undefined
-    return { core: { logout: { endpoint, returnToParam: 'returnTo' } } }
+  // At a tenant's own address it need not be said.
+  auth0Logout: (value, { idpLogout, issuerBaseURL = process.env.ISSUER_BASE_URL }) => {
+    const issuer = URL.canParse(String(issuerBaseURL)) ? new URL(String(issuerBaseURL)) : undefined
+    const isAuth0 = idpLogout === true && issuer !== undefined && issuer.hostname.endsWith('.auth0.com')
+    if (!flag(value, 'auth0Logout', isAuth0)) return {}
+    return {
+      core: { logout: { endpoint: issuer && new URL('/v2/logout', issuer).href, returnToParam: 'returnTo' } },
+    }
   },
   logoutParams: (value) => ({ core: { logout: { params: logoutParams(value, 'logoutParams') } } }),
   // Where it is: routes.backchannelLogout. It needs no store of its own.

@@ -86,7 +86,9 @@ const MOST_BYTES = 1000
 /** Who came back to it would log in or out again. */
 function isRoute(page: unknown, { baseURL, login, logout }: LayerConfig): boolean {
   if (typeof page !== 'string' || !URL.canParse(page, baseURL.href)) return false
-  const path = comparablePath(new URL(page, baseURL).pathname)
+  const { origin, pathname } = new URL(page, baseURL)
+  if (origin !== baseURL.origin) return false
+  const path = comparablePath(pathname)
   return [login, logout].some(
     (route) => route !== false && comparablePath(urlBelow(baseURL, route).pathname) === path,
   )

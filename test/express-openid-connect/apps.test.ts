@@ -66,7 +66,7 @@ const { provider, store, api, shop, orders, silent } = useParts(async (start) =>
     api,
     shop: await open(start, storeOnRedis.createApp, provider, { REDIS_URL }),
     orders: await open(start, apiAndRefresh.createApp, provider, { REDIS_URL, API_URL: api.url }),
-    silent: await open(start, silentAndClaims.createApp, provider, {}),
+    silent: await open(start, silentAndClaims.createApp, provider, { REDIS_URL }),
   }
 })
 
@@ -192,12 +192,15 @@ describe('with silent login and claims', () => {
       expect((await browser.request('GET', silent.url + path)).status).toBe(200)
   })
 
-  test('who lacks one is not sent in circles', async () => {
+  test('who lacks one is sent to log in, and when they come back without it, not in circles', async () => {
     const browser = new Browser()
     const page = await browser.logIn(silent.url, { path: '/alice', user: 'mallory' })
     expect([page.url, page.status]).toEqual([`${silent.url}/alice`, 403])
     expect(page.json()).toEqual({ error: 'You may not do this.' })
-    expect((await browser.request('GET', `${silent.url}/admin`)).status).toBe(403)
+    await ageSession(store, browser, 0, { login: 11 })
+    const again = await browser.navigate(`${silent.url}/admin`, { stopAt: () => true })
+    expect([again.status, again.headers.location]).toEqual([302, expect.stringContaining(provider.issuer)])
+    expect((await browser.request('GET', `${silent.url}/admin`)).status).toBe(401)
   })
 
   test('there is no /login where the app wants none', async () => {

@@ -13,7 +13,7 @@ import {
   SessionExpiredError,
 } from '../../src/express-openid-connect/index.ts'
 import { type AuthHandler, auth as ownAuth, requireFresh } from '../../src/index.ts'
-import { signedIn, testOptions, testProvider } from '../../src/testing/index.ts'
+import { signedIn, signedInHeaders, testOptions, testProvider } from '../../src/testing/index.ts'
 
 const opened: AuthHandler[] = []
 afterEach(async () => {
@@ -202,9 +202,10 @@ describe('res.oidc.login()', () => {
     ['//evil.example/', '/'],
     ['/\\evil.example', '/'],
     ['/logout', '/'],
+    ['https://www.example.com/login', 'https://www.example.com/login'],
     ['/LOGIN/', '/'],
   ])('returnTo %j lands on %s', async (returnTo, lands) => {
-    const opened = open({}, (req, res) =>
+    const opened = open({ allowedReturnOrigins: ['https://www.example.com'] }, (req, res) =>
       req.oidc.isAuthenticated()
         ? { here: req.originalUrl }
         : void res.oidc.login({ returnTo: returnTo as string }),
@@ -567,6 +568,17 @@ describe('the guards', () => {
     const opened = guarded(claimCheck((() => Promise.resolve(false)) as never))
     const { agent } = await logIn(opened)
     expect((await agent.get('/guarded')).body.error).toMatch(/must not return a promise/)
+  })
+
+  test('while nobody knows whether there is a session, nobody is sent to log in: 503', async () => {
+    const there = open()
+    const headers = { ...html, ...(await signedInHeaders(there.app, there.bff, { sub: 'alice' })) }
+    for (const errorOnRequiredAuth of [false, true]) {
+      const away = { redis: 'redis://127.0.0.1:1', redisTimeoutSeconds: 0.1, errorOnRequiredAuth }
+      const { app, errors } = guarded(requiresAuth(), away)
+      expect((await request(app).get('/guarded').set(headers)).status).toBe(503)
+      expect(errors).toMatchObject([{ code: 'store_unavailable' }])
+    }
   })
 
   test('without auth() above they say so; in tests a req.oidc of one’s own will do, in production none', async () => {

@@ -157,6 +157,24 @@ describe('what becomes of each', () => {
       },
     ],
     [
+      'auth0Logout, at a tenant of Auth0',
+      { idpLogout: true, issuerBaseURL: 'https://shop.eu.auth0.com' },
+      { logout: { endpoint: new URL('https://shop.eu.auth0.com/v2/logout'), returnToParam: 'returnTo' } },
+    ],
+    [
+      'auth0Logout: false',
+      { idpLogout: true, auth0Logout: false, issuerBaseURL: 'https://shop.eu.auth0.com' },
+      { logout: { endpoint: undefined } },
+    ],
+    [
+      'routes.postLogoutRedirect on another site',
+      {
+        routes: { postLogoutRedirect: 'https://www.example.com/bye' },
+        allowedReturnOrigins: ['https://blog.example.com'],
+      },
+      { returnOrigins: ['https://blog.example.com', 'https://www.example.com'] },
+    ],
+    [
       'logoutParams',
       { logoutParams: { federated: true, id_token_hint: null } },
       { logout: { params: { federated: 'true', id_token_hint: null } } },

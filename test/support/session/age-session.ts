@@ -11,6 +11,8 @@ export interface Ageing {
   idToken?: number
   /** seconds by which the access tokens' ends come sooner */
   accessToken?: number
+  /** seconds by which the login was earlier */
+  login?: number
   /** 0 to 1, in place of the one that was drawn */
   jitter?: number
   /** the app's, where it is not that of the test apps */
@@ -25,7 +27,7 @@ export async function ageSession(
   redis: Redis,
   browser: UserAgent,
   seconds: number,
-  { idToken = 0, accessToken = 0, jitter, secret }: Ageing = {},
+  { idToken = 0, accessToken = 0, login = 0, jitter, secret }: Ageing = {},
 ): Promise<void> {
   const id = await sessionIdOf(browser)
   const record = await storedRecord(redis, id, secret)
@@ -33,6 +35,7 @@ export async function ageSession(
   const sooner = (at: number | undefined, by: number) => (at === undefined ? undefined : at - by * 1000)
   const aged: AuthRecord = {
     ...record,
+    createdAt: record.createdAt - login * 1000,
     renewedAt: record.renewedAt - seconds * 1000,
     idTokenExpiresAt: sooner(record.idTokenExpiresAt, idToken),
     accessTokenExpiresAt: sooner(record.accessTokenExpiresAt, accessToken),
