@@ -81,13 +81,8 @@ function postLogoutRedirect(value: unknown, all: Readonly<Record<string, unknown
   const isElsewhere = page !== undefined && URL.canParse(base) && page.origin !== new URL(base).origin
   return {
     layer: { postLogoutRedirect: isURL ? value : `${base}/${value.replace(/^\/+/, '')}` },
-    ...(isElsewhere && { core: { allowedReturnOrigins: [...listed(all), page.origin] } }),
+    ...(isElsewhere && { core: { allowedReturnOrigins: [page.origin] } }),
   }
-}
-
-/** What is wrong with them, this package says itself. */
-function listed({ allowedReturnOrigins: given }: Readonly<Record<string, unknown>>): string[] {
-  return Array.isArray(given) ? given : []
 }
 
 function pathBelow(uri: unknown, base: string): string | undefined {

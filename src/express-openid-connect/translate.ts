@@ -44,7 +44,8 @@ export function translate(params: ConfigParams = {}): {
       () => [],
     ),
   ]
-  const core = together([DEFAULTS, ours(given), ...became.map((each) => each.core ?? {})])
+  mistakes.attempt(() => checkLogin(given))
+  const core = together([DEFAULTS, ...became.map((each) => each.core ?? {}), ours(given)])
   for (const line of faultsOf(core)) mistakes.attempt(() => fail(line))
   mistakes.end()
   return {
@@ -101,10 +102,26 @@ const STAND_INS: Readonly<Record<string, Became>> = {
   'session.store': { core: { redis: false, allowInMemoryStore: true } },
 }
 
-/** What express-openid-connect has no name for goes through. */
+/** Logins begin in this folder, and ask for what that package's options say. */
+function checkLogin({ login }: Given): void {
+  const { params, appState } = group(login, 'login')
+  if (params !== undefined)
+    throw optionError(
+      'login.params',
+      'is not read by this /login: write a route with res.oidc.login({ authorizationParams })',
+    )
+  if (appState !== undefined) throw optionError('login.appState', 'is called getLoginState here')
+}
+
+/** What express-openid-connect has no name for goes through, over what became of its defaults. */
 function ours(given: Given): AuthOptions {
   const others = Object.entries(given).filter(
-    ([name]) => OPTION_NAMES.includes(name) && !(name in OPTIONS) && name !== 'session' && name !== 'routes',
+    ([name, value]) =>
+      value !== undefined &&
+      OPTION_NAMES.includes(name) &&
+      !(name in OPTIONS) &&
+      name !== 'session' &&
+      name !== 'routes',
   )
   return Object.fromEntries(others)
 }
@@ -113,8 +130,10 @@ function together(parts: readonly AuthOptions[]): AuthOptions {
   const all: Record<string, unknown> = {}
   for (const part of parts) {
     for (const [name, value] of Object.entries(part)) {
+      const before = all[name]
       const isGroup = (GROUPS as readonly string[]).includes(name) && typeof value === 'object'
-      all[name] = isGroup ? merged(all[name], value) : value
+      const isList = Array.isArray(before) && Array.isArray(value)
+      all[name] = isGroup ? merged(before, value) : isList ? [...before, ...value] : value
     }
   }
   return all

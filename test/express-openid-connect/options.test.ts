@@ -172,7 +172,7 @@ describe('what becomes of each', () => {
         routes: { postLogoutRedirect: 'https://www.example.com/bye' },
         allowedReturnOrigins: ['https://blog.example.com'],
       },
-      { returnOrigins: ['https://blog.example.com', 'https://www.example.com'] },
+      { returnOrigins: ['https://www.example.com', 'https://blog.example.com'] },
     ],
     [
       'logoutParams',
@@ -247,8 +247,21 @@ describe('what becomes of each', () => {
     ],
     [
       'ours beside',
-      { redis: false, afterRenewal: () => undefined, renewal: { afterSeconds: 60 } },
-      { renewal: { afterSeconds: 60, required: false } },
+      {
+        httpTimeoutSeconds: 2,
+        clockToleranceSeconds: 1,
+        provider: { refreshSeconds: 30 },
+        userInfo: undefined,
+        redis: false,
+        afterRenewal: () => undefined,
+        renewal: { afterSeconds: 60 },
+      },
+      {
+        renewal: { afterSeconds: 60, required: false },
+        httpTimeoutSeconds: 2,
+        clockToleranceSeconds: 1,
+        provider: { refreshSeconds: 30 },
+      },
     ],
   ]
 
@@ -439,6 +452,9 @@ describe('what cannot be had is refused, with what to do', () => {
     ['getLoginState', { getLoginState: {} }, /must be a function/],
     ['secret', { secret: 'too short' }, /at least 32 characters/],
     ['idTokenSigningAlg', { idTokenSigningAlg: 'HS256' }, /must be one of/],
+    ['login.params', { login: { params: ['ui_locales'] } }, /res\.oidc\.login/],
+    ['login.appState', { login: { appState: () => ({}) } }, /getLoginState/],
+    ['allowedReturnOrigins', { allowedReturnOrigins: 'https://www.example.com' }, /must be a list/],
     ['errorOnRequiredAut', { errorOnRequiredAut: true }, /did you mean errorOnRequiredAuth\?/],
     ['session.rollingDuraton', { session: { rollingDuraton: 1 } }, /did you mean session\.rollingDuration\?/],
     ['session.cookie.maxAge', { session: { cookie: { maxAge: 1 } } }, /is not an option/],
