@@ -35,8 +35,10 @@ function open(
   routes: Record<string, RequestHandler> = {},
 ): Opened {
   const errors: Opened['errors'] = []
+  // What is asked for by itself is to be as there, and no refresh token is.
+  const { authorizationParams: _, ...plain } = testOptions({ logger: { warn() {} } })
   const bff = auth({
-    ...(testOptions({ logger: { warn() {} } }) as ConfigParams),
+    ...(plain as ConfigParams),
     authRequired: false,
     ...options,
   })
