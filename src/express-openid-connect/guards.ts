@@ -5,20 +5,32 @@ import { argumentError, contextOf, isPrefetch } from './inside.ts'
 import { beginLogin } from './response.ts'
 import { visitOf } from './visit.ts'
 
-/** Sends who is not logged in to log in; with a function, whom it says `true` of. */
+/**
+ * Sends who is not logged in to log in; with a function, whom it says `true` of.
+ *
+ * @example app.get('/profile', requiresAuth(), handler)
+ */
 export function requiresAuth(requiresLogin: (req: Request) => boolean = isNobody): Middleware {
   return guard('requiresAuth', requiresLogin)
 }
 
 type Primitive = boolean | number | string | null
 
-/** Lets through whose ID token has that claim with that value. */
+/**
+ * Lets through whose ID token has that claim with that value; others are sent to log in.
+ *
+ * @example app.get('/admin', claimEquals('isAdmin', true), handler)
+ */
 export function claimEquals(claim: string, value: Primitive): Middleware {
   checkArguments('claimEquals()', claim, [value])
   return claimGuard('claimEquals', (_req, claims) => Object.hasOwn(claims, claim) && claims[claim] === value)
 }
 
-/** Lets through whose claim, a list or words with spaces between, has all of the values. */
+/**
+ * Lets through whose claim, a list or words with spaces between, has all of the values.
+ *
+ * @example app.get('/admin', claimIncludes('roles', 'admin', 'staff'), handler)
+ */
 export function claimIncludes(claim: string, ...values: Primitive[]): Middleware {
   checkArguments('claimIncludes()', claim, values)
   return claimGuard('claimIncludes', (_req, claims) => {
@@ -28,7 +40,11 @@ export function claimIncludes(claim: string, ...values: Primitive[]): Middleware
   })
 }
 
-/** Lets through of whom the function says something true. */
+/**
+ * Lets through of whom the function says something true.
+ *
+ * @example app.get('/admin', claimCheck((req, claims) => claims.level > 3), handler)
+ */
 export function claimCheck(check: (req: Request, claims: IdTokenClaims) => boolean): Middleware {
   if (typeof check !== 'function' || check.constructor.name === 'AsyncFunction')
     throw argumentError(

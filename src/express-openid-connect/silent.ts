@@ -6,7 +6,11 @@ import { applyCookies, contextOf, triedCookie } from './inside.ts'
 import { beginLogin } from './response.ts'
 import { visitOf } from './visit.ts'
 
-/** For single pages what the option `attemptSilentLogin` is for all of them. */
+/**
+ * For single pages what the option `attemptSilentLogin` is for all of them.
+ *
+ * @example app.get('/', attemptSilentLogin(), handler)
+ */
 export function attemptSilentLogin(): Middleware {
   const handler = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     try {
