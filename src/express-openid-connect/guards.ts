@@ -106,6 +106,9 @@ function requireAttached(req: Request): void {
 const JUST_BACK_MILLISECONDS = 10_000
 
 async function sendToLogIn(req: Request, res: Response): Promise<void> {
+  const visit = visitOf(res.oidc)
+  if (visit?.config.errorOnRequiredAuth === true || !isPage(req))
+    throw new LoginRequiredError('login_required', 'Authentication is required for this route.')
   const { session } = req.oidc
   // What a login did not bring, the next one would not bring either, and the browser would go in circles.
   if (
@@ -113,10 +116,7 @@ async function sendToLogIn(req: Request, res: Response): Promise<void> {
     contextOf(req).session.now - session.createdAt.getTime() < JUST_BACK_MILLISECONDS
   )
     throw new RefusedError('claim_required', 403, 'You may not do this.')
-  const visit = visitOf(res.oidc)
-  if (visit?.config.errorOnRequiredAuth !== true && isPage(req))
-    return visit === undefined ? res.oidc.login() : beginLogin(visit)
-  throw new LoginRequiredError('login_required', 'Authentication is required for this route.')
+  await (visit === undefined ? res.oidc.login() : beginLogin(visit))
 }
 
 /** What a browser says to be a script's request, no redirect to another site helps. */

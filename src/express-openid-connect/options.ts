@@ -130,7 +130,8 @@ function authorizationParams(value: unknown): Became {
   const option = 'authorizationParams.response_type'
   // redirect_uri: see routes.callback.
   const { response_type: type = 'code', redirect_uri: _, ...others } = group(value, 'authorizationParams')
-  if (type !== 'code')
+  // Of the hybrid flow, its code: what else it brings, the code brings too.
+  if (type !== 'code' && type !== 'code id_token')
     throw optionError(
       option,
       `is ${JSON.stringify(type)}, and no token comes by way of the browser here (RFC 9700 §2.1.2): leave it out for the authorization code flow, and allow that to this client at the provider`,

@@ -97,12 +97,17 @@ function isRoute(page: unknown, { baseURL, login, logout }: LayerConfig): boolea
 /** What is so for all logins may be said again. */
 function askedFor(params: AuthorizationParameters, { req, config }: Visit): Record<string, string> {
   const { response_type: type, response_mode: mode, redirect_uri: uri, ...others } = params
+  if (uri !== undefined && uri !== config.redirectURI)
+    throw argumentError(
+      'res.oidc.login()',
+      'authorizationParams.redirect_uri',
+      `must be ${config.redirectURI}, or another one for all logins: in the authorizationParams of auth()`,
+    )
   const { formPost } = contextOf(req).config
   return written({
     ...others,
-    ...(type !== 'code' && { response_type: type }),
+    ...(type !== 'code' && type !== 'code id_token' && { response_type: type }),
     ...(mode !== (formPost ? 'form_post' : 'query') && { response_mode: mode }),
-    ...(uri !== config.redirectURI && { redirect_uri: uri }),
   })
 }
 

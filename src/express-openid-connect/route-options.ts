@@ -48,19 +48,14 @@ function isOn(given: unknown): boolean {
   return true
 }
 
-/** With `false` the app answers the path of `redirect_uri`; else both have to mean the same. */
+/** With `false` the app answers that path itself. With `redirect_uri` both have to mean the same. */
 function callback(value: unknown, all: Readonly<Record<string, unknown>>): ReturnType<Row> {
   const option = 'authorizationParams.redirect_uri'
   const { redirect_uri: uri } = group(all.authorizationParams, 'authorizationParams')
   const base = baseOf(all)
   const given = path(value, 'routes.callback', '/callback')
-  if (uri === undefined && given === false)
-    throw optionError(
-      'routes.callback',
-      `is false, which needs ${option}: the address of the route that calls res.oidc.callback()`,
-    )
-  const own = uri === undefined ? given : pathBelow(uri, base)
-  if (own === undefined || own === false || (given !== false && value !== undefined && own !== given))
+  const own = uri === undefined ? given || '/callback' : pathBelow(uri, base)
+  if (own === undefined || (given !== false && value !== undefined && own !== given))
     throw optionError(
       option,
       `must be an address below baseURL${given ? ` (${base}${given})` : ''}: the session's cookie comes nowhere else`,

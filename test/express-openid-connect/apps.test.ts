@@ -200,7 +200,6 @@ describe('with silent login and claims', () => {
     await ageSession(store, browser, 0, { login: 11 })
     const again = await browser.navigate(`${silent.url}/admin`, { stopAt: () => true })
     expect([again.status, again.headers.location]).toEqual([302, expect.stringContaining(provider.issuer)])
-    expect((await browser.request('GET', `${silent.url}/admin`)).status).toBe(401)
   })
 
   test('there is no /login where the app wants none', async () => {

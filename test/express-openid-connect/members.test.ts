@@ -244,7 +244,10 @@ describe('res.oidc.login()', () => {
 
   test.each<[object, RegExp]>([
     [{ authorizationParams: { response_type: 'id_token' } }, /response_type is the same for all logins/],
-    [{ authorizationParams: { redirect_uri: 'https://evil.example/' } }, /redirect_uri is made anew/],
+    [
+      { authorizationParams: { redirect_uri: 'https://evil.example/' } },
+      /redirect_uri must be http:\/\/localhost\/callback/,
+    ],
     [{ authorizationParams: { state: 'mine' } }, /state is made anew/],
     [{ returnsTo: '/' }, /returnsTo is not an option; did you mean returnTo\?/],
   ])('%j is refused, to the app’s error handling', async (options, sentence) => {
@@ -293,6 +296,28 @@ describe('res.oidc.login()', () => {
     expect((await agent.get(`/callback?${params}`).set(html)).headers.location).toBe(path)
   })
 
+  test('while the provider is down, a login goes on to the app’s error handling', async () => {
+    testProvider().down()
+    const { app, errors } = open()
+    expect((await request(app).get('/login').set(html)).status).toBe(503)
+    expect(errors).toMatchObject([{ code: 'provider_unavailable' }])
+    testProvider().up()
+  })
+
+  test('below a path of its own, as baseURL says, everything has its place', async () => {
+    const bff = auth({
+      ...(testOptions({ logger: { warn() {} } }) as ConfigParams),
+      baseURL: 'http://localhost/shop',
+    })
+    opened.push(bff)
+    const app = express().use('/shop', bff, (req, res) => void res.json(req.oidc.user?.sub))
+    const agent = request.agent(app)
+    await signedIn(agent, bff, { sub: 'alice' }, { at: '/shop/orders' })
+    expect((await agent.get('/shop/orders')).body).toBe('alice')
+    expect((await agent.get('/shop/logout').set(html)).headers.location).toBe('/shop/')
+    expect((await agent.get('/shop/orders').set(html)).status).toBe(302)
+  })
+
   test('/login does nothing for a prefetch', async () => {
     const { app } = open()
     expect(
@@ -310,6 +335,22 @@ describe('the callback', () => {
     const opened = open()
     expect((await request(opened.app).get('/callback?state=none&code=none').set(html)).status).toBe(400)
     expect(opened.errors).toMatchObject([{ code: 'login_unknown' }])
+  })
+
+  test('on a route of the app’s own that the login names, by a form of the provider’s too', async () => {
+    const redirect_uri = 'http://localhost/callback'
+    const complete: RequestHandler = (_req, res) => void res.oidc.callback({ redirectUri: redirect_uri })
+    const opened = open(
+      { routes: { login: false, callback: false }, authorizationParams: { response_mode: 'form_post' } },
+      ({ oidc }) => oidc.user?.sub,
+      {
+        '/enter': (_req, res) =>
+          void res.oidc.login({ returnTo: '/page', authorizationParams: { redirect_uri } }),
+        '/callback': [express.urlencoded({ extended: false }), complete] as never,
+      },
+    )
+    const headers = await signedInHeaders(opened.app, opened.bff, { sub: 'alice' }, { at: '/enter' })
+    expect((await request(opened.app).get('/page').set(headers)).body).toBe('alice')
   })
 
   test('on a route of the app’s own, in a router of its own, where it wants it', async () => {
@@ -550,6 +591,8 @@ describe('the guards', () => {
     const { status } = await agent.get('/guarded').set(html)
     // Who has just logged in would come back the same.
     expect(status).toBe(isLetIn ? 200 : 403)
+    const script = await agent.get('/guarded').set({ accept: 'application/json' })
+    expect(script.status).toBe(isLetIn ? 200 : 401)
   })
 
   test.each<[string, () => unknown, RegExp]>([

@@ -138,6 +138,11 @@ describe('what becomes of each', () => {
       },
     ],
     [
+      'authorizationParams.response_type, of the hybrid flow',
+      { authorizationParams: { response_type: 'code id_token' } },
+      { authorizationParams: { scope: 'openid profile email' } },
+    ],
+    [
       'authorizationParams.response_mode',
       { authorizationParams: { response_mode: 'form_post' } },
       { formPost: true },
@@ -287,6 +292,11 @@ describe('what becomes of each', () => {
     ],
     ['authorizationParams.max_age', { authorizationParams: { max_age: '60' } }, { maxAgeSeconds: 60 }],
     [
+      'routes.callback: false, and no other address',
+      { routes: { callback: false } },
+      { callbackOfApp: '/callback', redirectURI: `${VALID.baseURL}/callback` },
+    ],
+    [
       'routes.callback: false',
       { routes: { callback: false }, authorizationParams: { redirect_uri: `${VALID.baseURL}/cb` } },
       { callbackOfApp: '/cb', redirectURI: `${VALID.baseURL}/cb` },
@@ -385,11 +395,6 @@ describe('what cannot be had is refused, with what to do', () => {
       /is "id_token", and no token comes by way of the browser .*leave it out/,
     ],
     [
-      'authorizationParams.response_type',
-      { authorizationParams: { response_type: 'code id_token' } },
-      /no token comes by way of the browser/,
-    ],
-    [
       'authorizationParams.redirect_uri',
       { authorizationParams: { redirect_uri: 'https://evil.example/callback' } },
       /must be an address below baseURL/,
@@ -399,7 +404,6 @@ describe('what cannot be had is refused, with what to do', () => {
       { authorizationParams: { redirect_uri: `${VALID.baseURL}.evil.example/` } },
       /must be an address below baseURL/,
     ],
-    ['routes.callback', { routes: { callback: false } }, /needs authorizationParams.redirect_uri/],
     ['routes.login', { routes: { login: '//evil.example' } }, /must be a path such as '\/login'/],
     ['routes.postLogoutRedirect', { routes: { postLogoutRedirect: false } }, /must be a path, or the URL/],
     ['session.genid', { session: { genid: () => '1' } }, /ids are random/],
@@ -472,7 +476,7 @@ describe('what cannot be had is refused, with what to do', () => {
       useMtls: true,
       secret: 'short',
       session: { genid: () => '', name: 'a b' },
-      routes: { callback: false },
+      routes: { callback: '//' },
     }
     expect(refusal(given).split('\n')).toEqual([
       '5 options need a change:',
