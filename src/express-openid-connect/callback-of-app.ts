@@ -18,13 +18,9 @@ export function leaveToApp(
     } catch (error) {
       return next(error)
     }
-    const here = { url: req.url, baseUrl: req.baseUrl }
-    // As it was above: the router of the app's route may have taken a part of it off.
+    // As it was above, where an error goes on: the router of the app's route may have taken a part of it off.
     Object.assign(req, { url, baseUrl })
-    await own(req, res, (error) => {
-      Object.assign(req, here)
-      next(error)
-    })
+    await own(req, res, next)
   }
   res.oidc = { callback: complete } as ResponseOidc
   next()
