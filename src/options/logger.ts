@@ -1,4 +1,5 @@
 // The option `logger`.
+import { types } from 'node:util'
 import { optionError } from './read-option.ts'
 
 export interface Logger {
@@ -7,21 +8,19 @@ export interface Logger {
   info?(line: string): void
 }
 
-const ofConsole = patient(console)
-
 export function resolveLogger(given: unknown = console): Logger {
-  if (given === console) return ofConsole
   const logger = given as Partial<Logger> | null
   if (typeof logger?.warn !== 'function')
     throw optionError('logger', 'must have a method warn(line), as console has')
   return patient(logger)
 }
 
-/** It may throw, and whoever has something to tell is not the one to hear of it. */
+/** It may throw, at once or by a promise, and whoever has something to tell is not the one to hear of it. */
 function patient(logger: Partial<Logger>): Logger {
   const said = (level: keyof Logger) => (line: string) => {
     try {
-      logger[level]?.(line)
+      const saying: unknown = logger[level]?.(line)
+      if (types.isPromise(saying)) saying.catch(() => undefined)
     } catch {}
   }
   return Object.freeze({ warn: said('warn'), info: said('info') })
