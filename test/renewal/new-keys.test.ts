@@ -102,6 +102,7 @@ test('H37: a second new key within seconds: logins and renewals wait for it, and
 async function meetSecondKey({ publish, comeBack, renew, keyRequests }: Place, way: (typeof WAYS)[number]) {
   const [what, shown, sign] = way
   publish(...shown(next))
+  const began = Date.now()
   const first = await comeBack(sign(next))
   publish(...shown(last))
   const asked = performance.now()
@@ -111,8 +112,9 @@ async function meetSecondKey({ publish, comeBack, renew, keyRequests }: Place, w
     renew(sign(last)),
   ])
   expect(performance.now() - asked).toBeLessThan((PAUSE_SECONDS + 5) * 1000)
-  const [before, after] = keyRequests().map(({ at }) => at)
-  expect(Number(after) - Number(before)).toBeGreaterThanOrEqual(PAUSE_SECONDS * 1000 - 50)
+  // By when the first was sent at the earliest: a busy machine may have it arrive late.
+  const again = Number(keyRequests()[1]?.at)
+  expect(again - began).toBeGreaterThanOrEqual(PAUSE_SECONDS * 1000 - 5)
   return {
     what,
     first: first.status,
