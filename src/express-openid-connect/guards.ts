@@ -1,6 +1,12 @@
 // Who may pass, by the rules of express-openid-connect: others are sent to log in, or are an error (401) to the app.
 import type { NextFunction, Request, Response } from 'express'
-import { type IdTokenClaims, LoginRequiredError, type Middleware, RefusedError } from '../index.ts'
+import {
+  type IdTokenClaims,
+  LoginRequiredError,
+  type Middleware,
+  type OnError,
+  RefusedError,
+} from '../index.ts'
 import { argumentError, contextOf, isPrefetch } from './inside.ts'
 import { beginLogin } from './response.ts'
 import { visitOf } from './visit.ts'
@@ -82,7 +88,12 @@ function guard(name: string, requiresLogin: (req: Request) => boolean): Middlewa
     try {
       requireAttached(req)
       if (!told(requiresLogin(req), name)) return next()
-      await sendToLogIn(req, res)
+      await sendToLogIn(
+        req,
+        res,
+        notLoggedIn(),
+        new RefusedError('claim_required', 403, 'You may not do this.'),
+      )
     } catch (error) {
       next(error)
     }
@@ -102,21 +113,34 @@ function requireAttached(req: Request): void {
   }
 }
 
+const notLoggedIn = () =>
+  new LoginRequiredError('login_required', 'Authentication is required for this route.')
+
 /** From the callback to the page. */
 const JUST_BACK_MILLISECONDS = 10_000
 
-async function sendToLogIn(req: Request, res: Response): Promise<void> {
+/** A page, where a login may help; for the rest it is an error: that one, or `otherwise` where the browser would go in circles. */
+async function sendToLogIn(req: Request, res: Response, error: Error, otherwise = error): Promise<void> {
   const visit = visitOf(res.oidc)
-  if (visit?.config.errorOnRequiredAuth === true || !isPage(req))
-    throw new LoginRequiredError('login_required', 'Authentication is required for this route.')
+  if (visit?.config.errorOnRequiredAuth === true || !isPage(req)) throw error
   const { session } = req.oidc
-  // What a login did not bring, the next one would not bring either, and the browser would go in circles.
+  // What a login did not bring, the next one would not bring either.
   if (
     session !== undefined &&
     contextOf(req).session.now - session.createdAt.getTime() < JUST_BACK_MILLISECONDS
   )
-    throw new RefusedError('claim_required', 403, 'You may not do this.')
+    throw otherwise
   await (visit === undefined ? res.oidc.login() : beginLogin(visit))
+}
+
+/** For the guards of this package below this `auth()`; a step-up is no login of this folder's. */
+export const onError: OnError = async (error, req, res, next) => {
+  try {
+    if (!(error instanceof LoginRequiredError) || error.stepUp !== undefined) throw error
+    await sendToLogIn(req, res, error)
+  } catch (thrown) {
+    next(thrown)
+  }
 }
 
 /** What a browser says to be a script's request, no redirect to another site helps. */

@@ -1,6 +1,7 @@
 // Options of express-openid-connect in, options of this package out; every mistake is named at once.
 import { type AuthOptions, ConfigurationError } from '../index.ts'
 import type { ConfigParams, LayerConfig } from './config-params.ts'
+import { onError } from './guards.ts'
 import {
   createMistakes,
   group,
@@ -58,10 +59,7 @@ export function translate(params: ConfigParams = {}): {
 }
 
 /** Errors go where that package's go; and it keeps a session, with a refresh token or without. */
-const DEFAULTS: AuthOptions = {
-  onError: (error, _req, _res, next) => next(error),
-  renewal: { required: false },
-}
+const DEFAULTS: AuthOptions = { onError, renewal: { required: false } }
 
 function readGroup(
   name: string,

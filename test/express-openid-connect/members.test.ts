@@ -12,7 +12,13 @@ import {
   requiresAuth,
   SessionExpiredError,
 } from '../../src/express-openid-connect/index.ts'
-import { type AuthHandler, auth as ownAuth, requireFresh } from '../../src/index.ts'
+import {
+  type AuthHandler,
+  auth as ownAuth,
+  requireAuth,
+  requireFresh,
+  requireStepUp,
+} from '../../src/index.ts'
 import { signedIn, signedInHeaders, testOptions, testProvider } from '../../src/testing/index.ts'
 
 const opened: AuthHandler[] = []
@@ -186,7 +192,7 @@ describe('req.oidc', () => {
     })
     expect((await request(opened.app).get('/stub')).body).toEqual([{ sub: 'stub' }, true])
     expect((await request(opened.app).get('/page')).body).toBeNull()
-    expect((await request(opened.app).get('/fresh')).status).toBe(401)
+    expect((await request(opened.app).get('/fresh').set({ accept: 'application/json' })).status).toBe(401)
   })
 })
 
@@ -645,6 +651,31 @@ describe('the guards', () => {
     process.env.NODE_ENV = 'production'
     expect((await request(bare).get('/?stub=1')).body).toBe('auth_not_mounted')
     process.env.NODE_ENV = NODE_ENV
+  })
+
+  test.each<[what: string, guard: ReturnType<typeof requiresAuth>, code: string]>([
+    ['requireAuth()', requireAuth(), 'login_required'],
+    ['requireFresh()', requireFresh(), 'login_required'],
+    ['requireStepUp()', requireStepUp({ acr: 'mfa' }), 'step_up'],
+  ])('below this auth(), %s of this package’s own is answered as they are', async (_what, guard, code) => {
+    const { app, errors } = guarded(guard)
+    expect((await request(app).get('/guarded').set({ accept: 'application/json' })).status).toBe(401)
+    const page = await request(app).get('/guarded').set(html)
+    expect([page.status, errors.length]).toEqual(code === 'step_up' ? [401, 2] : [302, 1])
+    expect(
+      (
+        await request(guarded(guard, { errorOnRequiredAuth: true }).app)
+          .get('/guarded')
+          .set(html)
+      ).status,
+    ).toBe(401)
+  })
+
+  test('nor does a renewal that cannot be send anybody in circles', async () => {
+    const opened = guarded(requireFresh())
+    const { agent } = await logIn(opened)
+    expect((await agent.get('/guarded').set(html)).status).toBe(401)
+    expect(opened.errors).toMatchObject([{ code: 'renewal_impossible' }])
   })
 
   test('they know whom an auth() of this package’s own logged in', async () => {
