@@ -65,34 +65,56 @@ export async function openConnections({ ca, cert, key }: Certificates): Promise<
 }
 
 const KIND = 'express-bff-session: a new client certificate cannot be used'
+const NOT_IN_TIME = 'mutualTLS() gave nothing in time'
+
+/** So many times as long as a question is waited for: then it counts as lost, and another is asked. */
+const LOST_AFTER = 4
 
 /** The certificate is asked for before each request: one question at a time, and none that is overdue is waited for again. */
 export function createRenewedSend(current: CurrentMutualTLS, config: Config): Send {
   const log = createLimitedLog(config.logger.warn)
+  // The other half of the time is for the request itself.
+  const seconds = config.httpTimeoutSeconds / 2
   let known: { readonly certificate: MutualTLS; readonly connections: Connections } | undefined
   let asking: Promise<Connections> | undefined
-  let isOverdue = false
+  let overdueSince: number | undefined
 
-  async function ask(): Promise<Connections> {
+  async function ask(isLost: () => boolean): Promise<Connections> {
     const certificate = await current()
+    // The question after it may have brought a newer one.
+    if (isLost()) throw new OwnFunctionError(NOT_IN_TIME)
     if (known?.certificate === certificate) return known.connections
-    const before = known
-    known = { certificate, connections: await openConnections(certificate) }
-    before?.connections.retire()
-    return known.connections
+    const connections = await openConnections(certificate)
+    known?.connections.retire()
+    known = { certificate, connections }
+    return connections
+  }
+
+  function askAnew(): Promise<Connections> {
+    overdueSince = undefined
+    const question: Promise<Connections> = ask(() => asking !== question).finally(() => {
+      if (asking !== question) return
+      asking = undefined
+      overdueSince = undefined
+    })
+    asking = question
+    return question
   }
 
   async function connections(): Promise<Connections> {
-    if (isOverdue && known !== undefined) return known.connections
-    asking ??= ask().finally(() => {
-      asking = undefined
-      isOverdue = false
-    })
+    if (known !== undefined && overdueSince !== undefined) {
+      if (performance.now() - overdueSince > seconds * 1000 * LOST_AFTER) {
+        // Whoever asks after its answer hears of it, or of what was wrong with it.
+        askAnew().catch(() => undefined)
+        overdueSince = performance.now()
+      }
+      return known.connections
+    }
+    const question = overdueSince === undefined && asking !== undefined ? asking : askAnew()
     try {
-      // The other half of the time is for the request itself.
-      return await withDeadline(asking, config.httpTimeoutSeconds / 2, () => {
-        isOverdue = true
-        throw new OwnFunctionError('mutualTLS() gave nothing in time')
+      return await withDeadline(question, seconds, () => {
+        if (asking === question) overdueSince = performance.now()
+        throw new OwnFunctionError(NOT_IN_TIME)
       })
     } catch (error) {
       const fault = (error as Error).message.replace(PREFIX, '')

@@ -175,6 +175,41 @@ test('one that does not answer is waited for once, and by nobody after that unti
   expect(shownSince(from).at(-1)).toBe(nameOf(certificates.renewed))
 })
 
+test('one that never answers is asked again after a while, and what it says at last is too late', async () => {
+  answer = () => withCA(certificates.client)
+  const { app } = await start({ httpTimeoutSeconds: 1 })
+  const { get } = await logIn(provider, app.url)
+  const from = provider.tokenRequests().length
+  let say = (_options: MutualTLSOptions) => {}
+  answer = () =>
+    new Promise<MutualTLSOptions>((resolve) => {
+      say = resolve
+    })
+  await get(`${app.url}/fresh`)
+  answer = () => withCA(certificates.renewed)
+  const renewed = nameOf(certificates.renewed)
+  await eventually('the renewed one to be shown', async () => {
+    await get(`${app.url}/fresh`)
+    return shownSince(from).at(-1) === renewed
+  })
+  say(withCA(certificates.client))
+  await get(`${app.url}/fresh`)
+  expect(shownSince(from).at(-1)).toBe(renewed)
+})
+
+test('one that never answered at the start is asked again by whoever logs in next', async () => {
+  answer = () => new Promise(() => {})
+  const { app } = await start({ httpTimeoutSeconds: 1 })
+  await expect(app.auth.ready()).rejects.toMatchObject({ code: 'provider_unavailable' })
+  answer = () => withCA(certificates.client)
+  await eventually('the provider to be asked again', () =>
+    app.auth.ready().then(
+      () => true,
+      () => false,
+    ),
+  )
+})
+
 test.each(FAULTS.slice(0, 2))(
   'one that %s from the beginning logs nobody in, is told, and can be mended',
   async (_what, fault, told) => {
