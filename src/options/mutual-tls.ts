@@ -60,7 +60,9 @@ function createCurrent(ask: () => unknown, provider: ProviderConfig): CurrentMut
 /** @throws ConfigurationError without anything of what it threw, which may be the key */
 async function answerOf(ask: () => unknown): Promise<unknown> {
   try {
-    return await ask()
+    const answer = await ask()
+    // Its getters are asked here.
+    return typeof answer === 'object' && answer !== null && !Array.isArray(answer) ? { ...answer } : answer
   } catch {
     throw optionError('mutualTLS', 'is a function that threw an error; it must give { cert, key }')
   }

@@ -109,6 +109,16 @@ test('a request that is under way ends well on the old one', async () => {
 const FAULTS: [what: string, answer: () => unknown, told: RegExp][] = [
   ['throws', () => JSON.parse('{k7Q'), /mutualTLS is a function that threw an error; it must give/],
   ['rejects', () => Promise.reject(new Error('k7Q')), /mutualTLS is a function that threw an error/],
+  [
+    'throws from a getter',
+    () => ({
+      ...certificates.renewed,
+      get key() {
+        throw new Error('k7Q')
+      },
+    }),
+    /mutualTLS is a function that threw an error/,
+  ],
   ['gives nothing', () => undefined, /mutualTLS must be \{ cert, key \}, in PEM/],
   ['gives a path', async () => '/k7Q', /mutualTLS must be an object/],
   ['gives no PEM', () => ({ cert: 'k7Q', key: 'k7Q' }), /mutualTLS\.cert is no certificate in PEM/],
