@@ -15,13 +15,20 @@ export function resolveLogger(given: unknown = console): Logger {
   return patient(logger)
 }
 
+/** For each logger one, so that the same options become the same configuration. */
+const patients = new WeakMap<object, Logger>()
+
 /** It may throw, at once or by a promise, and whoever has something to tell is not the one to hear of it. */
 function patient(logger: Partial<Logger>): Logger {
+  const known = patients.get(logger)
+  if (known !== undefined) return known
   const said = (level: keyof Logger) => (line: string) => {
     try {
       const saying: unknown = logger[level]?.(line)
       if (types.isPromise(saying)) saying.catch(() => undefined)
     } catch {}
   }
-  return Object.freeze({ warn: said('warn'), info: said('info') })
+  const own = Object.freeze({ warn: said('warn'), info: said('info') })
+  patients.set(logger, own)
+  return own
 }
