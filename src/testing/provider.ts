@@ -92,7 +92,8 @@ export function createTestProvider(issuer: string): TestProvider {
   }
 
   function personOf(authorization = ''): TestPerson | undefined {
-    const grant = accessTokens.get(authorization.replace(/^Bearer /i, ''))
+    const [, token = ''] = /^Bearer (.+)$/i.exec(authorization) ?? []
+    const grant = accessTokens.get(token)
     return grant && people.newest(grant.person)
   }
 

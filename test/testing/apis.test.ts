@@ -100,3 +100,12 @@ test('the userinfo endpoint refuses it as well', async () => {
 test.each([undefined, '', 'Bearer', 'Bearer of nothing'])('%p is nobody’s token', (header) => {
   expect(testProvider().personOf(header)).toBeUndefined()
 })
+
+test('a token without its scheme is nobody’s either: an API refuses that', async () => {
+  app.get('/token', async (req, res) => void res.json(await req.oidc.getAccessToken()))
+  const agent = await somebody({ sub: 'alice' })
+  const token = (await agent.get('/token')).body
+  expect(testProvider().personOf(`Bearer ${token}`)).toEqual({ sub: 'alice' })
+  expect(testProvider().personOf(token)).toBeUndefined()
+  expect(testProvider().personOf(`DPoP ${token}`)).toBeUndefined()
+})
