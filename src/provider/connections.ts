@@ -65,7 +65,6 @@ export async function openConnections({ ca, cert, key }: Certificates): Promise<
 }
 
 const KIND = 'express-bff-session: a new client certificate cannot be used'
-const NOT_IN_TIME = 'mutualTLS() gave nothing in time'
 
 /** So many times as long as a question is waited for: then it counts as lost, and another is asked. */
 const LOST_AFTER = 4
@@ -75,24 +74,30 @@ export function createRenewedSend(current: CurrentMutualTLS, config: Config): Se
   const log = createLimitedLog(config.logger.warn)
   // The other half of the time is for the request itself.
   const seconds = config.httpTimeoutSeconds / 2
-  let known: { readonly certificate: MutualTLS; readonly connections: Connections } | undefined
+  let known: { asked: number; readonly certificate: MutualTLS; readonly connections: Connections } | undefined
+  let questions = 0
   let asking: Promise<Connections> | undefined
   let overdueSince: number | undefined
 
-  async function ask(isLost: () => boolean): Promise<Connections> {
+  async function ask(): Promise<Connections> {
+    questions += 1
+    const asked = questions
     const certificate = await current()
-    // The question after it may have brought a newer one.
-    if (isLost()) throw new OwnFunctionError(NOT_IN_TIME)
-    if (known?.certificate === certificate) return known.connections
+    // However late it is, it is taken, but for one that was asked for after it.
+    if (known !== undefined && asked < known.asked) return known.connections
+    if (known?.certificate === certificate) {
+      known.asked = asked
+      return known.connections
+    }
     const connections = await openConnections(certificate)
     known?.connections.retire()
-    known = { certificate, connections }
+    known = { asked, certificate, connections }
     return connections
   }
 
   function askAnew(): Promise<Connections> {
     overdueSince = undefined
-    const question: Promise<Connections> = ask(() => asking !== question).finally(() => {
+    const question: Promise<Connections> = ask().finally(() => {
       if (asking !== question) return
       asking = undefined
       overdueSince = undefined
@@ -114,7 +119,7 @@ export function createRenewedSend(current: CurrentMutualTLS, config: Config): Se
     try {
       return await withDeadline(question, seconds, () => {
         if (asking === question) overdueSince = performance.now()
-        throw new OwnFunctionError(NOT_IN_TIME)
+        throw new OwnFunctionError('mutualTLS() gave nothing in time')
       })
     } catch (error) {
       const fault = (error as Error).message.replace(PREFIX, '')

@@ -220,6 +220,23 @@ test('one that never answered at the start is asked again by whoever logs in nex
   )
 })
 
+test('one that is slow each time is taken all the same, also where nothing is known before it', async () => {
+  const open: (() => void)[] = []
+  answer = () =>
+    new Promise<MutualTLSOptions>((resolve) => open.push(() => resolve(withCA(certificates.client))))
+  const { app } = await start({ httpTimeoutSeconds: 1 })
+  const isReady = () =>
+    app.auth.ready().then(
+      () => true,
+      () => false,
+    )
+  // Whoever comes next asks a second time before the first is answered.
+  await eventually('a second question', async () => (await isReady()) || open.length > 1)
+  answer = () => new Promise(() => {})
+  open[0]?.()
+  await eventually('the first answer to be taken', isReady)
+})
+
 test.each(FAULTS.slice(0, 2))(
   'one that %s from the beginning logs nobody in, is told, and can be mended',
   async (_what, fault, told) => {
