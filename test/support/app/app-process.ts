@@ -38,6 +38,7 @@ async function appMain(): Promise<string> {
 
 export async function startAppProcess(setup: AppProcessSetup = {}): Promise<AppProcess> {
   const child = fork(await appMain(), [], {
+    execArgv: [],
     // The test runner's own flags are not the app's, and an app under test logs like one that is not.
     env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'development', ...setup.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
