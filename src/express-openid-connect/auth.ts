@@ -30,8 +30,13 @@ export function auth(params?: ConfigParams): AuthHandler {
     ...(layer.attemptSilentLogin ? [attemptSilentLogin()] : []),
   ]
 
+  const [loginPath, logoutPath, callbackPath] = [layer.login, layer.logout, layer.callbackOfApp].map(
+    (route) => (typeof route === 'string' ? comparablePath(route) : undefined),
+  )
+
   function expressOpenidConnect(req: Request, res: Response, next: NextFunction): void {
-    if (isAt(req, layer.callbackOfApp ?? false)) leaveToApp(own, layer, { req, res, next })
+    if (callbackPath !== undefined && comparablePath(req.path) === callbackPath)
+      leaveToApp(own, layer, { req, res, next })
     else own(req, res, (error) => (error ? next(error) : goOn(req, res, next)))
   }
 
@@ -43,7 +48,8 @@ export function auth(params?: ConfigParams): AuthHandler {
   async function answer(req: Request, res: Response, next: NextFunction): Promise<boolean> {
     const visit = enter(req, res, next, layer)
     if (req.method !== 'GET') return false
-    const [isLogin, isLogout] = [isAt(req, layer.login), isAt(req, layer.logout)]
+    const path = comparablePath(req.path)
+    const [isLogin, isLogout] = [path === loginPath, path === logoutPath]
     if (!isLogin && !isLogout) return false
     requirePageLoad(req)
     if (isLogin) await beginLogin(visit, { returnTo: layer.baseURL.href })
@@ -75,10 +81,6 @@ function enter(req: Request, res: Response, next: NextFunction, config: LayerCon
   layOver(res.oidc, visit, () => RESPONSE_MEMBERS)
   attachAppSession(visit)
   return visit
-}
-
-function isAt({ path }: Request, route: string | false): boolean {
-  return route !== false && comparablePath(path) === comparablePath(route)
 }
 
 /** One after the other, as Express would. */

@@ -13,6 +13,11 @@ export interface Mistakes {
 
 export const PREFIX = 'auth(): '
 
+/** What is wrong, without saying where: for a sentence that says so itself. */
+export function faultOf(error: unknown): string {
+  return (error as Error).message.replace(PREFIX, '')
+}
+
 export function createMistakes(): Mistakes {
   const found: ConfigurationError[] = []
 
@@ -31,7 +36,7 @@ export function createMistakes(): Mistakes {
       const [first] = found
       if (first === undefined) return
       if (found.length === 1) throw first
-      const lines = found.map(({ message }) => `- ${message.replace(PREFIX, '')}`)
+      const lines = found.map((mistake) => `- ${faultOf(mistake)}`)
       const title = `${PREFIX}${found.length} options need a change:`
       throw new ConfigurationError('invalid_option', [title, ...lines].join('\n'))
     },

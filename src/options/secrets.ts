@@ -1,7 +1,7 @@
 // The option `secret`: one, several, or a function that gives them, so that they rotate while the process runs.
 import { types } from 'node:util'
 import { createLimitedLog } from '../lib/limited-log.ts'
-import { PREFIX } from './mistakes.ts'
+import { faultOf } from './mistakes.ts'
 import { optionError, text } from './read-option.ts'
 
 const OPTION = 'secret (SECRET)'
@@ -26,8 +26,7 @@ export function resolveSecrets(given: unknown, warn: (line: string) => void): ()
       if (!isSame(answer, known)) known = checked(answer)
     } catch (error) {
       // Who is logged in stays so: what was good a moment ago is.
-      const fault = (error as Error).message.replace(PREFIX, '')
-      log.warn(KIND, `${KIND}, so the last good one stays in use: ${fault}`, 1)
+      log.warn(KIND, `${KIND}, so the last good one stays in use: ${faultOf(error)}`, 1)
     }
     return known
   }

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers'
 import { withDeadline } from '../lib/deadline.ts'
 import { createLimitedLog } from '../lib/limited-log.ts'
 import type { Config } from '../options/config.ts'
-import { PREFIX } from '../options/mistakes.ts'
+import { faultOf } from '../options/mistakes.ts'
 import type { CurrentMutualTLS, MutualTLS } from '../options/mutual-tls.ts'
 import type { Send } from './bounded-fetch.ts'
 import { OwnFunctionError } from './failures.ts'
@@ -122,7 +122,7 @@ export function createRenewedSend(current: CurrentMutualTLS, config: Config): Se
         throw new OwnFunctionError('mutualTLS() gave nothing in time')
       })
     } catch (error) {
-      const fault = (error as Error).message.replace(PREFIX, '')
+      const fault = faultOf(error)
       if (known === undefined) throw new OwnFunctionError(fault)
       log.warn(KIND, `${KIND}, so the last good one stays in use: ${fault}`, 1)
       return known.connections

@@ -1,29 +1,16 @@
 // `mutualTLS` as a function: the client's certificate is renewed while the process runs. The next request shows the new one,
 // connections of the old one end by themselves, and what cannot be shown changes nothing but the log.
-import { X509Certificate } from 'node:crypto'
 import type { AuthOptions, MutualTLSOptions } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app/app.ts'
+import { startApp } from '../support/app/app.ts'
+import { nameOf, useMutualTLSFixture } from '../support/app/mutual-tls-fixture.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog } from '../support/evidence.ts'
-import { type Certificate, createCertificates } from '../support/provider/certificates.ts'
-import { startProvider } from '../support/provider/provider.ts'
-import { thumbprint } from '../support/provider/seen-requests.ts'
-import { useParts } from '../support/servers.ts'
+import type { Certificate } from '../support/provider/certificates.ts'
 import { logIn } from '../support/session/logged-in.ts'
 
-const { certificates, provider } = useParts(async (start) => {
-  const certificates = await createCertificates()
-  const tls = { ...certificates.server, ca: certificates.ca }
-  return { certificates, provider: await start(startProvider({ tls })) }
-})
-const apps: TestApp[] = []
-afterEach(async () => {
-  provider.normal()
-  await Promise.all(apps.splice(0).map((app) => app.stop()))
-})
+const { certificates, provider, apps } = useMutualTLSFixture()
 
-const nameOf = ({ cert }: Certificate) => thumbprint(new X509Certificate(cert).raw.toString('base64'))
 const withCA = ({ cert, key }: Certificate): MutualTLSOptions => ({ cert, key, ca: certificates.ca })
 /** With which certificates the last requests to the token endpoint came. */
 const shownSince = (from: number) =>

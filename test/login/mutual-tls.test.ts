@@ -4,29 +4,18 @@ import { X509Certificate } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { RenewalOutcome } from '../../src/events.ts'
 import type { AuthOptions } from '../../src/index.ts'
-import { startApp, type TestApp } from '../support/app/app.ts'
+import { startApp } from '../support/app/app.ts'
 import { expectTryLater } from '../support/app/fault-fixture.ts'
+import { nameOf, rawOf, useMutualTLSFixture } from '../support/app/mutual-tls-fixture.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog } from '../support/evidence.ts'
-import { type Certificate, createCertificates } from '../support/provider/certificates.ts'
+import type { Certificate } from '../support/provider/certificates.ts'
 import type { ClientOptions } from '../support/provider/client.ts'
-import { startProvider } from '../support/provider/provider.ts'
-import { type SeenRequest, thumbprint } from '../support/provider/seen-requests.ts'
-import { useParts } from '../support/servers.ts'
+import type { SeenRequest } from '../support/provider/seen-requests.ts'
 
-const { certificates, provider } = useParts(async (start) => {
-  const certificates = await createCertificates()
-  const tls = { ...certificates.server, ca: certificates.ca }
-  return { certificates, provider: await start(startProvider({ tls })) }
-})
-const apps: TestApp[] = []
-afterEach(async () => {
-  provider.normal()
-  await Promise.all(apps.splice(0).map((app) => app.stop()))
-})
+const { certificates, provider, apps } = useMutualTLSFixture()
 
-const raw = ({ cert }: Certificate) => new X509Certificate(cert).raw.toString('base64')
 /** Taken, were it not for its length. */
 const TOKENS = { access_token: 'an access token', token_type: 'Bearer' }
 const BOUND = { tls_client_certificate_bound_access_tokens: true }
@@ -44,7 +33,7 @@ const selfSigned = (): [ClientOptions, Certificate] => {
   return [
     {
       authMethod: 'self_signed_tls_client_auth',
-      metadata: { jwks: { keys: [{ ...key, x5c: [raw(certificates.selfSigned)] }] }, ...BOUND },
+      metadata: { jwks: { keys: [{ ...key, x5c: [rawOf(certificates.selfSigned)] }] }, ...BOUND },
     },
     certificates.selfSigned,
   ]
@@ -85,7 +74,7 @@ describe.each([
 
     // RFC 8705 §3
     const tokens = provider.store.all('AccessToken').filter(({ accountId }) => accountId === user)
-    const own = thumbprint(raw(certificate))
+    const own = nameOf(certificate)
     expect(tokens.map((token) => token['x5t#S256'])).toEqual([own, own])
 
     await browser.request('POST', `${app.url}/logout`)
@@ -119,7 +108,7 @@ test('a client with a secret may show a certificate too, and its tokens are boun
   const browser = new Browser()
   expect((await browser.logIn(app.url, { user: 'bound' })).json()).toMatchObject({ sub: 'bound' })
   expect((await browser.request('POST', `${app.url}/fresh`)).json()).toMatchObject({ generation: 2 })
-  const own = thumbprint(raw(certificates.client))
+  const own = nameOf(certificates.client)
   const tokens = provider.store.all('AccessToken').filter(({ accountId }) => accountId === 'bound')
   expect(tokens.map((token) => token['x5t#S256'])).toEqual([own, own])
   expect(provider.tokenRequests('refresh_token').at(-1)).toMatchObject({ authorization: 'basic' })
