@@ -54,6 +54,8 @@ async function install(folder: string): Promise<void> {
   await mkdir(installed, { recursive: true })
   await symlink(join(root, 'node_modules/express'), join(folder, 'node_modules/express'))
   const exports = { '.': './index.js', './browser': './browser.js' }
+  // Without one of its own, the project would be part of what a package.json above it says, in the folder for temporary files.
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true }))
   await writeFile(join(installed, 'package.json'), JSON.stringify({ type: 'module', exports }))
   await writeFile(join(installed, 'index.js'), `export * from '${pathToFileURL(TEST_PACKAGE)}'\n`)
   await copyFile(TEST_BROWSER_MODULE, join(installed, 'browser.js'))
