@@ -7,6 +7,7 @@ import { startProvider } from '../support/provider/provider.ts'
 import { useParts } from '../support/servers.ts'
 
 const PLACES = 5
+const PEOPLE = 100
 
 const { provider, plain, pushing, silent } = useParts(async (start) => {
   const provider = await start(startProvider())
@@ -42,8 +43,8 @@ async function inventedCallback(
   return () => browser.navigate(callback, { from: null, stopAt: () => true })
 }
 
-test('400 begun logins with invented codes are a few requests at once; a real one keeps its code until there is a place', async () => {
-  const callbacks = await Promise.all(Array.from({ length: 400 }, () => inventedCallback()))
+test(`${PEOPLE} begun logins with invented codes are a few requests at once; a real one keeps its code until there is a place`, async () => {
+  const callbacks = await Promise.all(Array.from({ length: PEOPLE }, () => inventedCallback()))
   const real = new Browser()
   const callback = await real.startLogin(plain.url, { user: 'alice' })
   const before = provider.tokenRequests().length
@@ -56,7 +57,7 @@ test('400 begun logins with invented codes are a few requests at once; a real on
   expect(underWay('token')).toBe(PLACES)
   for (const { release } of held) release()
   const statuses = (await Promise.all(answers)).map(({ status }) => status)
-  expect(statuses.filter((status) => status === 503)).toHaveLength(400 - PLACES)
+  expect(statuses.filter((status) => status === 503)).toHaveLength(PEOPLE - PLACES)
   expect(statuses.filter((status) => status === 400)).toHaveLength(PLACES)
   expect(provider.tokenRequests()).toHaveLength(before + PLACES)
   // A code that was not sent is as good as new.
@@ -79,10 +80,10 @@ test('a place is given back however a login ends', async () => {
   expect((await new Browser().logIn(plain.url, { user: 'bob' })).json()).toMatchObject({ sub: 'bob' })
 })
 
-test('400 people who begin a login are a few pushed requests at once, and begin it a moment later', async () => {
+test(`${PEOPLE} people who begin a login are a few pushed requests at once, and begin it a moment later`, async () => {
   const held = Array.from({ length: PLACES }, () => provider.holdNext('pushed_request'))
   const begin = () => new Browser().navigate(`${pushing.url}/login`, { stopAt: () => true })
-  const answers = Array.from({ length: 400 }, begin)
+  const answers = Array.from({ length: PEOPLE }, begin)
   await Promise.all(held.map(({ arrived }) => arrived))
   await eventually('the others to be answered', async () => {
     expectTryAgain(await begin())
@@ -91,7 +92,7 @@ test('400 people who begin a login are a few pushed requests at once, and begin 
   for (const { release } of held) release()
   const statuses = (await Promise.all(answers)).map(({ status }) => status)
   expect(statuses.filter((status) => status === 302).length).toBe(PLACES)
-  expect(statuses.filter((status) => status === 503).length).toBe(400 - PLACES)
+  expect(statuses.filter((status) => status === 503).length).toBe(PEOPLE - PLACES)
   expect((await begin()).status).toBe(302)
 })
 

@@ -21,6 +21,10 @@ export const ONE_CLIENT = { clientId: 'app', clientSecret: 'what all servers of 
 
 export const TEST_SECRET = 'a secret for tests, long enough for anybody'
 
+/** No stall of the machine ends what a test does: whoever looks at a deadline gives a shorter one. */
+const PATIENT = { httpTimeoutSeconds: 30 }
+const PATIENT_RENEWAL = { timeoutSeconds: 20 }
+
 export async function resolveOptions(setup: AppSetup, baseURL: string): Promise<AuthOptions> {
   const { provider, redisUrl, options = {} } = setup
   const given = { baseURL, ...options }
@@ -37,7 +41,9 @@ export async function resolveOptions(setup: AppSetup, baseURL: string): Promise<
     ...(client && { clientID: client.clientId, clientSecret: client.clientSecret }),
     ...(redisUrl && { redis: redisUrl }),
     secret: TEST_SECRET,
+    ...PATIENT,
     ...given,
+    renewal: { ...PATIENT_RENEWAL, ...options.renewal },
     // oidc-provider gives a refresh token only for offline_access with this prompt.
     authorizationParams: { prompt: 'consent', ...options.authorizationParams },
   }
