@@ -20,7 +20,7 @@ export default {
   },
   // What the example imports by name is tested from the sources, so that a test run needs no build.
   moduleNameMapper: {
-    '^express-bff-session(/testing|/express-openid-connect)?$': '<rootDir>/src$1/index.ts',
+    '^express-bff-session(/testing|/telemetry|/express-openid-connect)?$': '<rootDir>/src$1/index.ts',
   },
   // A packed copy or the build output is not a second module of the same name.
   modulePathIgnorePatterns: ['<rootDir>/dist/'],

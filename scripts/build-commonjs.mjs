@@ -5,7 +5,7 @@ import { buildSync } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
-const ENTRIES = ['index', 'browser/index', 'testing/index', 'express-openid-connect/index']
+const ENTRIES = ['index', 'browser/index', 'testing/index', 'express-openid-connect/index', 'telemetry/index']
 /** They are ES modules only, and so have to be in the bundle; whatever else we depend on is loaded from where it is installed. */
 const BUNDLED = ['httpxy', 'jose', 'oauth4webapi', 'openid-client', 'p-limit', 'yocto-queue']
 

@@ -133,6 +133,15 @@ export function codesOf(kind) {
   }))
 }
 
+/** The value of a table that is written out. @param {string} name */
+export function writtenValue(name) {
+  const found = declared(name)
+  let written = ts.isVariableStatement(found) ? found.declarationList.declarations[0]?.initializer : undefined
+  while (written && (ts.isSatisfiesExpression(written) || ts.isAsExpression(written)))
+    written = written.expression
+  return new Function(`return (${written?.getText()})`)()
+}
+
 /** What a class of errors means, in its own words. @param {string} kind */
 export function meaningOf(kind) {
   const found = declared(kind)

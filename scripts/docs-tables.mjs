@@ -3,7 +3,15 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { codesOf, eventsOf, meaningOf, membersOf, OPTION_TABLES, wordsOf } from './docs-sources.mjs'
+import {
+  codesOf,
+  eventsOf,
+  meaningOf,
+  membersOf,
+  OPTION_TABLES,
+  wordsOf,
+  writtenValue,
+} from './docs-sources.mjs'
 
 /** @typedef {import('./docs-sources.mjs').Member} Member */
 /** @typedef {import('./docs-sources.mjs').Word} Word */
@@ -40,6 +48,8 @@ export const events = eventsOf('AuthEvents')
 export const errorCodes = ERROR_KINDS.flatMap(codesOf)
 const reasons = wordsOf('SessionEndReason')
 const outcomes = wordsOf('RenewalOutcome')
+/** @type {{ name: string, kind: string, unit: string, what: string, attributes: string[] }[]} */
+const metrics = Object.values(writtenValue('METRICS'))
 
 /** @type {ReadonlyMap<string, string>} */
 const tables = new Map([
@@ -72,6 +82,27 @@ const tables = new Map([
   ],
   ['session-end-reasons', wordTable('reason', reasons)],
   ['renewal-outcomes', wordTable('outcome', outcomes)],
+  [
+    'token-outcomes',
+    wordTable(
+      'outcome',
+      wordsOf('TokenOutcome').filter(({ name }) => name !== 'RenewalOutcome'),
+    ),
+  ],
+  ['renewal-triggers', wordTable('trigger', wordsOf('RenewalTrigger'))],
+  [
+    'metrics',
+    table(
+      ['metric', 'kind', 'unit', '', 'attributes'],
+      metrics.map(({ name, kind, unit, what, attributes }) => [
+        code(name),
+        kind,
+        unit,
+        what,
+        attributes.map(code).join(', '),
+      ]),
+    ),
+  ],
   [
     'errors',
     table(

@@ -14,6 +14,7 @@ import { shareHiddenClasses } from './lib/hidden-class.ts'
 import { createLimitedLog } from './lib/limited-log.ts'
 import { logEvents } from './log-events.ts'
 import { trySilently } from './login/silent.ts'
+import { type AroundOperation, createOperations } from './operations.ts'
 import type { AuthOptions } from './options/auth-options.ts'
 import { addressesToRegister } from './options/registered-addresses.ts'
 import { resolveOptions } from './options/resolve-options.ts'
@@ -33,7 +34,7 @@ import { createSessionRegister, type Sessions } from './session/session-register
 import { createSessionWatch } from './session/session-watch.ts'
 import { createMemoryStore } from './store/memory/memory-store.ts'
 import { createRedisStore } from './store/redis/redis-store.ts'
-import type { SessionStore } from './store/store.ts'
+import { withStoreEvents } from './store/store-events.ts'
 
 /** What `auth()` returns: middleware, with a life of its own. */
 export interface AuthHandler extends Middleware {
@@ -47,6 +48,12 @@ export interface AuthHandler extends Middleware {
   close(): Promise<void>
   /** Tells of what happens to sessions; no event carries a token. */
   on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void): AuthHandler
+  /**
+   * Calls that function around logins, renewals and what `relay()` hands on, for traces or a context of the app's own.
+   *
+   * @example bff.around(async ({ name }, run) => console.log(name, (await run()).outcome))
+   */
+  around(hook: AroundOperation): AuthHandler
   /** Everybody's sessions: to show a person theirs, and to end one or all of them. */
   readonly sessions: Sessions
 }
@@ -63,11 +70,13 @@ const CLOSE_SECONDS = 20
 export function auth(options?: AuthOptions): AuthHandler {
   const config = resolveOptions(options)
   const events = new AuthEventEmitter()
-  const store: SessionStore =
+  const operations = createOperations()
+  const kept =
     config.redis === undefined ? createMemoryStore(config) : createRedisStore(config, config.redis, events)
+  const store = withStoreEvents(kept, events, config)
   const tasks = createBackgroundTasks()
   const provider = createProvider(config, events, tasks)
-  const renewer = createRenewer(config, store, provider, events, tasks)
+  const renewer = createRenewer({ config, store, provider, events, operations, tasks })
   const ended = createEndedSessions()
   const sessions = createSessionRegister(config, store, provider, renewer, events, ended)
   const logins = createLoginTransactions(config)
@@ -76,7 +85,18 @@ export function auth(options?: AuthOptions): AuthHandler {
   logEvents(events, config.logger.warn)
   logRenewals(events, log)
   if (config.development) config.logger.info?.(`express-bff-session: ${addressesToRegister(config)}`)
-  const services: Services = { config, events, log, store, provider, renewer, sessions, logins, watch }
+  const services: Services = {
+    config,
+    events,
+    operations,
+    log,
+    store,
+    provider,
+    renewer,
+    sessions,
+    logins,
+    watch,
+  }
   const cookie = createSessionCookie(config)
   const appSession = createExpressSession(config, store.appData, cookie, events)
   const sessionParts = { cookie, appSession, appData: store.appData, ended }
@@ -161,6 +181,10 @@ export function auth(options?: AuthOptions): AuthHandler {
     },
     on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void) {
       events.on(name, listener)
+      return handler
+    },
+    around(hook: AroundOperation) {
+      operations.add(hook)
       return handler
     },
   })

@@ -1,5 +1,6 @@
 // What happens to sessions, told to whoever listens: no event carries a token, a cookie or a foreign error.
 import { EventEmitter } from 'node:events'
+import type { RenewalTrigger } from './operations.ts'
 
 /** Why a session ended. */
 export type SessionEndReason =
@@ -42,6 +43,17 @@ export type RenewalOutcome =
   /** Its answer is not one of a provider. */
   | 'unreadable'
 
+/** What came of a token request. */
+export type TokenOutcome =
+  /** Tokens that passed every check. */
+  | 'granted'
+  /** Tokens that did not pass. */
+  | 'not-passed'
+  /** The code or the refresh token is taken no more (`invalid_grant`). */
+  | 'rejected'
+  /** What a renewal may fail with. */
+  | RenewalOutcome
+
 /** Each event's name and what its listener is given. */
 export interface AuthEvents {
   /** Somebody logged in. */
@@ -82,6 +94,22 @@ export interface AuthEvents {
   'provider-unavailable': { detail: string }
   /** A record was found that cannot be read: another secret, provider or client, another version, or garbage. Its session counts as logged out. */
   'record-unreadable': { detail: string }
+  /** A request waited for a renewal, its own or another's. `outcome` is what it goes on with: `unavailable` may be served all the same, while its tokens are valid. */
+  'renewal-awaited': {
+    trigger: RenewalTrigger
+    outcome: 'renewed' | 'ended' | 'unavailable'
+    milliseconds: number
+  }
+  /** A code or a refresh token was sent to the provider. */
+  'token-answered': {
+    grant: 'authorization_code' | 'refresh_token'
+    outcome: TokenOutcome
+    milliseconds: number
+  }
+  /** The store was asked something: several times a request perhaps, so a listener should be quick. */
+  'store-answered': { operation: string; outcome: 'answered' | 'failed'; milliseconds: number }
+  /** A request looked for its session in the near cache first. */
+  'near-cache-read': { isHit: boolean }
 }
 
 type Listener<Name extends keyof AuthEvents> = (event: AuthEvents[Name]) => void
@@ -99,6 +127,11 @@ export class AuthEventEmitter {
         process.emitWarning(`a listener of '${name}' threw ${String(error)}`, 'ExpressBffSession')
       }
     })
+  }
+
+  /** Whether anybody does: what costs time is measured for somebody only. */
+  hears(name: keyof AuthEvents): boolean {
+    return this.#emitter.listenerCount(name) > 0
   }
 
   emit<Name extends keyof AuthEvents>(name: Name, event: AuthEvents[Name]): void {

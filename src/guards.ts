@@ -39,7 +39,7 @@ export function requireFresh({ maxAgeSeconds = 0 }: RequireFreshOptions = {}): M
   }
   return guard('requireFresh', async (session) => {
     await session.reload()
-    return session.renewedSince(session.readAt - maxAgeSeconds * 1000)
+    return session.renewedSince(session.readAt - maxAgeSeconds * 1000, 'require-fresh')
   })
 }
 

@@ -12,7 +12,7 @@ export {
   RefusedError,
   TryLaterError,
 } from './errors.ts'
-export type { AuthEvents, SessionEndReason } from './events.ts'
+export type { AuthEvents, SessionEndReason, TokenOutcome } from './events.ts'
 export {
   type ClaimCheck,
   type RequireFreshOptions,
@@ -25,6 +25,7 @@ export {
 export type { Middleware } from './http/middleware.ts'
 export type { LoginArguments } from './login/asked-parameters.ts'
 export type { LogoutArguments } from './logout/log-out.ts'
+export type { AroundOperation, Operation, OperationEnd, RenewalTrigger } from './operations.ts'
 export type {
   ApiOptions,
   AppState,

@@ -136,7 +136,7 @@ class OidcOfRequest implements RequestOidc {
     return async () => {
       await session.reload()
       // Whole milliseconds, as the store counts them: a renewal of this very moment is late enough.
-      await session.renewedSince(Math.floor(session.now))
+      await session.renewedSince(Math.floor(session.now), 'renew')
     }
   }
 }

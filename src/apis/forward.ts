@@ -2,6 +2,7 @@
 import { LoginRequiredError, RefusedError, TryLaterError } from '../errors.ts'
 import { onlyMethods } from '../http/method-and-query.ts'
 import { requireOwnResource } from '../http/own-resource.ts'
+import type { OperationEnd } from '../operations.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { endWithSession } from './end-with-session.ts'
 import { readRefusal } from './refusal.ts'
@@ -18,12 +19,14 @@ import { upgradeOf } from './websocket.ts'
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 const RETRY_AFTER_SECONDS = 5
 
+const GONE: OperationEnd = { outcome: 'gone' }
+
 /** @throws AuthError for what is not handed on, or not answered */
 export function createForward(config: RelayConfig, exchange: UpstreamRequest) {
   const { target, wanted } = config
   let isReachable = true
 
-  return async function forward(context: RequestContext): Promise<void> {
+  return async function forward(context: RequestContext): Promise<OperationEnd> {
     const { req, res, session } = context
     requireOwnResource(req, context.config)
     onlyMethods(context, config.methods, 'This method is not handed on.')
@@ -38,7 +41,7 @@ export function createForward(config: RelayConfig, exchange: UpstreamRequest) {
     if (session.wantsTouch) session.touch()
 
     for (let isSecond = false; ; isSecond = true) {
-      if (!(await body.prepare())) return
+      if (!(await body.prepare())) return GONE
 
       const headers = headersForApi(req.headers, {
         token,
@@ -47,10 +50,10 @@ export function createForward(config: RelayConfig, exchange: UpstreamRequest) {
         isWebSocket,
       })
       const outcome = await ask(context, { method: req.method, path, headers, body, isWebSocket })
-      if (outcome.kind === 'gone') return
+      if (outcome.kind === 'gone') return GONE
       if (outcome.message.statusCode !== 401) {
         sendResponse(context, outcome, { config, path, withToken: token !== undefined })
-        return
+        return { outcome: 'answered', status: outcome.message.statusCode }
       }
       // Nothing of it goes to the browser: a 401 there is ours to say, and means that logging in helps.
       outcome.message.resume()

@@ -26,7 +26,12 @@ export function relay(options: RelayOptions): Middleware {
     try {
       const context = contextOf(req)
       try {
-        await forward(context)
+        const operation = { name: 'relay', method: req.method, target: config.target.origin } as const
+        await context.operations.run(
+          operation,
+          () => forward(context),
+          (end) => end,
+        )
       } catch (error) {
         if (!isAuthError(error) || error instanceof ConfigurationError) throw error
         if (error instanceof RefusedError) reportRefused(context, error)

@@ -24,6 +24,8 @@ export interface LoginTransaction {
   readonly asked?: Readonly<Record<string, string>>
   /** The app's own: nobody else reads it. */
   readonly appState?: AppState
+  /** For whoever is called around it. */
+  readonly carried?: string
   /** Nobody was to be asked anything: whoever is not logged in at the provider goes on as they are. */
   readonly silent?: true
   /** What the provider posted, where it answers by a form. */
@@ -46,7 +48,8 @@ const MOST_OPENED = 40
 const MOST_LETTERS = 16
 
 /** How a login differs from an ordinary one. */
-export interface LoginWishes extends Pick<LoginTransaction, 'stepUp' | 'asked' | 'silent' | 'appState'> {
+export interface LoginWishes
+  extends Pick<LoginTransaction, 'stepUp' | 'asked' | 'silent' | 'appState' | 'carried'> {
   /** How many before it were not known when they came back. */
   readonly attempts?: number
 }

@@ -54,7 +54,7 @@ export function accessToken(kept: Kept, visit: Visit): AccessToken | undefined {
         )
       try {
         // Any that is newer: another request may have renewed it by now.
-        await contextOf(visit.req).session.renewedSince((kept.renewedAt ?? 0) + 1)
+        await contextOf(visit.req).session.renewedSince((kept.renewedAt ?? 0) + 1, 'access-token')
       } catch (error) {
         const isOver = isAuthError(error) && error.code === 'session_ended'
         throw isOver ? new SessionExpiredError() : error

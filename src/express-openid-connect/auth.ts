@@ -66,6 +66,10 @@ export function auth(params?: ConfigParams): AuthHandler {
       own.on(...listening)
       return this
     },
+    around(hook: Parameters<AuthHandler['around']>[0]) {
+      own.around(hook)
+      return this
+    },
   }) as AuthHandler
 }
 

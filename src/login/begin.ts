@@ -3,6 +3,7 @@ import { applyCookies } from '../cookies/cookies.ts'
 import type { LoginWishes } from '../cookies/login-transaction.ts'
 import { redirect } from '../http/redirect.ts'
 import { pageToReturnTo } from '../http/return-to.ts'
+import type { Operation } from '../operations.ts'
 import type { AppState } from '../options/login.ts'
 import type { StepUp } from '../record/step-up.ts'
 import type { RequestContext } from '../session/request-context.ts'
@@ -21,9 +22,19 @@ export interface LoginRequest {
   readonly appState?: AppState | undefined
 }
 
-export async function beginLogin(
+/** Of what is put around a login: the cookie has little room. */
+const MOST_CARRIED = 128
+
+export function beginLogin(context: RequestContext, request: LoginRequest): Promise<void> {
+  const operation: Operation & { name: 'login' } = { name: 'login' }
+  const begin = () => sendToProvider(context, request, operation.carry?.slice(0, MOST_CARRIED))
+  return context.operations.run(operation, begin, () => ({ outcome: 'begun' }))
+}
+
+async function sendToProvider(
   { config, logins, provider, store, ...request }: RequestContext,
   { returnTo, stepUp, silent, attempts, asked = {}, appState: given }: LoginRequest,
+  carried: string | undefined,
 ): Promise<void> {
   request.session.requireKnown()
   const page = pageToReturnTo(returnTo, config)
@@ -36,6 +47,7 @@ export async function beginLogin(
     ...((silent || asked.prompt === 'none') && { silent: true }),
     ...(attempts && { attempts }),
     ...(appState && { appState }),
+    ...(carried && { carried }),
   }
   const transaction = logins.create(page, now, wishes)
   const url = await provider.authorizationURL(transaction, now)

@@ -30,6 +30,8 @@ interface Completion {
   readonly now: number
   /** Gives back the place among those who exchange codes. */
   leave?: () => void
+  /** For whoever watches. */
+  outcome: 'logged-in' | 'not-logged-in' | 'already-done'
 }
 
 /** @returns true where the browser was answered, and nothing is left to do @throws AuthError where it is refused */
@@ -49,7 +51,7 @@ const STEPS: readonly Step[] = [
 ]
 
 export async function callback(context: RequestContext): Promise<void> {
-  const { cookies, logins, req, res, session, store } = context
+  const { cookies, logins, req, res, session } = context
   // RFC 9700 §4.2.4: the code in this page's URL goes nowhere else.
   tellCaches(res, 'no-store')
   res.set('referrer-policy', 'no-referrer')
@@ -59,13 +61,20 @@ export async function callback(context: RequestContext): Promise<void> {
   const state = sent.get('state') ?? ''
   const transaction = logins.find(state, cookies)
   if (transaction === undefined && req.method === 'POST' && isState(state)) return seeByGet(context, state)
-  if (transaction === undefined) return alreadyDone(context, state)
-  if (req.method === 'POST') return comeBackByGet(context, transaction, sent)
+  if (transaction !== undefined && req.method === 'POST') return comeBackByGet(context, transaction, sent)
+  const complete = async () =>
+    transaction ? takeSteps(context, transaction, sent) : alreadyDone(context, state)
+  const operation = { name: 'callback', carried: transaction?.carried } as const
+  await context.operations.run(operation, complete, (outcome) => ({ outcome }))
+}
 
+async function takeSteps(context: RequestContext, transaction: LoginTransaction, sent: URLSearchParams) {
   const parameters = new URLSearchParams(transaction.posted ?? sent)
-  const completion: Completion = { context, transaction, parameters, now: await store.now() }
+  const now = await context.store.now()
+  const completion: Completion = { context, transaction, parameters, now, outcome: 'not-logged-in' }
   try {
-    for (const step of STEPS) if (await step(completion)) return
+    for (const step of STEPS) if (await step(completion)) break
+    return completion.outcome
   } finally {
     completion.leave?.()
   }
@@ -101,10 +110,11 @@ function takePlace(completion: Completion): boolean {
 }
 
 /** RFC 9700 §2.1.1, RFC 9700 §4.7.1. The code is sent once: a callback that comes twice, at whichever process, has lost its login. */
-async function useOnce({ context, transaction: { state } }: Completion): Promise<boolean> {
+async function useOnce(completion: Completion): Promise<boolean> {
+  const { context, transaction } = completion
   const { config, store } = context
-  if (await store.useOnce(`login:${hashState(state)}`, config.login.timeoutSeconds)) return false
-  alreadyDone(context, state)
+  if (await store.useOnce(`login:${hashState(transaction.state)}`, config.login.timeoutSeconds)) return false
+  completion.outcome = alreadyDone(context, transaction.state)
   return true
 }
 
@@ -129,6 +139,7 @@ async function completeLogin(completion: Completion): Promise<boolean> {
     checkSessionExpiry(codeExchange, now)
     const enrichment = await askApp(context, transaction, codeExchange)
     await beginSession(context, transaction, codeExchange, enrichment, now)
+    completion.outcome = 'logged-in'
   } catch (error) {
     giveUp(context, codeExchange)
     const isUnasked = transaction.silent === true && error instanceof RefusedError

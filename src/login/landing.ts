@@ -15,7 +15,7 @@ export function landOn({ config, res }: RequestContext, returnTo: string): void 
 }
 
 /** The browser's back button, a reload: the page is there already, the session as it was. */
-export function alreadyDone(context: RequestContext, state: string): void {
+export function alreadyDone(context: RequestContext, state: string): 'already-done' {
   const { config, cookies, logins, session } = context
   const login = session.record?.logins.find(({ stateHash }) => stateHash === hashState(state))
   if (login === undefined && session.record === undefined) {
@@ -33,4 +33,5 @@ export function alreadyDone(context: RequestContext, state: string): void {
     )
   }
   landOn(context, login?.returnTo ?? urlBelow(config.baseURL, '/').pathname)
+  return 'already-done'
 }

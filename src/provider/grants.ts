@@ -24,6 +24,7 @@ import type { ProviderKeys } from './jwks.ts'
 import { describeRefusal, loginDenied } from './refusals.ts'
 import { answerFault, type Expected, hasNonce, tolerant } from './token-answer.ts'
 import { refreshParameters, salvage, tokensOf } from './token-response.ts'
+import type { TokenWatch } from './token-watch.ts'
 
 export interface Grants {
   /**
@@ -53,6 +54,7 @@ export function createGrants(
   discovery: Discovery,
   keys: ProviderKeys,
   endSession: EndSession,
+  watch: TokenWatch,
 ): Grants {
   return {
     async exchangeCode(callback, transaction, now, mayRevoke) {
@@ -60,6 +62,7 @@ export function createGrants(
       const exchange: Exchange = { signal: undefined, answer: undefined }
       const server = await serverFor(now, exchange)
       const metadata = server.serverMetadata()
+      const done = watch('authorization_code', exchange)
       const url = new URL(config.redirectURI)
       url.search = callback.toString()
       try {
@@ -80,8 +83,10 @@ export function createGrants(
         const tokens = { ...tokensOf(answer), idToken: answer.id_token }
         const fault = faultOf({ claims, ...tokens }, clock())
         if (fault !== undefined) throw loginFailed(`the ID token was refused: ${fault}`)
+        done()
         return { claims, tokens }
       } catch (error) {
+        done(error)
         // Whoever is not let in leaves no token behind that still works.
         const refreshToken = mayRevoke ? salvage(exchange).refreshToken : undefined
         if (refreshToken !== undefined) endSession.revoke(refreshToken)
@@ -93,6 +98,7 @@ export function createGrants(
       const exchange: Exchange = { signal, answer: undefined }
       const clock = clockFrom(now)
       let metadata: Metadata = { issuer: '' }
+      const done = watch('refresh_token', exchange)
       try {
         const server = await serverFor(now, exchange)
         metadata = server.serverMetadata()
@@ -101,6 +107,7 @@ export function createGrants(
         const tokens = tokensOf(answer)
         const claims = answer.claims()
         const fault = claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' }, clock())
+        done(fault)
         return fault === undefined
           ? { kind: 'renewed', tokens, claims }
           : {
@@ -110,6 +117,7 @@ export function createGrants(
               mayPass: fault === IN_THE_FUTURE ? 'in time' : 'never',
             }
       } catch (error) {
+        done(error)
         // Whatever is wrong with the ID token or with the keys that check it, the refresh token is spent: what came
         // in its place must not be lost.
         const { refreshToken: next, hasIdToken } = salvage(exchange)

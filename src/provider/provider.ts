@@ -12,6 +12,7 @@ import { createGrants, type Grants } from './grants.ts'
 import { createProviderKeys } from './jwks.ts'
 import { createLimiter } from './limiter.ts'
 import { createLogoutTokens, type LogoutToken } from './logout-token.ts'
+import { createTokenWatch } from './token-watch.ts'
 import { createUserInfoEndpoint, type UserInfoEndpoint } from './userinfo.ts'
 
 export type { CodeExchange, RefreshAnswer } from './grant-answers.ts'
@@ -44,7 +45,7 @@ export function createProvider(config: Config, events: AuthEventEmitter, tasks: 
   const tellOfLogout = createLogoutNotice(config)
   const places = createLimiter(config.provider.maxConcurrentLogins)
   const userInfo = createUserInfoEndpoint(config, discovery, keys, events)
-  const grants = createGrants(config, discovery, keys, endSession)
+  const grants = createGrants(config, discovery, keys, endSession, createTokenWatch(events))
 
   return {
     async ready() {

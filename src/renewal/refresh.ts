@@ -140,7 +140,7 @@ export function createRefresh({
     if (count >= MOST_REFUSALS) return endings.endRefused(turn, record, detail)
     const result = await commit(turn, record, backOffAfterRefusals(count))
     tell(result, record, { idToken: 'rejected', detail })
-    return result
+    return { ...result, failure: 'id-token-rejected' }
   }
 
   /** One API's token is refused: that is between it and the provider, and no matter of the session's. */
@@ -148,7 +148,7 @@ export function createRefresh({
     const record = withRefusal(withRefreshToken(turn.seen, undefined, turn.seen.refusals), name, turn.beganAt)
     const result = await commit(turn, record)
     reportRefused(record, detail)
-    return result
+    return { ...result, failure: 'refused' }
   }
 
   function reportRefused({ claims, generation }: AuthRecord, detail: string): void {
@@ -184,6 +184,6 @@ export function createRefresh({
       return endings.endIfStill(turn, 'renewal_refused', detail)
     const retryAfterSeconds = Math.max(waitSeconds, 1)
     events.emit('renewal-failed', { subject: claims.sub, generation, outcome, detail, retryAfterSeconds })
-    return { kind: 'unavailable', because: 'provider', retryAfterSeconds }
+    return { kind: 'unavailable', because: 'provider', retryAfterSeconds, failure: outcome }
   }
 }

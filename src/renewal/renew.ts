@@ -6,6 +6,7 @@ import { isAuthError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import type { BackgroundTasks } from '../lib/background-tasks.ts'
 import { withDeadline } from '../lib/deadline.ts'
+import type { Operations, RenewalTrigger } from '../operations.ts'
 import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'
 import { type AccessTokenRequest, isSame, LOGIN_TOKEN, tokenKey } from '../record/access-token.ts'
@@ -16,18 +17,24 @@ import { withLease } from './lease.ts'
 import { createOpenRequests } from './open-requests.ts'
 import { createPendingRecords } from './pending-records.ts'
 import { createRefresh } from './refresh.ts'
-import type { RenewalResult } from './renewal-result.ts'
+import { endOf, type RenewalResult } from './renewal-result.ts'
 import { createWriteBehind } from './write-behind.ts'
+
+export interface RenewalRequest {
+  readonly id: string
+  /** Must have a refresh token. */
+  readonly seen: AuthRecord
+  readonly trigger: RenewalTrigger
+  /** Another access token than the one that came with the login. */
+  readonly wanted?: AccessTokenRequest | undefined
+}
 
 export interface Renewer {
   /**
    * A record with a newer access token than `seen` has, or the provider's refusal to give it. The answer comes at
    * `renewal.timeoutSeconds` at the latest; what was begun goes on, and whoever asks meanwhile is answered at once.
-   *
-   * @param seen must have a refresh token
-   * @param wanted another access token than the one that came with the login
    */
-  renew(id: string, seen: AuthRecord, wanted?: AccessTokenRequest): Promise<RenewalResult>
+  renew(asked: RenewalRequest): Promise<RenewalResult>
   /** The newest record that this process knows: a renewed one may be waiting to be stored. */
   newest(id: string, found: AuthRecord): AuthRecord
   /** Resolves when no renewal is in flight and none waits to be stored; what is left is given up within `seconds`. */
@@ -47,13 +54,26 @@ interface InFlight {
   readonly answer: Promise<RenewalResult>
 }
 
-export function createRenewer(
-  config: Config,
-  store: SessionStore,
-  provider: Provider,
-  events: AuthEventEmitter,
-  tasks: BackgroundTasks,
-): Renewer {
+interface RenewerServices {
+  readonly config: Config
+  readonly store: SessionStore
+  readonly provider: Provider
+  readonly events: AuthEventEmitter
+  readonly operations: Operations
+  readonly tasks: BackgroundTasks
+}
+
+/** Whoever asks for these does not wait. */
+const UNAWAITED: readonly RenewalTrigger[] = ['ahead', 'connection']
+
+export function createRenewer({
+  config,
+  store,
+  provider,
+  events,
+  operations,
+  tasks,
+}: RenewerServices): Renewer {
   const { timeoutSeconds, requestTimeoutSeconds, maxConcurrent } = config.renewal
   const inFlight = new Map<string, InFlight>()
   const writeBehind = createWriteBehind(store, createPendingRecords(), provider, events, tasks)
@@ -69,22 +89,9 @@ export function createRenewer(
   }
 
   return {
-    renew(id, seen, wanted = {}) {
-      const key = `${id} ${tokenKey(wanted)}`
-      const running = inFlight.get(key)
-      if (running !== undefined) return running.answer
-      const renewal = obtain(id, seen, wanted)
-        .catch((error: unknown): RenewalResult => {
-          if (!isAuthError(error)) throw error
-          return {
-            kind: 'unavailable',
-            because: error.code === 'store_unavailable' ? 'store' : 'provider',
-            retryAfterSeconds: 'retryAfterSeconds' in error ? error.retryAfterSeconds : 1,
-          }
-        })
-        .finally(() => inFlight.delete(key))
-      const answer = withDeadline(renewal, timeoutSeconds, () => PENDING)
-      inFlight.set(key, { renewal, answer })
+    renew(asked) {
+      const answer = answerTo(asked)
+      if (!UNAWAITED.includes(asked.trigger) && events.hears('renewal-awaited')) noteWait(asked, answer)
       return answer
     },
 
@@ -102,16 +109,42 @@ export function createRenewer(
     },
   }
 
+  function answerTo(asked: RenewalRequest): Promise<RenewalResult> {
+    const key = `${asked.id} ${tokenKey(asked.wanted ?? {})}`
+    const running = inFlight.get(key)
+    if (running !== undefined) return running.answer
+    const renewal = obtain(asked)
+      .catch((error: unknown): RenewalResult => {
+        if (!isAuthError(error)) throw error
+        return {
+          kind: 'unavailable',
+          because: error.code === 'store_unavailable' ? 'store' : 'provider',
+          retryAfterSeconds: 'retryAfterSeconds' in error ? error.retryAfterSeconds : 1,
+        }
+      })
+      .finally(() => inFlight.delete(key))
+    const answer = withDeadline(renewal, timeoutSeconds, () => PENDING)
+    inFlight.set(key, { renewal, answer })
+    return answer
+  }
+
+  async function noteWait({ trigger }: RenewalRequest, answer: Promise<RenewalResult>): Promise<void> {
+    const began = performance.now()
+    const result = await answer.catch(() => undefined)
+    if (result === undefined) return
+    events.emit('renewal-awaited', { trigger, outcome: result.kind, milliseconds: performance.now() - began })
+  }
+
   /** Takes the lease and renews, or waits for whoever has it. */
-  async function obtain(id: string, asked: AuthRecord, wanted: AccessTokenRequest): Promise<RenewalResult> {
+  async function obtain(asked: RenewalRequest): Promise<RenewalResult> {
     // Before the lease, so that a slow discovery does not use up its time.
     await provider.ready()
     const owner = randomUUID()
     const waitUntil = performance.now() + timeoutSeconds * 1000
-    for (let seen = asked; ; ) {
+    for (let { seen } = asked; ; ) {
       // Whoever waits for another process does not take a place from those who talk to the provider.
-      const outcome = await atOnce(() => attempt(id, seen, wanted, owner))
-      if (outcome.kind === 'newer' && brings(outcome.record, asked, wanted)) {
+      const outcome = await atOnce(() => attempt({ ...asked, seen }, owner))
+      if (outcome.kind === 'newer' && brings(outcome.record, asked)) {
         return { kind: 'renewed', record: outcome.record }
       }
       if (outcome.kind !== 'newer' && outcome.kind !== 'held') return outcome
@@ -122,9 +155,7 @@ export function createRenewer(
   }
 
   async function attempt(
-    id: string,
-    seen: AuthRecord,
-    wanted: AccessTokenRequest,
+    { id, seen, trigger, wanted = {} }: RenewalRequest,
     owner: string,
   ): Promise<RenewalResult | Meanwhile> {
     const askedAt = performance.now()
@@ -137,7 +168,8 @@ export function createRenewer(
         // Longer than anybody waits: the provider may have rotated, and an answer that nobody hears logs the person out.
         const request = () =>
           requests.within(requestTimeoutSeconds, (deadline) => refresh({ ...turn, deadline }, wanted))
-        return withLease(store, turn, terms.seconds, request)
+        const work = () => withLease(store, turn, terms.seconds, request)
+        return operations.run({ name: 'renewal', trigger }, work, endOf)
       }
       case 'renewed':
         return { kind: 'newer', record: lease.record }
@@ -157,8 +189,8 @@ export function createRenewer(
 type Meanwhile = { readonly kind: 'held' } | { readonly kind: 'newer'; readonly record: AuthRecord }
 
 /** Others may have renewed for the sake of another access token. */
-function brings(record: AuthRecord, asked: AuthRecord, wanted: AccessTokenRequest): boolean {
+function brings(record: AuthRecord, { seen, wanted = {} }: RenewalRequest): boolean {
   const name = tokenKey(wanted)
-  if (name === LOGIN_TOKEN && record.renewedAt > asked.renewedAt) return true
-  return !isSame(accessTokenOf(record, name), accessTokenOf(asked, name))
+  if (name === LOGIN_TOKEN && record.renewedAt > seen.renewedAt) return true
+  return !isSame(accessTokenOf(record, name), accessTokenOf(seen, name))
 }

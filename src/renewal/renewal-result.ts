@@ -1,5 +1,6 @@
 // What asking for a renewal comes to.
-import type { SessionEndReason } from '../events.ts'
+import type { RenewalOutcome, SessionEndReason } from '../events.ts'
+import type { OperationEnd } from '../operations.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 
 /** What became of a renewed record. */
@@ -9,7 +10,12 @@ export type Stored =
   | { readonly kind: 'ended'; readonly reason: SessionEndReason | undefined }
 
 /** What asking for a renewal comes to. */
-export type RenewalResult =
+export type RenewalResult = Outcome & {
+  /** What was wrong with the provider's answer, for those who watch. */
+  readonly failure?: RenewalOutcome | 'id-token-rejected'
+}
+
+type Outcome =
   | Stored
   /** The session is kept; the record that was there may still serve. */
   | {
@@ -17,3 +23,9 @@ export type RenewalResult =
       readonly because: 'store' | 'provider' | 'pending'
       readonly retryAfterSeconds: number
     }
+
+export function endOf(result: RenewalResult): OperationEnd {
+  if (result.kind === 'ended') return { outcome: 'ended', error: result.reason }
+  if (result.failure !== undefined) return { outcome: 'failed', error: result.failure }
+  return { outcome: result.kind === 'renewed' ? 'renewed' : 'failed' }
+}

@@ -1,5 +1,6 @@
 // What one request knows of its session, and how it asks for a fresher one.
 import { type AuthError, isAuthError, LoginRequiredError, TryLaterError } from '../errors.ts'
+import type { RenewalTrigger } from '../operations.ts'
 import { type AccessTokenRequest, isSame, isUsable, tokenKey } from '../record/access-token.ts'
 import { type AuthRecord, accessTokenOf } from '../record/auth-record.ts'
 import { isDue, servesUntil, wantsTouch } from '../record/due.ts'
@@ -110,7 +111,7 @@ export class CurrentSession {
     if (due === 'now') return this.#renewDue(record)
     // Nobody waits for it; its events say how it ended.
     if (record.refreshToken !== undefined)
-      this.#services.renewer.renew(this.#id, record).catch(() => undefined)
+      this.#services.renewer.renew({ id: this.#id, seen: record, trigger: 'ahead' }).catch(() => undefined)
     return undefined
   }
 
@@ -119,25 +120,21 @@ export class CurrentSession {
       this.#problem = renewalImpossible()
       return
     }
-    const failure = await this.#renew(record)
+    const failure = await this.#renew(record, 'timeframe')
     const current = this.record
     // What could not be renewed serves while its tokens are valid; so does a renewal whose ID token was refused.
     if (current === undefined || isDue(current, this.now, this.#services.config.renewal) !== 'now') return
     if (this.now >= servesUntil(current)) this.#problem = failure ?? unavailable(ID_TOKEN_REFUSED)
   }
 
-  /**
-   * A record whose renewal began at `since` or later, by the store's clock: what is near has to be confirmed before.
-   *
-   * @throws LoginRequiredError, TryLaterError
-   */
-  async renewedSince(since: number): Promise<AuthRecord> {
+  /** A record whose renewal began at `since` or later, by the store's clock, after `reload()`. @throws LoginRequiredError, TryLaterError */
+  async renewedSince(since: number, trigger: RenewalTrigger): Promise<AuthRecord> {
     for (let rounds = 0; ; rounds += 1) {
       const record = this.require()
       if (record.renewedAt >= since) return record
       if (record.refreshToken === undefined) throw renewalImpossible()
       // The second round is for whom a renewal was in flight already; more only a clock that went back asks for.
-      const failure = rounds < 3 ? await this.#renew(record) : unavailable(NOT_LATE_ENOUGH)
+      const failure = rounds < 3 ? await this.#renew(record, trigger) : unavailable(NOT_LATE_ENOUGH)
       if (failure !== undefined) throw failure
     }
   }
@@ -156,7 +153,7 @@ export class CurrentSession {
       const known = accessTokenOf(record, name)
       if (isUsable(known, this.now, refused)) return tokenOf(known)
       if (record.refreshToken === undefined) throw noRefreshToken(name, refused)
-      const failure = await this.#renew(record, wanted)
+      const failure = await this.#renew(record, refused === undefined ? 'access-token' : 'api-401', wanted)
       if (failure !== undefined) throw failure
       const found = accessTokenOf(this.require(), name)
       if (found !== undefined && !isSame(found, known)) return tokenOf(found)
@@ -182,8 +179,8 @@ export class CurrentSession {
   }
 
   /** @returns why there is no new record */
-  async #renew(record: AuthRecord, wanted?: AccessTokenRequest): Promise<AuthError | undefined> {
-    const renewal = await this.#services.renewer.renew(this.#id, record, wanted)
+  async #renew(seen: AuthRecord, trigger: RenewalTrigger, wanted?: AccessTokenRequest) {
+    const renewal = await this.#services.renewer.renew({ id: this.#id, seen, trigger, wanted })
     switch (renewal.kind) {
       case 'renewed':
         this.#record = renewal.record

@@ -10,7 +10,7 @@ export async function idTokenOf(session: CurrentSession): Promise<string> {
   const { idToken, idTokenExpiresAt, renewedAt } = session.require()
   if (idTokenExpiresAt === undefined || session.now < idTokenExpiresAt) return idToken
   // Any that is newer: another request may have renewed it by now.
-  return (await session.renewedSince(renewedAt + 1)).idToken
+  return (await session.renewedSince(renewedAt + 1, 'id-token')).idToken
 }
 
 /** @returns undefined where there is no such token, or the provider did not say @throws ConfigurationError */

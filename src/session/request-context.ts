@@ -21,11 +21,12 @@ export interface RequestContext extends Services, RequestParts {}
 const contexts = shared('contexts', () => createSideTable<Request, RequestContext | 'of two'>())
 
 export function setContext(services: Services, { req, res, cookies, session }: RequestParts): RequestContext {
-  const { config, events, log, store, provider, renewer, sessions, logins, watch } = services
+  const { config, events, operations, log, store, provider, renewer, sessions, logins, watch } = services
   // Written out, since V8 gives what is added to a spread another shape each time, for some microseconds a request.
   const context = {
     config,
     events,
+    operations,
     log,
     store,
     provider,

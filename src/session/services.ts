@@ -2,6 +2,7 @@
 import type { LoginTransactions } from '../cookies/login-transaction.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
+import type { Operations } from '../operations.ts'
 import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { Renewer } from '../renewal/renew.ts'
@@ -13,6 +14,7 @@ import type { SessionWatch } from './session-watch.ts'
 export interface Services {
   readonly config: Config
   readonly events: AuthEventEmitter
+  readonly operations: Operations
   readonly log: LimitedLog
   readonly store: SessionStore
   readonly provider: Provider

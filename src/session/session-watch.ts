@@ -73,7 +73,7 @@ export function createSessionWatch(config: Config, store: SessionStore, renewer:
   async function renew(id: string, record: AuthRecord, watched: Watched): Promise<void> {
     if (performance.now() < watched.renewFrom) return
     watched.renewFrom = Number.POSITIVE_INFINITY
-    const renewal = await renewer.renew(id, record).catch(() => undefined)
+    const renewal = await renewer.renew({ id, seen: record, trigger: 'connection' }).catch(() => undefined)
     const wait = renewal?.kind === 'unavailable' ? renewal.retryAfterSeconds : 0
     watched.renewFrom = performance.now() + wait * 1000
   }

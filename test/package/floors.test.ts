@@ -7,6 +7,8 @@ const house: House = {
   rooms: [
     // Beside the core: an app's tests import the public surface, as the app does.
     { floor: 11, files: ['testing/*.ts'] },
+    // An app's own metrics and traces are made of the public surface.
+    { floor: 11, files: ['telemetry/*.ts'] },
     // The surface of another package over ours; `inside.ts` is its one door behind the public surface.
     { floor: 11, files: ['express-openid-connect/*.ts'] },
     { floor: 10, files: ['index.ts'] },
@@ -27,7 +29,7 @@ const house: House = {
     { floor: 3, files: ['cookies/*.ts'] },
     { floor: 3, files: ['http/*.ts'] },
     { floor: 2, files: ['options/*.ts'] },
-    { floor: 1, files: ['errors.ts', 'events.ts', 'log-events.ts'] },
+    { floor: 1, files: ['errors.ts', 'events.ts', 'operations.ts', 'log-events.ts'] },
     { floor: 0, files: ['record/*.ts'] },
     { floor: 0, files: ['lib/*.ts'] },
     // It runs in a browser, and knows nothing of the house.
@@ -43,6 +45,8 @@ const house: House = {
     { packages: ['express-session'], files: ['session/*.ts'] },
     // Once it is used, every promise of the process has hooks to run, in the app's own code too.
     { packages: ['node:async_hooks'], files: [] },
+    // An optional peer, which nobody else needs to have.
+    { packages: ['@opentelemetry'], files: ['telemetry/*.ts'] },
     { packages: ['httpxy'], files: ['apis/upstream-request.ts'] },
     // No file needs its own name, nor the test runner.
     { packages: ['express-bff-session', '@jest'], files: [] },

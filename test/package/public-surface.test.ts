@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import type { Request, Response } from 'express'
 import * as layer from '../../src/express-openid-connect/index.ts'
 import * as surface from '../../src/index.ts'
+import * as telemetry from '../../src/telemetry/index.ts'
 import { startApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { startProvider } from '../support/provider/provider.ts'
@@ -47,12 +48,16 @@ test('those of express-bff-session/express-openid-connect are exactly these', ()
   expect(layer).not.toHaveProperty('default')
 })
 
-test('auth() returns a named handler of three arguments with ready, close, on and sessions', async () => {
+test('that of express-bff-session/telemetry is exactly this', () => {
+  expect(Object.keys(telemetry)).toEqual(['instrument'])
+})
+
+test('auth() returns a named handler of three arguments with ready, close, on, around and sessions', async () => {
   const handler = surface.auth(OPTIONS)
   expect(handler).toBeInstanceOf(Function)
   expect(handler.name).toBe('bffSession')
   expect(handler).toHaveLength(3)
-  expect(Object.keys(handler).sort()).toEqual(['close', 'on', 'ready', 'sessions'])
+  expect(Object.keys(handler).sort()).toEqual(['around', 'close', 'on', 'ready', 'sessions'])
   expect(Object.keys(handler.sessions).sort()).toEqual(['list', 'revoke', 'revokeAll'])
   expect(handler.on('logged-in', () => {})).toBe(handler)
   await expect(handler.close()).resolves.toBeUndefined()

@@ -76,7 +76,7 @@ function pathOf({ file, line, code }: Snippet): string {
 function sourceOf(snippet: Snippet): string {
   const isWhole =
     isOfPage(snippet) ||
-    /from 'express-bff-session(?:\/testing|\/express-openid-connect)?'/.test(snippet.code)
+    /from 'express-bff-session(?:\/testing|\/telemetry|\/express-openid-connect)?'/.test(snippet.code)
   return isWhole ? snippet.code : SURROUNDINGS + snippet.code
 }
 

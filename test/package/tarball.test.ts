@@ -30,7 +30,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 test('the tarball holds what is meant, and nothing else', async () => {
   const list = (await run(folder, 'tar', '-tzf', tarball)).trim().split('\n')
   const meant =
-    /^package\/(dist\/[\w/-]+(\.js|\.d\.cts)|dist\/((browser|testing|express-openid-connect)\/)?index\.(cjs|d\.ts)|dist\/THIRD-PARTY-LICENSES\.txt|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
+    /^package\/(dist\/[\w/-]+(\.js|\.d\.cts)|dist\/((browser|testing|telemetry|express-openid-connect)\/)?index\.(cjs|d\.ts)|dist\/THIRD-PARTY-LICENSES\.txt|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
   expect(list.filter((file) => !meant.test(file))).toEqual([])
   expect(list).toEqual(
     expect.arrayContaining(

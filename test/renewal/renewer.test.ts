@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { AuthEventEmitter } from '../../src/events.ts'
 import type { AuthOptions } from '../../src/index.ts'
 import { createBackgroundTasks } from '../../src/lib/background-tasks.ts'
+import { createOperations } from '../../src/operations.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { createProvider } from '../../src/provider/provider.ts'
 import type { AuthRecord } from '../../src/record/auth-record.ts'
@@ -53,7 +54,14 @@ async function due(options: AuthOptions, storeAs = (store: SessionStore) => stor
     jitter: 0,
     logins: [],
   }
-  const renewer = createRenewer(config, storeAs(store), createProvider(config, events, tasks), events, tasks)
+  const renewer = createRenewer({
+    config,
+    store: storeAs(store),
+    provider: createProvider(config, events, tasks),
+    events,
+    operations: createOperations(),
+    tasks,
+  })
   /** One more that is due. */
   async function another() {
     const id = createLoggedInId()
@@ -70,11 +78,14 @@ const TERMS: LeaseTerms = { seconds: 10, reuseSeconds: 0, patienceSeconds: 0 }
 test('H7: a request that is longer under way than the process may take to end is given up, and its lease given back', async () => {
   const held = provider.holdNext('token')
   const { store, renewer, id, record, presented } = await due({ renewal: { timeoutSeconds: 0.1 } })
-  const renewal = renewer.renew(id, record)
+  const renewal = renewer.renew({ id, seen: record, trigger: 'timeframe' })
   await held.arrived
   expect(await renewal).toMatchObject({ kind: 'unavailable', because: 'pending' })
   // Whoever comes now does not wait for it any more.
-  expect(await renewer.renew(id, record)).toMatchObject({ kind: 'unavailable', because: 'pending' })
+  expect(await renewer.renew({ id, seen: record, trigger: 'timeframe' })).toMatchObject({
+    kind: 'unavailable',
+    because: 'pending',
+  })
   expect(presented()).toMatchObject([{ endedAt: undefined }])
   await renewer.idle(2.5)
   expect(await store.acquire(id, 1, 'successor', TERMS)).toMatchObject({ kind: 'backing-off' })
@@ -87,8 +98,8 @@ test('H7: what waited for a place presents nothing once the others were given up
   const held = provider.holdNext('token')
   const { renewer, id, record, another } = await due({ renewal: { timeoutSeconds: 0.1, maxConcurrent: 1 } })
   const second = await another()
-  await renewer.renew(id, record)
-  await renewer.renew(second.id, second.record)
+  await renewer.renew({ id, seen: record, trigger: 'timeframe' })
+  await renewer.renew({ id: second.id, seen: second.record, trigger: 'timeframe' })
   await held.arrived
   await renewer.idle(2.5)
   await renewer.idle(1000)
@@ -100,10 +111,10 @@ test('H7: a renewal that is asked for after the end presents nothing', async () 
   const held = provider.holdNext('token')
   const { renewer, id, record, another } = await due({ renewal: { timeoutSeconds: 0.1 } })
   const second = await another()
-  await renewer.renew(id, record)
+  await renewer.renew({ id, seen: record, trigger: 'timeframe' })
   await held.arrived
   await renewer.idle(2.2)
-  await renewer.renew(second.id, second.record)
+  await renewer.renew({ id: second.id, seen: second.record, trigger: 'timeframe' })
   await renewer.idle(1000)
   expect(second.presented()).toEqual([])
   held.release('cut')
@@ -112,7 +123,10 @@ test('H7: a renewal that is asked for after the end presents nothing', async () 
 test('H7: the end of the process does not wait for whoever holds the lease elsewhere', async () => {
   const { store, renewer, id, record, presented } = await due({ renewal: { timeoutSeconds: 0.1 } })
   await store.acquire(id, 1, 'another', { ...TERMS, seconds: 1000 })
-  expect(await renewer.renew(id, record)).toMatchObject({ kind: 'unavailable', because: 'pending' })
+  expect(await renewer.renew({ id, seen: record, trigger: 'timeframe' })).toMatchObject({
+    kind: 'unavailable',
+    because: 'pending',
+  })
   let isOver = false
   const idle = renewer.idle(1000).then(() => {
     isOver = true
@@ -132,11 +146,17 @@ test('H29: whoever holds the lease elsewhere for longer than a request waits is 
     },
   }))
   await store.acquire(id, 1, 'another', { ...TERMS, seconds: 1000 })
-  expect(await renewer.renew(id, record)).toMatchObject({ kind: 'unavailable', because: 'pending' })
+  expect(await renewer.renew({ id, seen: record, trigger: 'timeframe' })).toMatchObject({
+    kind: 'unavailable',
+    because: 'pending',
+  })
   await renewer.idle(1000)
   expect(asked).toBeGreaterThan(1)
   asked = 0
-  expect(await renewer.renew(id, record)).toMatchObject({ kind: 'unavailable', because: 'pending' })
+  expect(await renewer.renew({ id, seen: record, trigger: 'timeframe' })).toMatchObject({
+    kind: 'unavailable',
+    because: 'pending',
+  })
   await renewer.idle(1000)
   expect(asked).toBe(1)
 })
@@ -160,7 +180,10 @@ test('H40: a lease that was over before its holder heard of it is not used', asy
       },
     }),
   )
-  expect(await renewer.renew(id, record)).toMatchObject({ kind: 'unavailable', because: 'pending' })
+  expect(await renewer.renew({ id, seen: record, trigger: 'timeframe' })).toMatchObject({
+    kind: 'unavailable',
+    because: 'pending',
+  })
   await renewer.idle(1000)
   expect(successor).toMatchObject({ kind: 'granted' })
   expect(presented()).toEqual([])

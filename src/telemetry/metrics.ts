@@ -1,0 +1,134 @@
+// The metrics, counted from the events of an `auth()` and the operations that end.
+import type { Attributes, Counter, Histogram, Meter } from '@opentelemetry/api'
+import type { AuthHandler, Operation, OperationEnd } from '../index.ts'
+import { METRICS } from './metric-table.ts'
+
+type Key = keyof typeof METRICS
+
+/** Of answers over the network. */
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const STORE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+
+/** What is said of how an operation, or a request to somebody, ended: nothing that names a person or a session. */
+export type TellEnd = (operation: Operation, end: OperationEnd, milliseconds: number) => void
+
+export function measure(bff: Pick<AuthHandler, 'on'>, meter: Meter): TellEnd {
+  const counter = (key: Key): Counter => meter.createCounter(METRICS[key].name, optionsOf(key))
+  const histogram = (key: Key, explicitBucketBoundaries = SECONDS): Histogram =>
+    meter.createHistogram(METRICS[key].name, { ...optionsOf(key), advice: { explicitBucketBoundaries } })
+
+  countEvents(bff, counter)
+  timeEvents(bff, histogram)
+  countCacheReads(bff, meter)
+  return tellEnds(counter, histogram)
+}
+
+function countEvents(bff: Pick<AuthHandler, 'on'>, counter: (key: Key) => Counter): void {
+  const [ended, refused] = [counter('ended'), counter('refused')]
+  bff.on('session-ended', ({ reason }) => ended.add(1, { 'bff.reason': reason }))
+  bff.on('refused', ({ code }) => refused.add(1, { 'error.type': code }))
+  for (const [event, key] of [
+    ['commit-delayed', 'delayed'],
+    ['commit-lost', 'lost'],
+    ['provider-unavailable', 'providerFailures'],
+    ['record-unreadable', 'unreadable'],
+  ] as const) {
+    const counting = counter(key)
+    // There from the beginning, so that the first one is an increase.
+    counting.add(0)
+    bff.on(event, () => counting.add(1))
+  }
+}
+
+function timeEvents(
+  bff: Pick<AuthHandler, 'on'>,
+  histogram: (key: Key, boundaries?: number[]) => Histogram,
+): void {
+  const [waited, backOff, tokenTime] = [histogram('waited'), histogram('backOff'), histogram('tokenTime')]
+  bff.on('renewal-awaited', ({ trigger, outcome, milliseconds }) =>
+    waited.record(milliseconds / 1000, { 'bff.trigger': trigger, 'bff.outcome': outcome }),
+  )
+  bff.on('renewal-failed', ({ outcome, retryAfterSeconds }) =>
+    backOff.record(retryAfterSeconds, { 'error.type': outcome }),
+  )
+  bff.on('token-answered', ({ grant, outcome, milliseconds }) =>
+    tokenTime.record(milliseconds / 1000, {
+      'bff.grant': grant,
+      ...(outcome !== 'granted' && { 'error.type': outcome }),
+    }),
+  )
+
+  const storeTime = histogram('storeTime', STORE_SECONDS)
+  bff.on('store-answered', ({ operation, outcome, milliseconds }) =>
+    storeTime.record(milliseconds / 1000, {
+      'bff.operation': operation,
+      ...(outcome === 'failed' && { 'error.type': 'store_unavailable' }),
+    }),
+  )
+}
+
+/** Several thousand a second, perhaps: they are added up here. */
+function countCacheReads(bff: Pick<AuthHandler, 'on'>, meter: Meter): void {
+  let [hits, misses] = [0, 0]
+  bff.on('near-cache-read', ({ isHit }) => {
+    if (isHit) hits += 1
+    else misses += 1
+  })
+  const { name } = METRICS.cacheReads
+  meter.createObservableCounter(name, optionsOf('cacheReads')).addCallback((result) => {
+    // Without a near cache there is nothing to tell.
+    if (hits + misses === 0) return
+    result.observe(hits, { 'bff.result': 'hit' })
+    result.observe(misses, { 'bff.result': 'miss' })
+  })
+}
+
+function tellEnds(counter: (key: Key) => Counter, histogram: (key: Key) => Histogram): TellEnd {
+  const [begun, logins, renewals] = [counter('begun'), counter('logins'), counter('renewals')]
+  const [loginTime, renewalTime] = [histogram('loginTime'), histogram('renewalTime')]
+  const relayTime = histogram('relayTime')
+
+  return (operation, end, milliseconds) => {
+    const attributes = { ...aboutOperation(operation), ...aboutEnd(end) }
+    const { 'bff.outcome': outcome, ...rest } = attributes
+    switch (operation.name) {
+      case 'login':
+        begun.add(1, rest)
+        break
+      case 'callback':
+        logins.add(1, attributes)
+        loginTime.record(milliseconds / 1000, { 'bff.outcome': outcome })
+        break
+      case 'renewal':
+        renewals.add(1, attributes)
+        renewalTime.record(milliseconds / 1000, { 'bff.outcome': outcome })
+        break
+      case 'relay':
+        relayTime.record(milliseconds / 1000, attributes)
+        break
+    }
+  }
+}
+
+/** Of metrics and spans alike. */
+export function aboutOperation(operation: Operation): Attributes {
+  if (operation.name === 'renewal') return { 'bff.trigger': operation.trigger }
+  if (operation.name !== 'relay') return {}
+  return {
+    'http.request.method': operation.method,
+    'server.address': new URL(operation.target).hostname,
+  }
+}
+
+export function aboutEnd({ outcome, error, status }: OperationEnd): Attributes & { 'bff.outcome': string } {
+  const fault = error ?? (status !== undefined && status >= 500 ? String(status) : undefined)
+  return {
+    'bff.outcome': outcome,
+    ...(fault !== undefined && { 'error.type': fault }),
+    ...(status !== undefined && { 'http.response.status_code': status }),
+  }
+}
+
+function optionsOf(key: Key) {
+  return { unit: METRICS[key].unit, description: METRICS[key].what }
+}

@@ -1,0 +1,128 @@
+// Everything that can be told, exported: the tables of the documentation, the alerts and the dashboard speak of what is there.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { RefusedError } from '../../src/errors.ts'
+import { AuthEventEmitter, type AuthEvents } from '../../src/events.ts'
+import { createOperations, type Operation } from '../../src/operations.ts'
+import { instrument } from '../../src/telemetry/index.ts'
+import { METRICS } from '../../src/telemetry/metric-table.ts'
+import { type Series, seriesIn, startTelemetry } from '../support/app/telemetry.ts'
+import { useStarted } from '../support/servers.ts'
+
+const telemetry = useStarted(() => startTelemetry())
+const docs = join(import.meta.dirname, '../../docs')
+
+/** One of each kind. */
+const EVENTS: Partial<{ [Name in keyof AuthEvents]: AuthEvents[Name] }> = {
+  'session-ended': { subject: 'alice', reason: 'refresh_token_rejected' },
+  refused: { code: 'login_failed', detail: 'x' },
+  'renewal-failed': {
+    subject: 'alice',
+    generation: 1,
+    outcome: 'timeout',
+    detail: 'x',
+    retryAfterSeconds: 5,
+  },
+  'renewal-awaited': { trigger: 'timeframe', outcome: 'renewed', milliseconds: 40 },
+  'token-answered': { grant: 'refresh_token', outcome: 'timeout', milliseconds: 5000 },
+  'store-answered': { operation: 'find', outcome: 'failed', milliseconds: 2 },
+  'near-cache-read': { isHit: true },
+  'commit-delayed': { subject: 'alice', generation: 2 },
+  'commit-lost': { subject: 'alice', generation: 2 },
+  'provider-unavailable': { detail: 'x' },
+  'record-unreadable': { detail: 'x' },
+}
+const RELAY = { name: 'relay', method: 'GET', target: 'https://api.example.com:8443' } as const
+const OPERATIONS: readonly Operation[] = [
+  { name: 'login' },
+  { name: 'callback', carried: 'no ids of a trace' },
+  { name: 'renewal', trigger: 'ahead' },
+  RELAY,
+]
+
+let exposition = ''
+let series: Series[] = []
+
+beforeAll(async () => {
+  const [events, operations] = [new AuthEventEmitter(), createOperations()]
+  const bff = {
+    on: (...listening: Parameters<typeof events.on>) => void events.on(...listening),
+    around: operations.add,
+  } as unknown as Parameters<typeof instrument>[0]
+  instrument(bff, telemetry)
+  for (const [name, event] of Object.entries(EVENTS)) events.emit(name as 'refused', event as never)
+  for (const operation of OPERATIONS) {
+    const fail = () => Promise.reject(new RefusedError('login_failed', 400, 'x'))
+    await expect(operations.run(operation, fail, () => ({ outcome: '' }))).rejects.toThrow('x')
+  }
+  const end = { outcome: 'answered', status: 502 }
+  await operations.run(
+    RELAY,
+    async () => end,
+    () => end,
+  )
+  exposition = await telemetry.scrape()
+  series = seriesIn(exposition)
+})
+
+const prometheusName = (name: string) => name.replaceAll('.', '_')
+const labelName = (label: string) => label.replace(/=.*/, '')
+const OF_EXPORTER = ['otel_scope_name', 'le']
+
+test.each(Object.values(METRICS))(
+  '$name is exported as its row says',
+  ({ name, kind, unit, what, attributes }) => {
+    const exported = prometheusName(name) + (kind === 'counter' ? '_total' : '')
+    expect(exposition).toContain(
+      `# HELP ${exported} ${what}\n# UNIT ${exported} ${unit}\n# TYPE ${exported} ${kind}\n`,
+    )
+    const own = series.filter((one) => one.name.replace(/_(?:bucket|sum|count)$/, '') === exported)
+    const labels = new Set(own.flatMap((one) => one.labels.map(labelName)))
+    const told = [...labels].filter((label) => !OF_EXPORTER.includes(label)).sort()
+    expect(told).toEqual(attributes.map(prometheusName).sort())
+  },
+)
+
+test('the first of what should never happen is an increase from none', () => {
+  const { delayed, lost, providerFailures, unreadable } = METRICS
+  for (const { name } of [delayed, lost, providerFailures, unreadable])
+    expect(series.find((one) => one.name === `${prometheusName(name)}_total`)?.value).toBe(1)
+})
+
+interface Panel {
+  title: string
+  targets?: { expr: string }[]
+}
+const dashboard: { panels: Panel[] } = JSON.parse(readFileSync(join(docs, 'grafana-dashboard.json'), 'utf8'))
+const page = readFileSync(join(docs, 'telemetry.md'), 'utf8')
+const expressions = [
+  ...dashboard.panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [title, expr] as const)),
+  ...[...page.matchAll(/alert: (\w+)\n +expr: (.*)/g)].map(
+    ([, title = '', expr = '']) => [title, expr] as const,
+  ),
+]
+
+test.each(expressions)('%s: its expression names what is exported', (_title, expression) => {
+  const names = expression.match(/bff_session_[\w()?]*/g) ?? []
+  expect(names).not.toEqual([])
+  for (const name of names) {
+    const pattern = new RegExp(`^${name}$`)
+    const found = series.filter((one) => pattern.test(one.name))
+    expect([name, found.length]).not.toEqual([name, 0])
+    // By OTLP, Prometheus adds the unit to histograms.
+    for (const { name: exported } of found)
+      expect(exported.replace(/_(bucket|sum|count)$/, '_seconds_$1')).toMatch(
+        /_(?:bucket|sum|count)$/.test(exported) ? pattern : exported,
+      )
+  }
+  const labels = new Set(series.flatMap((one) => one.labels.map(labelName)))
+  const inBraces = [...expression.matchAll(/(\w+)(?==|!=)/g)].map(([, name = '']) => name)
+  const grouped = [...expression.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(', '))
+  for (const label of [...inBraces, ...grouped].filter((each) => each !== '__name__'))
+    expect(labels).toContain(label)
+})
+
+test('every metric is on the dashboard', () => {
+  const all = expressions.map(([, expression]) => expression).join('\n')
+  for (const { name } of Object.values(METRICS)) expect(all).toContain(prometheusName(name))
+})
