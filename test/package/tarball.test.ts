@@ -3,12 +3,17 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { VERSION } from '../../src/lib/shared.ts'
+import { exchange } from '../support/browser/http-exchange.ts'
+import { eventually } from '../support/deadline.ts'
+import { freePort } from '../support/listen.ts'
 import { pack } from '../support/pack.mjs'
 import { testPackedCopy } from './packed-copy.ts'
 import { run } from './run.ts'
+import { writeSnippets } from './snippets.ts'
+import { startScript } from './start-script.ts'
 
 const root = join(import.meta.dirname, '../..')
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
@@ -121,6 +126,14 @@ test('what require() loads holds what is an ES module only, with its licence, an
   ])
 })
 
+test('OpenTelemetry’s API is named by its own entry only', async () => {
+  const dist = join(unpacked, 'package/dist')
+  const files = (await readdir(dist, { recursive: true })).filter((file) => /\.(?:c?js|d\.c?ts)$/.test(file))
+  const texts = await Promise.all(files.map((file) => readFile(join(dist, file), 'utf8')))
+  const naming = files.filter((_, at) => texts[at]?.includes('@opentelemetry')).map((file) => dirname(file))
+  expect([...new Set(naming)]).toEqual(['telemetry'])
+})
+
 test('the version by which two loaded copies know each other is the package’s', async () => {
   const { version } = JSON.parse(await readFile(join(unpacked, 'package/package.json'), 'utf8'))
   expect(VERSION).toBe(version)
@@ -141,4 +154,23 @@ describe('beside the packages of this project', () => {
   })
 
   testPackedCopy(() => project)
+
+  test('the set-up of docs/telemetry.md is scraped', async () => {
+    await symlink(join(root, 'node_modules/@opentelemetry'), join(project, 'node_modules/@opentelemetry'))
+    const [port, metricsPort] = [await freePort(), await freePort()]
+    const folder = join(project, 'telemetry')
+    const edit = (code: string) => code.replace('3000', `${port}`).replaceAll('9464', `${metricsPort}`)
+    await writeSnippets('docs/telemetry.md', folder, edit)
+    const url = `http://localhost:${metricsPort}/metrics`
+    const script = await startScript(folder, ['--import', './telemetry.mjs', 'server.mjs'], url, {
+      ISSUER_BASE_URL: 'https://id.example.com',
+      BASE_URL: `http://localhost:${port}`,
+      CLIENT_ID: 'client',
+      CLIENT_SECRET: 'a secret of the client',
+      SECRET: 'a secret of this test that is long enough',
+    })
+    const scrape = async () => (await exchange({ method: 'GET', url })).body
+    await eventually('the metrics', async () => /^bff_session_commit_lost_total\b.* 0$/m.test(await scrape()))
+    await script.stop()
+  })
 })
