@@ -8,6 +8,8 @@ export interface Contestant {
   readonly options: Record<string, unknown>
   /** there is nobody to log in */
   readonly open?: boolean
+  /** takes part where it is named */
+  readonly onlyNamed?: boolean
   /** its own database on the one Redis; undefined keeps nothing there */
   readonly database?: number
 }
@@ -15,6 +17,10 @@ export interface Contestant {
 export const BARE = 'bare'
 export const OURS = 'ours'
 export const NEAR_CACHE = 'ours-near-cache'
+/** An app's own SDK is there, and our telemetry is not; and then with it. */
+export const SDK = 'ours-sdk'
+export const TELEMETRY = 'ours-telemetry'
+export const METRICS = 'ours-metrics'
 
 export const CONTESTANTS: readonly Contestant[] = [
   { name: BARE, title: 'bare Express 5', file: 'bare.mjs', options: {}, open: true },
@@ -60,5 +66,29 @@ export const CONTESTANTS: readonly Contestant[] = [
     file: 'ours.mjs',
     options: { nearCache: true },
     database: 6,
+  },
+  {
+    name: SDK,
+    title: 'express-bff-session in an app with OpenTelemetry',
+    file: 'ours.mjs',
+    options: { sdk: 'metrics and traces' },
+    database: 7,
+    onlyNamed: true,
+  },
+  {
+    name: TELEMETRY,
+    title: 'the same, instrumented',
+    file: 'ours.mjs',
+    options: { sdk: 'metrics and traces', telemetry: true },
+    database: 8,
+    onlyNamed: true,
+  },
+  {
+    name: METRICS,
+    title: 'express-bff-session, instrumented, metrics only',
+    file: 'ours.mjs',
+    options: { sdk: 'metrics', telemetry: true },
+    database: 9,
+    onlyNamed: true,
   },
 ]

@@ -44,7 +44,8 @@ async function everybody(stage: Stage): Promise<Competitor[]> {
   if (unknown !== undefined) throw new Error(`nobody is called ${unknown}: see  npm run bench -- --help`)
   const entered: Competitor[] = []
   for (const each of CONTESTANTS) {
-    if (wanted !== undefined && each.name !== BARE && !wanted.includes(each.name)) continue
+    const isWanted = wanted === undefined ? !each.onlyNamed : wanted.includes(each.name)
+    if (!isWanted && each.name !== BARE) continue
     entered.push(await enter(stage, each))
   }
   return entered
