@@ -12,6 +12,7 @@ import { crossSiteRefused, isCrossOrigin, isSafe } from './http/same-origin.ts'
 import { createBackgroundTasks } from './lib/background-tasks.ts'
 import { shareHiddenClasses } from './lib/hidden-class.ts'
 import { createLimitedLog } from './lib/limited-log.ts'
+import { OF_SETUP } from './lib/log.ts'
 import { logEvents } from './log-events.ts'
 import { trySilently } from './login/silent.ts'
 import { type AroundOperation, createOperations } from './operations.ts'
@@ -20,7 +21,6 @@ import { addressesToRegister } from './options/registered-addresses.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { createProvider } from './provider/provider.ts'
 import { ownerName } from './record/owner.ts'
-import { logRenewals } from './renewal/log-renewals.ts'
 import { createRenewer } from './renewal/renew.ts'
 import { attachOidc } from './request-oidc.ts'
 import { mountRoutes } from './routes.ts'
@@ -81,10 +81,9 @@ export function auth(options?: AuthOptions): AuthHandler {
   const sessions = createSessionRegister(config, store, provider, renewer, events, ended)
   const logins = createLoginTransactions(config)
   const watch = createSessionWatch(config, store, renewer)
-  const log = createLimitedLog(config.logger.warn)
-  logEvents(events, config.logger.warn)
-  logRenewals(events, log)
-  if (config.development) config.logger.info?.(`express-bff-session: ${addressesToRegister(config)}`)
+  const log = createLimitedLog(config.logger)
+  logEvents(events, log, config.logger)
+  if (config.development) config.logger.info(`express-bff-session: ${addressesToRegister(config)}`, OF_SETUP)
   const services: Services = {
     config,
     events,

@@ -32,6 +32,7 @@ export type {
   AskAppState,
   AuthOptions,
   ClientAuthMethod,
+  LogFields,
   Logger,
   LoginOptions,
   LogoutOptions,

@@ -1,32 +1,104 @@
-// Events that the log tells too: one that nobody listens to helps nobody.
+// Events that the log tells too: one that nobody listens to helps nobody, and one that repeats floods nothing.
 import type { AuthEventEmitter, AuthEvents } from './events.ts'
+import { isOfClient } from './lib/details.ts'
+import type { LimitedLog } from './lib/limited-log.ts'
+import type { Log, LogFields } from './lib/log.ts'
 import { createOnceLog } from './lib/once-log.ts'
+import { isOfDiscovery, isOfKeys } from './provider/failures.ts'
+import { withoutWords } from './provider/provider-words.ts'
 
-/** Of one kind, each another one. */
-const MOST_WARNINGS = 20
+interface Told extends LogFields {
+  readonly event: keyof AuthEvents
+  readonly what: string
+  readonly detail: string
+  readonly advice?: string
+  readonly isError?: boolean
+  /** So many lines a minute. */
+  readonly most?: number
+}
 
-export function logEvents(events: AuthEventEmitter, warn: (line: string) => void): void {
-  function tell<Name extends keyof AuthEvents>(
-    name: Name,
-    lineOf: (event: AuthEvents[Name]) => string | undefined,
-  ): void {
-    const sayOnce = createOnceLog(warn, MOST_WARNINGS)
-    events.on(name, (event) => {
-      const line = lineOf(event)
-      if (line !== undefined) sayOnce(line)
-    })
+const GOES_ON = 'The session is kept, and the renewal tried again'
+
+export function logEvents(events: AuthEventEmitter, log: LimitedLog, logger: Log): void {
+  /** What lasts is told once a minute, however many sessions it concerns. */
+  function tell({ what, detail, advice, isError = false, most = 1, ...fields }: Told): void {
+    const said = `express-bff-session: ${what}: `
+    const line = advice === undefined ? said + detail : `${said}${detail}. ${advice}`
+    log.say(said + withoutWords(detail), line, { level: isError ? 'error' : 'warn', fields, most })
   }
 
-  tell(
-    'refresh-token-missing',
-    ({ hint }) => `the provider sent no refresh token, so sessions cannot be renewed: ${hint}`,
-  )
-  tell('claims-missing', ({ hint }) => hint)
-  // It may be a mistake in the set-up, and then it lasts.
-  tell('provider-unavailable', ({ detail }) => `the provider cannot be used just now: ${detail}`)
-  tell('session-ended', ({ reason, detail }) =>
-    reason === 'id_token_rejected'
-      ? `a session ended, because the ID tokens of its renewals were refused every time: ${detail}. Log in again, or change it at the provider`
-      : undefined,
-  )
+  /** Of the set-up: it stays as it is until somebody changes it. */
+  function tellOnce(event: 'refresh-token-missing' | 'claims-missing', prefix = ''): void {
+    const sayOnce = createOnceLog(logger, { event })
+    events.on(event, ({ hint }) => sayOnce(prefix + hint))
+  }
+
+  tellOnce('refresh-token-missing', 'the provider sent no refresh token, so sessions cannot be renewed: ')
+  tellOnce('claims-missing')
+
+  events.on('provider-unavailable', ({ detail }) => {
+    const what = 'the provider cannot be used just now'
+    const isError = isOfClient(detail) || isOfDiscovery(detail)
+    tell({ event: 'provider-unavailable', what, detail, isError })
+  })
+
+  events.on('renewal-failed', ({ outcome, detail }) => {
+    const what = `a renewal failed (${outcome})`
+    tell({ event: 'renewal-failed', outcome, what, detail, advice: GOES_ON, isError: isOfClient(detail) })
+  })
+
+  events.on('renewed', ({ idToken, detail = '' }) => {
+    // What is refused for another reason ends by itself, and is told then.
+    if (idToken !== 'rejected' || !isOfKeys(detail)) return
+    const what = 'the ID token of a renewal could not be checked'
+    tell({ event: 'renewed', what, detail, advice: GOES_ON })
+  })
+
+  events.on('session-ended', ({ reason, subject, detail = '' }) => {
+    const why = ENDINGS[reason]
+    if (why === undefined) return
+    const [what, advice] = why
+    tell({
+      event: 'session-ended',
+      reason,
+      subject,
+      what: `a session ended, because ${what}`,
+      detail,
+      advice,
+    })
+  })
+
+  events.on('record-unreadable', ({ detail }) => {
+    const what = 'the record of a session cannot be read, which counts as logged out'
+    const advice =
+      'Where there are many: SECRET, ISSUER_BASE_URL or CLIENT_ID has changed, or two deployments share their keys in Redis'
+    tell({ event: 'record-unreadable', what, detail, advice })
+  })
+
+  events.on('commit-delayed', () => {
+    const what = 'renewed tokens could not be stored yet'
+    tell({
+      event: 'commit-delayed',
+      what,
+      detail: 'they are in the memory of this process: do not end it now',
+    })
+  })
+
+  events.on('commit-lost', ({ subject }) => {
+    const what = 'renewed tokens could not be stored and are lost'
+    const detail = 'whose they are may have to log in again'
+    tell({ event: 'commit-lost', subject, what, detail, isError: true, most: 10 })
+  })
+}
+
+/** Those that somebody may wonder about: what happened, and what may be done. */
+const ENDINGS: { readonly [reason in AuthEvents['session-ended']['reason']]?: readonly [string, string] } = {
+  id_token_rejected: [
+    'the ID tokens of its renewals were refused every time',
+    'Log in again, or change it at the provider',
+  ],
+  renewal_refused: [
+    'the provider refused its renewals for minutes',
+    'So do some where the refresh token is gone: log in again',
+  ],
 }

@@ -85,7 +85,7 @@ export function createForward(config: RelayConfig, exchange: UpstreamRequest) {
     }
     // Once, and not for every request while it lasts.
     const kind = `express-bff-session: the API at ${target.origin} cannot be used just now`
-    if (isReachable) context.log.warn(kind, `${kind}: ${outcome.why}`)
+    if (isReachable) context.log.say(kind, `${kind}: ${outcome.why}`, { fields: { code: 'api_unavailable' } })
     isReachable = false
     throw new TryLaterError(
       'api_unavailable',

@@ -1,6 +1,7 @@
 // A refusal, told to whoever listens and to the log, in one line.
 import { type AuthError, RefusedError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
+import { isOfClient } from '../lib/details.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
 
 /** A cure, what the provider offers, and 200 letters of its own words. */
@@ -17,5 +18,6 @@ export function reportRefused(
   const detail = reason.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').slice(0, LONGEST)
   events.emit('refused', { code: error.code, detail })
   const kind = `express-bff-session: ${what} (${error.code})`
-  log.warn(kind, `${kind}: ${detail}`)
+  const level = isOfClient(detail) ? 'error' : 'warn'
+  log.say(kind, `${kind}: ${detail}`, { level, fields: { event: 'refused', code: error.code } })
 }

@@ -1,14 +1,17 @@
 // Lines that are said once in the life of the process, however often there is a reason to.
+import { type Log, type LogFields, OF_SETUP } from './log.ts'
 
-/** @param most so many of them, where a line may be another each time */
+/** Of one kind, each another one. */
+const MOST_LINES = 20
+
 export function createOnceLog(
-  warn: (line: string) => void,
-  most = Number.POSITIVE_INFINITY,
+  { warn }: Pick<Log, 'warn'>,
+  fields: LogFields = OF_SETUP,
 ): (line: string) => void {
   const said = new Set<string>()
   return (line) => {
-    if (said.has(line) || said.size >= most) return
+    if (said.has(line) || said.size >= MOST_LINES) return
     said.add(line)
-    warn(`express-bff-session: ${line}`)
+    warn(`express-bff-session: ${line}`, fields)
   }
 }

@@ -1,5 +1,6 @@
 // What a login asks for besides the options: by the app's own code, or by a link, which anybody may have written.
 import { type ConfigurationError, RefusedError } from '../errors.ts'
+import { OF_SETUP } from '../lib/log.ts'
 import { isParameterName, RESERVED_PARAMS } from '../options/authorization-params.ts'
 import type { AppState } from '../options/login.ts'
 import { argumentError, namesOf, unknownCure, unknownIn } from '../options/read-option.ts'
@@ -109,9 +110,10 @@ export function tellLeftOut({ log }: RequestContext, query: URLSearchParams, tak
   const told = names.slice(0, 5).map((name) => `'${name.replace(/[^\w.[\]-]/g, '?').slice(0, 40)}'`)
   const more = names.length > told.length ? ` and ${names.length - told.length} more` : ''
   const kind = 'express-bff-session: left out at the login'
-  log.warn(
+  log.say(
     kind,
     `${kind}: ${told.join(', ')}${more}; what a link may ask for stands in the option login.params`,
+    { fields: OF_SETUP },
   )
 }
 

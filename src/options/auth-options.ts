@@ -15,7 +15,7 @@ import type { UserInfoOptions } from './user-info.ts'
 
 export type { ApiOptions } from './apis.ts'
 export type { ClientAuthMethod } from './client.ts'
-export type { Logger } from './logger.ts'
+export type { LogFields, Logger } from './logger.ts'
 export type { AppState, AskAppState, LoginOptions } from './login.ts'
 export type { LogoutOptions } from './logout.ts'
 export type { MutualTLSOptions } from './mutual-tls.ts'
@@ -115,6 +115,6 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
    * a route refuses. @defaultValue none: problem details, a redirect to the login, or a short page
    */
   onError?: OnError | undefined
-  /** Where warnings go: one line each, never a secret. @defaultValue `console` */
+  /** Where lines for operators go, never with a secret: `console`, a logger of pino or winston, or `{ warn(line, fields) }`. @defaultValue `console` */
   logger?: Logger | undefined
 }

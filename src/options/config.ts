@@ -1,6 +1,8 @@
 // The options as everything else sees them.
+
+import type { Log } from '../lib/log.ts'
 import type { Api } from './apis.ts'
-import type { AuthOptions, Logger } from './auth-options.ts'
+import type { AuthOptions } from './auth-options.ts'
 import type { ClientConfig } from './client.ts'
 import type { LoginConfig } from './login.ts'
 import type { LogoutConfig } from './logout.ts'
@@ -53,7 +55,7 @@ export interface Config extends ClientConfig, StoreConfig {
   readonly afterRenewal: AuthOptions['afterRenewal']
   readonly onCallbackError: AuthOptions['onCallbackError']
   readonly onError: AuthOptions['onError']
-  readonly logger: Logger
+  readonly logger: Log
   /** The app is being set up: what helps then is said. */
   readonly development: boolean
 }

@@ -108,7 +108,11 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
   )
   const client = attempt(() => resolveClient(options, env, issuer, provider, mistakes))
   const given = options.secret ?? env.SECRET?.split(',').map((one) => one.trim())
-  const secrets = attempt(() => resolveSecrets(given, (line) => config.logger.warn(line)))
+  const logger = attempt(
+    () => resolveLogger(options.logger),
+    () => resolveLogger(),
+  )
+  const secrets = attempt(() => resolveSecrets(given, logger))
   const config: Config = {
     issuer,
     baseURL,
@@ -138,7 +142,7 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     idTokenSigningAlg: attempt(() =>
       oneOf(options.idTokenSigningAlg, 'idTokenSigningAlg', ID_TOKEN_ALGORITHMS, 'RS256'),
     ),
-    logger: attempt(() => resolveLogger(options.logger)),
+    logger,
     // As Express takes it.
     development: (env.NODE_ENV || 'development') === 'development',
   }

@@ -1,6 +1,7 @@
 // The option `secret`: one, several, or a function that gives them, so that they rotate while the process runs.
 import { types } from 'node:util'
 import { createLimitedLog } from '../lib/limited-log.ts'
+import { type Log, OF_SETUP } from '../lib/log.ts'
 import { faultOf } from './mistakes.ts'
 import { optionError, text } from './read-option.ts'
 
@@ -10,15 +11,15 @@ const CURE =
 const KIND = 'express-bff-session: a new secret cannot be used'
 
 /**
- * @param warn told what is wrong with what a function gives later on, never what it gave
+ * @param log told what is wrong with what a function gives later on, never what it gave
  * @returns what is good at the moment, newest first; the same list for as long as it stays the same
  */
-export function resolveSecrets(given: unknown, warn: (line: string) => void): () => readonly string[] {
+export function resolveSecrets(given: unknown, log: Log): () => readonly string[] {
   if (typeof given !== 'function') {
     const secrets = checked(given)
     return () => secrets
   }
-  const log = createLimitedLog(warn)
+  const limited = createLimitedLog(log)
   let known = checked(answerOf(given as () => unknown))
   return () => {
     try {
@@ -26,7 +27,8 @@ export function resolveSecrets(given: unknown, warn: (line: string) => void): ()
       if (!isSame(answer, known)) known = checked(answer)
     } catch (error) {
       // Who is logged in stays so: what was good a moment ago is.
-      log.warn(KIND, `${KIND}, so the last good one stays in use: ${faultOf(error)}`, 1)
+      const line = `${KIND}, so the last good one stays in use: ${faultOf(error)}`
+      limited.say(KIND, line, { level: 'error', fields: OF_SETUP, most: 1 })
     }
     return known
   }

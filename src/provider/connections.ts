@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers'
 import { withDeadline } from '../lib/deadline.ts'
 import { createLimitedLog } from '../lib/limited-log.ts'
+import { OF_SETUP } from '../lib/log.ts'
 import type { Config } from '../options/config.ts'
 import { faultOf } from '../options/mistakes.ts'
 import type { CurrentMutualTLS, MutualTLS } from '../options/mutual-tls.ts'
@@ -71,7 +72,7 @@ const LOST_AFTER = 4
 
 /** The certificate is asked for before each request: one question at a time, and none that is overdue is waited for again. */
 export function createRenewedSend(current: CurrentMutualTLS, config: Config): Send {
-  const log = createLimitedLog(config.logger.warn)
+  const log = createLimitedLog(config.logger)
   // The other half of the time is for the request itself.
   const seconds = config.httpTimeoutSeconds / 2
   let known: { asked: number; readonly certificate: MutualTLS; readonly connections: Connections } | undefined
@@ -124,7 +125,8 @@ export function createRenewedSend(current: CurrentMutualTLS, config: Config): Se
     } catch (error) {
       const fault = faultOf(error)
       if (known === undefined) throw new OwnFunctionError(fault)
-      log.warn(KIND, `${KIND}, so the last good one stays in use: ${fault}`, 1)
+      const line = `${KIND}, so the last good one stays in use: ${fault}`
+      log.say(KIND, line, { level: 'error', fields: OF_SETUP, most: 1 })
       return known.connections
     }
   }

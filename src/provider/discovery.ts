@@ -5,7 +5,7 @@ import type { AuthEventEmitter } from '../events.ts'
 import type { Config } from '../options/config.ts'
 import { createBoundedFetch, type Exchange, type Send } from './bounded-fetch.ts'
 import { readDocument } from './document.ts'
-import { describeFailure, MetadataError } from './failures.ts'
+import { describeFailure, discoveryFailed, MetadataError } from './failures.ts'
 import { readMetadata } from './metadata.ts'
 import { createSend } from './send.ts'
 
@@ -64,7 +64,7 @@ export function createDiscovery(
       setTimeout(() => {
         discovered = undefined
       }, RETRY_MILLISECONDS).unref()
-      throw unavailable(`Discovery of ${config.issuer.href} failed`, error)
+      throw unavailable(discoveryFailed(config.issuer), error)
     })
     if (performance.now() >= readAgainAt) void readAgain()
     return discovered

@@ -34,7 +34,7 @@ export function createEndSession(
   tasks: BackgroundTasks,
 ): EndSession {
   const { clientID, logout } = config
-  const sayOnce = createOnceLog(config.logger.warn)
+  const sayOnce = createOnceLog(config.logger)
   const revocations = limit(config.renewal.maxConcurrent)
 
   async function tellRevoked(refreshToken: string, now: number | undefined): Promise<void> {
@@ -97,7 +97,7 @@ function hintOf(record: AuthRecord): string | null {
 
 /** Says once what a logout does not do here, before somebody wonders. */
 export function createLogoutNotice({ idpLogout, issuer, logger, logout }: Config) {
-  const sayOnce = createOnceLog(logger.warn)
+  const sayOnce = createOnceLog(logger)
   return (metadata: client.ServerMetadata): void => {
     if (!idpLogout || logout.endpoint !== undefined || metadata.end_session_endpoint !== undefined) return
     sayOnce(

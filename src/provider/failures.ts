@@ -26,10 +26,20 @@ export class KeysUnavailableError extends Error {
 }
 
 const OF_KEYS = 'the keys of the provider'
+const OF_DISCOVERY = 'Discovery of '
 
 /** Whether it tells of a KeysUnavailableError. */
 export function isOfKeys(detail: string): boolean {
   return detail.startsWith(OF_KEYS)
+}
+
+export function discoveryFailed(issuer: URL): string {
+  return `${OF_DISCOVERY}${issuer.href} failed`
+}
+
+/** Nothing is known of the provider, so nobody logs in. */
+export function isOfDiscovery(detail: string): boolean {
+  return detail.startsWith(OF_DISCOVERY)
 }
 
 /** The provider's own description of itself lacks what is needed. */

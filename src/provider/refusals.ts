@@ -6,6 +6,7 @@ import {
   WWWAuthenticateChallengeError,
 } from 'openid-client'
 import { RefusedError } from '../errors.ts'
+import { CLIENT_REFUSED } from '../lib/details.ts'
 import { jsonObject } from '../lib/json-object.ts'
 import type { Config } from '../options/config.ts'
 import type { Exchange } from './bounded-fetch.ts'
@@ -59,7 +60,7 @@ function clientRefused(code: string, config: Config, { sent }: Exchange, server:
     method === 'client_secret_basic' && !isPlain
       ? "; some providers do not decode form-encoded basic credentials: try clientAuthMethod 'client_secret_post'"
       : ''
-  return `: it does not accept this client's credentials. Check clientID (CLIENT_ID), ${proofOf(method)} and clientAuthMethod: ${method} was used${offeredBy(server)}${decoding}${otherwise}`
+  return `: ${CLIENT_REFUSED} credentials. Check clientID (CLIENT_ID), ${proofOf(method)} and clientAuthMethod: ${method} was used${offeredBy(server)}${decoding}${otherwise}`
 }
 
 function proofOf(method: string): string {
@@ -80,7 +81,7 @@ function assertionRefused(config: Config): string {
     audience === 'issuer'
       ? "it may want its token endpoint's URL in it, as Ory Hydra and Glewlwyd do: clientAssertionAudience: 'token_endpoint'"
       : 'it may want another clientAssertionAudience'
-  return `: it does not take this client's assertion. It may not know the key (${key}), or ${other}`
+  return `: ${CLIENT_REFUSED} assertion. It may not know the key (${key}), or ${other}`
 }
 
 /** What came with the callback: whoever has the browser may have written it. */

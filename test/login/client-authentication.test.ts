@@ -165,7 +165,7 @@ function expectAssertions(requests: SeenRequest[], header: object) {
 const WANTS =
   "it may want its token endpoint's URL in it, as Ory Hydra and Glewlwyd do: clientAssertionAudience: 'token_endpoint'"
 const NO_CREDENTIALS = ": it does not accept this client's credentials. "
-const NO_ASSERTION = ": it does not take this client's assertion. It may not know the key "
+const NO_ASSERTION = ": it does not accept this client's assertion. It may not know the key "
 
 test.each([
   [

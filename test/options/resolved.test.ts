@@ -249,20 +249,3 @@ describe('with NODE_ENV=production: https, and a store that outlives the process
     expect(resolve({}, {}).redis).toBeUndefined()
   })
 })
-
-test('a logger is asked as what it is, and one that throws is nobody’s trouble', () => {
-  const lines: string[] = []
-  class Disk {
-    room = 1
-    warn(line: string) {
-      if (this.room === 0) throw new Error('the disk is full')
-      this.room -= 1
-      lines.push(line)
-    }
-  }
-  const { warn, info } = resolve({ logger: new Disk() }).logger
-  warn('first')
-  expect(() => warn('second')).not.toThrow()
-  expect(() => info?.('no such method')).not.toThrow()
-  expect(lines).toEqual(['first'])
-})

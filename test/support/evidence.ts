@@ -2,11 +2,15 @@
 import type { Redis } from 'ioredis'
 import type { Hop } from './browser/page.ts'
 
-/** A logger for `auth({ logger })` that keeps every line. */
+/** A logger for `auth({ logger })` that keeps every line, and all that it was told with it. */
 export function createLog() {
   const lines: string[] = []
-  const keep = (...line: unknown[]) => void lines.push(line.join(' '))
-  return { lines, logger: { warn: keep, error: keep, info: keep, debug: keep } }
+  const told: { level: string; line: string; fields: unknown }[] = []
+  const keep = (level: string) => (line: unknown, fields?: unknown) => {
+    lines.push(String(line))
+    told.push({ level, line: String(line), fields })
+  }
+  return { lines, told, logger: { warn: keep('warn'), error: keep('error'), info: keep('info') } }
 }
 
 export function setCookieLines({ headers }: Pick<Hop, 'headers'>): string[] {

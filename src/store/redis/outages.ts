@@ -45,6 +45,7 @@ const KINDS: readonly [said: RegExp, cure: string][] = [
 /** What follows from it: what is wrong was said before. */
 const AFTERWARDS = /max retries per request|Connection is closed|^no answer within|timed out/
 const LONGEST = 200
+const FIELDS = { event: 'store-unavailable' }
 
 export function createOutages(
   { logger }: Pick<Config, 'logger'>,
@@ -53,8 +54,8 @@ export function createOutages(
 ): Outages {
   const where = addressOf(given)
   // What fails now and then would say so now and then.
-  const log = createLimitedLog(logger.warn)
-  const sayOnce = createOnceLog(logger.warn)
+  const log = createLimitedLog(logger)
+  const sayOnce = createOnceLog(logger)
   const said = new Set<string>()
   let last = ''
 
@@ -67,7 +68,8 @@ export function createOutages(
       last = `Redis at ${where} cannot be used: ${detail.replace(/[^\x20-\x7e]+/g, ' ')}: ${cure}`
       if (!said.has(cure)) {
         said.add(cure)
-        log.warn(`express-bff-session: Redis cannot be used: ${cure}`, `express-bff-session: ${last}`, 1)
+        const how = { level: 'error', fields: FIELDS, most: 1 } as const
+        log.say(`express-bff-session: Redis cannot be used: ${cure}`, `express-bff-session: ${last}`, how)
       }
       return last
     },
@@ -78,7 +80,7 @@ export function createOutages(
       if (said.size === 0) return
       said.clear()
       const line = `express-bff-session: Redis at ${where} answers again`
-      log.warn(line, line, 1)
+      log.say(line, line, { fields: FIELDS, most: 1 })
     },
 
     close: () => log.close(),
