@@ -14,12 +14,14 @@ import { shareHiddenClasses } from './lib/hidden-class.ts'
 import { createLimitedLog } from './lib/limited-log.ts'
 import { OF_SETUP } from './lib/log.ts'
 import { logEvents } from './log-events.ts'
+import { createMisplacedCallbackLog } from './login/misplaced-callback.ts'
 import { trySilently } from './login/silent.ts'
 import { type AroundOperation, createOperations } from './operations.ts'
 import type { AuthOptions } from './options/auth-options.ts'
 import { addressesToRegister } from './options/registered-addresses.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { createProvider } from './provider/provider.ts'
+import { bothReady } from './ready.ts'
 import { ownerName } from './record/owner.ts'
 import { createRenewer } from './renewal/renew.ts'
 import { attachOidc } from './request-oidc.ts'
@@ -102,6 +104,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   const { touches } = config.session
   const owner = ownerName(config)
   const routes = mountRoutes(config)
+  const tellMisplaced = createMisplacedCallbackLog(config)
 
   async function bffSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
@@ -122,6 +125,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   async function passes(req: Request, res: Response): Promise<boolean> {
     shareHiddenClasses(req, res)
     const route = routes.find(req.path)
+    tellMisplaced(req, route !== undefined)
     if (route !== undefined) res.set(OWN_RESOURCE)
     if (route?.withoutSession !== undefined) {
       await route.withoutSession(services, req, res)
@@ -170,7 +174,7 @@ export function auth(options?: AuthOptions): AuthHandler {
       revokeAll: sessions.revokeAll,
     }),
     async ready() {
-      await Promise.all([provider.usable(), store.usable()])
+      await bothReady(provider.usable(), store.usable())
     },
     async close() {
       watch.close()

@@ -29,7 +29,7 @@ export function logEvents(events: AuthEventEmitter, log: LimitedLog, logger: Log
 
   /** Of the set-up: it stays as it is until somebody changes it. */
   function tellOnce(event: 'refresh-token-missing' | 'claims-missing', prefix = ''): void {
-    const sayOnce = createOnceLog(logger, { event })
+    const sayOnce = createOnceLog(logger.warn, { event })
     events.on(event, ({ hint }) => sayOnce(prefix + hint))
   }
 

@@ -38,7 +38,7 @@ export function createSessionCookie(config: Config): SessionCookie {
     () => config.secrets,
     () => known.clear(),
   )
-  const sayOnce = createOnceLog(config.logger)
+  const sayOnce = createOnceLog(config.logger.warn)
 
   return {
     name,

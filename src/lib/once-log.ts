@@ -4,14 +4,12 @@ import { type Log, type LogFields, OF_SETUP } from './log.ts'
 /** Of one kind, each another one. */
 const MOST_LINES = 20
 
-export function createOnceLog(
-  { warn }: Pick<Log, 'warn'>,
-  fields: LogFields = OF_SETUP,
-): (line: string) => void {
+/** @param say a method of the logger */
+export function createOnceLog(say: Log['warn'], fields: LogFields = OF_SETUP): (line: string) => void {
   const said = new Set<string>()
   return (line) => {
     if (said.has(line) || said.size >= MOST_LINES) return
     said.add(line)
-    warn(`express-bff-session: ${line}`, fields)
+    say(`express-bff-session: ${line}`, fields)
   }
 }

@@ -36,9 +36,15 @@ export function createMistakes(): Mistakes {
       const [first] = found
       if (first === undefined) return
       if (found.length === 1) throw first
-      const lines = found.map((mistake) => `- ${faultOf(mistake)}`)
-      const title = `${PREFIX}${found.length} options need a change:`
-      throw new ConfigurationError('invalid_option', [title, ...lines].join('\n'))
+      throw optionsWrong(found.map(faultOf))
     },
   }
+}
+
+/** @param faults one at least */
+export function optionsWrong(faults: readonly string[]): ConfigurationError {
+  const title = `${PREFIX}${faults.length} options need a change:`
+  const lines = [title, ...faults.map((fault) => `- ${fault}`)]
+  const all = faults.length === 1 ? `${PREFIX}${faults[0]}` : lines.join('\n')
+  return new ConfigurationError('invalid_option', all)
 }

@@ -1,13 +1,14 @@
 // The authorization request: as it is, signed (RFC 9101), pushed (RFC 9126), or both.
 import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import { ConfigurationError, isAuthError } from '../errors.ts'
+import { isAuthError } from '../errors.ts'
 import type { Config } from '../options/config.ts'
 import { stepUpParameters } from '../record/step-up.ts'
 import type { Exchange } from './bounded-fetch.ts'
 import type { Credentials } from './client-authentication.ts'
 import type { Discovery } from './discovery.ts'
-import { AnswerError, isTransient, loginFailed } from './failures.ts'
+import { isTransient } from './failure-kinds.ts'
+import { AnswerError, loginFailed } from './failures.ts'
 import { createLimiter } from './limiter.ts'
 import { describeRefusal } from './refusals.ts'
 
@@ -15,8 +16,8 @@ import { describeRefusal } from './refusals.ts'
 const LONGEST_URL = 4000
 
 export interface AuthorizationRequests {
-  /** Resolves once the provider is known to have what the options ask of it. @throws TryLaterError, ConfigurationError */
-  usable(): Promise<void>
+  /** What the provider lacks of what the options ask of it. */
+  faultsIn(metadata: client.ServerMetadata): string[]
   /** `now` is the store's clock. @throws RefusedError, TryLaterError */
   authorizationURL(transaction: LoginTransaction, now: number): Promise<URL>
 }
@@ -30,11 +31,8 @@ export function createAuthorizationRequests(
   const places = createLimiter(config.provider.maxConcurrentLogins)
 
   return {
-    async usable() {
-      const document = await discovery.check()
-      const fault = missingIn(document) ?? algorithmFault(document, config)
-      if (fault !== undefined) throw new ConfigurationError('invalid_option', `auth(): ${fault}`)
-    },
+    faultsIn: (metadata) =>
+      [missingIn(metadata), algorithmFault(metadata, config)].filter((fault) => fault !== undefined),
 
     async authorizationURL(transaction, now) {
       const exchange: Exchange = { signal: undefined, answer: undefined }

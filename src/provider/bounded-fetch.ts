@@ -17,6 +17,7 @@ export interface Exchange {
 }
 
 export interface Sent {
+  readonly url: string
   readonly form: URLSearchParams
   readonly authorization: string | undefined
 }
@@ -55,7 +56,7 @@ export function createBoundedFetch(send: Send, exchange?: Exchange) {
     const { method, redirect, headers: sent } = options
     const form = options.body === undefined || options.body === null ? null : String(options.body)
     if (exchange !== undefined && method === 'POST')
-      exchange.sent = { form: new URLSearchParams(form ?? ''), authorization: sent.authorization }
+      exchange.sent = { url, form: new URLSearchParams(form ?? ''), authorization: sent.authorization }
     const receive = async () => {
       const response = await send(url, { method, headers: sent, body: form, redirect, signal })
       return { response, body: await readBounded(response, signal) }

@@ -13,7 +13,7 @@ export interface Discovery {
   /** What the provider says of itself. @throws TryLaterError */
   document(): Promise<client.ServerMetadata>
   /** By the clock that was last told. @throws TryLaterError */
-  get(): Promise<client.Configuration>
+  get(exchange?: Exchange): Promise<client.Configuration>
   /**
    * The configuration by which tokens are checked, and assertions are signed.
    *
@@ -153,7 +153,7 @@ export function createDiscovery(
 
   return {
     document: known,
-    get: () => configuration(),
+    get: configuration,
     readAgain: () => void readAgain(),
     unavailable,
     fetch: boundedFetch,

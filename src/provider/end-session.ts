@@ -8,8 +8,9 @@ import type { Config } from '../options/config.ts'
 import type { LogoutParams } from '../options/logout.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 import { personOf } from '../record/user.ts'
+import type { Exchange } from './bounded-fetch.ts'
 import type { Discovery } from './discovery.ts'
-import { describeFailure } from './failures.ts'
+import { describeRefusal } from './refusals.ts'
 
 export interface EndSession {
   /**
@@ -34,16 +35,20 @@ export function createEndSession(
   tasks: BackgroundTasks,
 ): EndSession {
   const { clientID, logout } = config
-  const sayOnce = createOnceLog(config.logger)
+  const sayOnce = createOnceLog(config.logger.warn)
   const revocations = limit(config.renewal.maxConcurrent)
 
   async function tellRevoked(refreshToken: string, now: number | undefined): Promise<void> {
+    const exchange: Exchange = { signal: undefined, answer: undefined }
+    let metadata: Partial<client.ServerMetadata> = {}
     try {
-      const server = await (now === undefined ? discovery.get() : discovery.at(now))
-      if (server.serverMetadata().revocation_endpoint === undefined) return
+      const server = await (now === undefined ? discovery.get(exchange) : discovery.at(now, exchange))
+      metadata = server.serverMetadata()
+      if (metadata.revocation_endpoint === undefined) return
       await client.tokenRevocation(server, refreshToken, { token_type_hint: 'refresh_token' })
     } catch (error) {
-      events.emit('provider-unavailable', { detail: `Revocation failed: ${describeFailure(error)}` })
+      const why = describeRefusal(error, config, exchange, metadata)
+      events.emit('provider-unavailable', { detail: `Revocation failed: ${why}` })
     }
   }
 
@@ -97,7 +102,7 @@ function hintOf(record: AuthRecord): string | null {
 
 /** Says once what a logout does not do here, before somebody wonders. */
 export function createLogoutNotice({ idpLogout, issuer, logger, logout }: Config) {
-  const sayOnce = createOnceLog(logger)
+  const sayOnce = createOnceLog(logger.warn)
   return (metadata: client.ServerMetadata): void => {
     if (!idpLogout || logout.endpoint !== undefined || metadata.end_session_endpoint !== undefined) return
     sayOnce(

@@ -7,8 +7,6 @@ import {
   WWWAuthenticateChallengeError,
 } from 'openid-client'
 import { RefusedError } from '../errors.ts'
-import type { RenewalOutcome } from '../events.ts'
-import type { Exchange } from './bounded-fetch.ts'
 import { networkWords } from './network-words.ts'
 
 /** The token is not one of the provider's; its message says why, and holds nothing of the token. */
@@ -67,6 +65,8 @@ export function describeFailure(error: unknown): string {
   if (error instanceof AuthorizationResponseError) return `the provider answered ${errorCode(error.error)}`
   if (isMuteRefusal(error))
     return `the provider refused: it answered ${statusOf(error)}, and gave no reason (${error.message})`
+  const status = statusOf(error)
+  if (status !== undefined) return `the provider answered ${status} (${(error as Error).message})`
   if (error instanceof MetadataError || error instanceof AnswerError || error instanceof OwnFunctionError)
     return error.message
   if (error instanceof SignatureError) return `its signature was refused: ${error.message}`
@@ -84,25 +84,21 @@ export function describeFailure(error: unknown): string {
 }
 
 /** What the ID token's check under openid-client names in quotes; of a value it says nothing. */
-function claimIn(cause: unknown): string | undefined {
+export function claimIn(cause: unknown): string | undefined {
   return /\b(?:JWT|ID Token) "(\w+)"/.exec(cause instanceof Error ? cause.message : '')?.[1]
 }
 
-/** A signature or a time of the ID token: keys are found, and clocks are set. */
-export function isOfKeysOrClocks(error: unknown): boolean {
-  if (error instanceof SignatureError) return true
-  return error instanceof Error && /^(?:exp|iat|nbf)$/.test(claimIn(error.cause) ?? '')
-}
-
-/** openid-client found something in the answer that it does not take. */
-export function isOfAnswer(error: unknown): boolean {
-  return error instanceof ClientError && error.code !== undefined && !isTimeout(error)
-}
-
 /** It refused, and did not say in the words of the protocol why. */
-function isMuteRefusal(error: unknown): error is ClientError {
+export function isMuteRefusal(error: unknown): error is ClientError {
   const status = statusOf(error) ?? 0
   return status >= 400 && status < 500
+}
+
+/** The connection failed, or what came by it is no answer of a provider: where it was asked may be wrong. */
+export function isOfAddress(error: unknown): boolean {
+  if (error instanceof KeysUnavailableError || error instanceof OwnFunctionError) return false
+  if (isTimeout(error) || statusOf(error) !== undefined) return true
+  return error instanceof TypeError || /^OAUTH_(?:RESPONSE_IS_NOT|PARSE)/.test(codeOf(error) ?? '')
 }
 
 /** Of an error that is none of the protocol's. */
@@ -111,73 +107,9 @@ function statusOf(error: unknown): number | undefined {
   return answer instanceof Response && answer.status !== 200 ? answer.status : undefined
 }
 
-/** How long the provider asked to be left alone (RFC 9110 §10.2.3), between a second and a minute. */
-export function retryAfterOf(exchange: Exchange): number | undefined {
-  const header = exchange.answer?.headers.get('retry-after')
-  if (!header) return undefined
-  // A date is by the clock of whoever sent it.
-  const sentAt = Date.parse(exchange.answer?.headers.get('date') ?? '') || Date.now()
-  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - sentAt) / 1000
-  return seconds > 0 ? Math.min(60, Math.max(1, seconds)) : undefined
-}
-
 /** @param reason for operators */
 export function loginFailed(reason: string): RefusedError {
   return new RefusedError('login_failed', 400, 'The login could not be completed.', { reason })
-}
-
-/** What kind of failure it was, for those who watch. */
-export function outcomeOf(error: unknown, { answer }: Exchange): RenewalOutcome {
-  if (isTimeout(error)) return 'timeout'
-  if (codeOf((error as Error).cause) === 'ANSWER_TOO_LARGE') return 'unreadable'
-  if (answer === undefined) return 'unreachable'
-  if (answer.status === 429) return 'rate-limited'
-  if (answer.status >= 500) return 'server-error'
-  return answer.status >= 400 ? 'refused' : 'unreadable'
-}
-
-/**
- * A 400 that names no reason: what Dex and LemonLDAP (`invalid_request`) and Glewlwyd (nothing at all) say of a refresh
- * token that is gone, and what others say of many things. No challenge: that is about the client.
- */
-export function isVagueRefusal(error: unknown, { answer }: Exchange): boolean {
-  return answer?.status === 400 && (isErrorResponse(error, 'invalid_request') || isMuteRefusal(error))
-}
-
-/** RFC 6749 §5.2, RFC 8707 §2, OpenID Connect Core §3.1.2.6; Auth0 says `access_denied`. */
-const OF_REQUEST = [
-  'invalid_scope',
-  'invalid_target',
-  'unauthorized_client',
-  'access_denied',
-  'consent_required',
-  'interaction_required',
-]
-
-/** What was asked for is refused, and nothing else is wrong. */
-export function isRefusedRequest(error: unknown): boolean {
-  return OF_REQUEST.some((code) => isErrorResponse(error, code))
-}
-
-export function isErrorResponse(error: unknown, code: string): boolean {
-  return error instanceof ResponseBodyError && error.error === code
-}
-
-const NO_ANSWER_OF_A_PROVIDER = new Set([
-  'OAUTH_TIMEOUT',
-  'OAUTH_ABORT',
-  'OAUTH_RESPONSE_IS_NOT_CONFORM',
-  'OAUTH_RESPONSE_IS_NOT_JSON',
-  'OAUTH_PARSE_ERROR',
-])
-
-/** True where the same thing may go well later: the network, an overload, an answer that is not the provider's. */
-export function isTransient(error: unknown): boolean {
-  if (error instanceof ResponseBodyError || error instanceof WWWAuthenticateChallengeError)
-    return error.status >= 500 || error.status === 429
-  if (error instanceof KeysUnavailableError) return true
-  if (error instanceof ClientError && error.code === undefined) return true
-  return error instanceof TypeError || NO_ANSWER_OF_A_PROVIDER.has(codeOf(error) ?? '')
 }
 
 /** Error codes are words (RFC 6749 §5.2 and its registry); what looks otherwise may be a token that was sent back. */
@@ -185,7 +117,7 @@ export function errorCode(code: string): string {
   return /^[a-z]+(?:_[a-z]+)*$/.test(code) && code.length <= 40 ? code : 'an error'
 }
 
-function isTimeout(error: unknown): boolean {
+export function isTimeout(error: unknown): boolean {
   const { name } = (error ?? {}) as Error
   return (
     name === 'TimeoutError' ||
@@ -194,7 +126,7 @@ function isTimeout(error: unknown): boolean {
   )
 }
 
-function codeOf(error: unknown): string | undefined {
+export function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined | null)?.code
   return typeof code === 'string' ? code : undefined
 }

@@ -14,10 +14,10 @@ import {
   isRefusedRequest,
   isTransient,
   isVagueRefusal,
-  loginFailed,
   outcomeOf,
   retryAfterOf,
-} from './failures.ts'
+} from './failure-kinds.ts'
+import { loginFailed } from './failures.ts'
 import type { CodeExchange, RefreshAnswer } from './grant-answers.ts'
 import { IN_THE_FUTURE, type Issued, idTokenFault } from './id-token.ts'
 import type { ProviderKeys } from './jwks.ts'
@@ -90,7 +90,8 @@ export function createGrants(
         // Whoever is not let in leaves no token behind that still works.
         const refreshToken = mayRevoke ? salvage(exchange).refreshToken : undefined
         if (refreshToken !== undefined) endSession.revoke(refreshToken)
-        throw exchangeFailure(error, told(error, exchange, metadata, clock(), transaction.nonce))
+        const detail = told(error, exchange, metadata, clock(), transaction.nonce)
+        throw exchangeFailure(error, detail, transaction)
       }
     },
 
@@ -168,9 +169,13 @@ export function createGrants(
     return idTokenFault(issued, config.clientID, now / 1000, config.clockToleranceSeconds)
   }
 
-  function exchangeFailure(error: unknown, detail: string): RefusedError | TryLaterError {
+  function exchangeFailure(
+    error: unknown,
+    detail: string,
+    { asked }: LoginTransaction,
+  ): RefusedError | TryLaterError {
     if (error instanceof RefusedError) return error
-    if (error instanceof client.AuthorizationResponseError) return loginDenied(error, config)
+    if (error instanceof client.AuthorizationResponseError) return loginDenied(error, config, asked?.scope)
     if (isTransient(error)) return discovery.unavailable(`The code could not be exchanged: ${detail}`)
     return loginFailed(detail)
   }

@@ -86,7 +86,7 @@ export function createProviderKeys(config: Config, discovery: Discovery): Provid
         fetches += 1
       } catch (cause) {
         failedAt = performance.now()
-        throw new KeysUnavailableError('could not be fetched', { cause })
+        throw new KeysUnavailableError(`could not be fetched from ${remote?.address}`, { cause })
       }
     }
 
@@ -184,9 +184,17 @@ async function checked<T>(verification: Promise<T>): Promise<T> {
   }
 }
 
+const WORDS = new Map([
+  ['ERR_JWKS_NO_MATCHING_KEY', 'none of the keys at the jwks_uri fits'],
+  ['ERR_JWKS_MULTIPLE_MATCHING_KEYS', 'several of the keys at the jwks_uri fit, and it names none (kid)'],
+  ['ERR_JWS_SIGNATURE_VERIFICATION_FAILED', 'the key at the jwks_uri did not sign it'],
+  ['ERR_JOSE_ALG_NOT_ALLOWED', 'its algorithm is not idTokenSigningAlg'],
+])
+
 /** In our own words: jose's messages may hold what the token says. */
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'it has expired'
   if (error instanceof errors.JWTClaimValidationFailed) return `its ${error.claim} is missing or wrong`
-  return error instanceof errors.JOSEError ? error.code : 'its key cannot be used'
+  const words = (error instanceof errors.JOSEError && WORDS.get(error.code)) || 'its key cannot be used'
+  return error instanceof errors.JOSEError ? `${words} (${error.code})` : words
 }

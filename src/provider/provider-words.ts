@@ -12,6 +12,7 @@ const SECRETS = [
   'code_verifier',
   'code_challenge',
   'refresh_token',
+  'token',
   'request',
   'state',
   'nonce',

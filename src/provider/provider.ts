@@ -1,9 +1,11 @@
 // The OpenID provider in our words: whose folder alone speaks openid-client.
+import type { ServerMetadata } from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import { ConfigurationError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import type { BackgroundTasks } from '../lib/background-tasks.ts'
+import { createOnceLog } from '../lib/once-log.ts'
 import type { Config } from '../options/config.ts'
+import { optionsWrong } from '../options/mistakes.ts'
 import { createAuthorizationRequests } from './authorization-request.ts'
 import { createCredentials } from './client-authentication.ts'
 import { createDiscovery } from './discovery.ts'
@@ -43,9 +45,17 @@ export function createProvider(config: Config, events: AuthEventEmitter, tasks: 
   const keys = createProviderKeys(config, discovery)
   const endSession = createEndSession(config, discovery, events, tasks)
   const tellOfLogout = createLogoutNotice(config)
+  const sayOnce = createOnceLog(config.logger.error)
   const places = createLimiter(config.provider.maxConcurrentLogins)
   const userInfo = createUserInfoEndpoint(config, discovery, keys, events)
   const grants = createGrants(config, discovery, keys, endSession, createTokenWatch(events))
+
+  /** An app that does not ask whether it is ready hears of them as well. */
+  function tellFaults(document: ServerMetadata): readonly string[] {
+    const faults = [...requests.faultsIn(document), ...userInfo.faultsIn(document)]
+    for (const fault of faults) sayOnce(fault)
+    return faults
+  }
 
   return {
     async ready() {
@@ -57,16 +67,17 @@ export function createProvider(config: Config, events: AuthEventEmitter, tasks: 
     },
 
     async usable() {
-      await requests.usable()
-      const document = await discovery.document()
+      const document = await discovery.check()
       tellOfLogout(document)
-      const missing = userInfo.missingIn(document)
-      if (missing !== undefined) throw new ConfigurationError('invalid_option', `auth(): ${missing}`)
+      const faults = tellFaults(document)
+      if (faults.length > 0) throw optionsWrong(faults)
     },
 
     async authorizationURL(transaction, now) {
       const url = await requests.authorizationURL(transaction, now)
-      tellOfLogout(await discovery.document())
+      const document = await discovery.document()
+      tellOfLogout(document)
+      tellFaults(document)
       return url
     },
 

@@ -9,7 +9,8 @@ import type { IdTokenClaims } from '../record/id-token-claims.ts'
 import { wantedOf } from '../record/user.ts'
 import { boundsFault } from './bounds.ts'
 import type { Discovery } from './discovery.ts'
-import { AnswerError, describeFailure, isTransient, loginFailed, SignatureError } from './failures.ts'
+import { isTransient } from './failure-kinds.ts'
+import { AnswerError, describeFailure, loginFailed, SignatureError } from './failures.ts'
 import type { CodeExchange } from './grant-answers.ts'
 import type { ProviderKeys } from './jwks.ts'
 
@@ -34,7 +35,7 @@ export interface UserInfoEndpoint {
   /** What is wanted of it, of whoever logs in; undefined where nothing is. @throws RefusedError, TryLaterError */
   userInfoAtLogin(login: CodeExchange, now: number): Promise<UserInfo | undefined>
   /** What the provider lacks for it. */
-  missingIn(metadata: client.ServerMetadata): string | undefined
+  faultsIn(metadata: client.ServerMetadata): string[]
 }
 
 /** The new tokens are stored by then, and requests wait. */
@@ -75,10 +76,10 @@ export function createUserInfoEndpoint(
       return answer?.kind === 'told' ? answer.claims : undefined
     },
 
-    missingIn(metadata) {
+    faultsIn(metadata) {
       return wanted !== undefined && endpointIn(metadata) === undefined
-        ? `userInfo is asked for, but ${config.issuer.href} has no userinfo_endpoint; leave the option out`
-        : undefined
+        ? [`userInfo is asked for, but ${config.issuer.href} has no userinfo_endpoint; leave the option out`]
+        : []
     },
   }
 

@@ -30,7 +30,7 @@ export function createAskApp(
   { afterRenewal, logger, renewal }: Pick<Config, 'afterRenewal' | 'logger' | 'renewal'>,
   store: SessionStore,
 ): AskApp {
-  const sayOnce = createOnceLog(logger)
+  const sayOnce = createOnceLog(logger.warn)
 
   return async function askApp({ id, owner }, record) {
     if (afterRenewal === undefined) return record

@@ -7,7 +7,7 @@ const EXPRESS_SESSION = /^\s+at session \(.*[\\/]express-session[\\/]index\.js/m
 /** @returns tells the log, where it is express-session's middleware that is about to get `req.session` */
 export function createSessionBelowLog({ development, logger }: Config): () => void {
   if (!development) return () => {}
-  const sayOnce = createOnceLog(logger)
+  const sayOnce = createOnceLog(logger.warn)
   return () => {
     if (EXPRESS_SESSION.test(new Error().stack ?? ''))
       sayOnce(

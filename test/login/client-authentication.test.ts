@@ -164,6 +164,7 @@ function expectAssertions(requests: SeenRequest[], header: object) {
 
 const WANTS =
   "it may want its token endpoint's URL in it, as Ory Hydra and Glewlwyd do: clientAssertionAudience: 'token_endpoint'"
+const REGISTER = ': enter its public key there, as a JWK or by a jwks_uri'
 const NO_CREDENTIALS = ": it does not accept this client's credentials. "
 const NO_ASSERTION = ": it does not accept this client's assertion. It may not know the key "
 
@@ -172,20 +173,20 @@ test.each([
     'an assertion by another key',
     'private_key_jwt',
     { clientAssertionSigningKey: { ...p256.privateKey.export({ format: 'jwk' }), kid: 'key-2' } },
-    `${NO_ASSERTION}(ES256, kid "key-2"), or ${WANTS}`,
+    `${NO_ASSERTION}(ES256, kid "key-2")${REGISTER}; or ${WANTS}`,
   ],
   ['another secret', 'client_secret_basic', { clientSecret: 'wrong' }, NO_CREDENTIALS],
   [
     'another secret for HS256',
     'client_secret_jwt',
     { clientSecret: 'w'.repeat(32) },
-    `${NO_ASSERTION}(HS256), or ${WANTS}`,
+    `${NO_ASSERTION}(HS256); or ${WANTS}`,
   ],
   [
     'another audience',
     'private_key_jwt',
     { clientAssertionSigningKey: rsa.privateKey, clientAssertionAudience: 'https://id.example.com/token' },
-    `${NO_ASSERTION}(RS256), or it may want another clientAssertionAudience`,
+    `${NO_ASSERTION}(RS256)${REGISTER}; or it may want another clientAssertionAudience`,
   ],
 ] as const)(
   'a client that is refused for %s logs nobody in, and the log says what the provider said, and what may help',

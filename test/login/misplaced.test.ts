@@ -133,6 +133,47 @@ describe.each(['development', 'production'])('in %s', (mode) => {
     }
   }
 
+  /** The app of somebody who mounts auth() so, with that path in baseURL. */
+  async function askAt(basePath: string, build: (handler: Auth) => Express, path: string) {
+    const options = { logger: { warn: log.logger.warn }, allowInMemoryStore: true }
+    const own = await startOwnApp({ provider, basePath, options }, (given) => {
+      const handler = auth(given)
+      return { app: build(handler), auth: handler }
+    })
+    try {
+      for (const _time of [1, 2]) await new Browser().navigate(own.url + path, { stopAt: () => true })
+      return log.lines
+    } finally {
+      await own.stop()
+    }
+  }
+
+  test('a callback below a path of baseURL’s that nobody takes off is told once with what works', async () => {
+    const at = (path: string) => askAt('/shop', (handler) => express().use(handler), path)
+    expect(await at('/shop/callback')).toEqual([])
+    expect(await at('/shop/callback?state=x&code=y')).toEqual([
+      expect.stringMatching(
+        /a callback came to \/shop\/callback, .* auth\(\) answers at \/callback here: .*app\.use\('\/shop', auth\(\)\)/,
+      ),
+    ])
+  })
+
+  test('auth() below a path that baseURL has not is told once at the login', async () => {
+    const below = (handler: Auth) => express().use('/shop', handler)
+    expect(await askAt('', below, '/shop/login')).toEqual(
+      orNothing(/auth\(\) is mounted below \/shop, .* the callback goes to \/callback, .*: add the path/),
+    )
+  })
+
+  test.each([
+    ['/shop', (handler: Auth) => express().use('/shop', handler), '/shop/login'],
+    // A proxy takes the first part off.
+    ['/shop/staff', (handler: Auth) => express().use('/staff', handler), '/staff/login'],
+    ['/shop', (handler: Auth) => express().use(handler), '/login'],
+  ])('auth() where baseURL (%s) has it is not', async (basePath, build, path) => {
+    expect(await askAt(basePath, build, path)).toEqual([])
+  })
+
   const theirs = () => session({ secret: 's'.repeat(32), resave: false, saveUninitialized: false })
   const orNothing = (line: RegExp) => (mode === 'development' ? [expect.stringMatching(line)] : [])
 

@@ -1,6 +1,5 @@
 // Answers of providers that are not as the specification has them: taken where no guard is lost, and named where refused.
 import type { AuthOptions } from '../../src/index.ts'
-import { refreshTokenHint, scopeRefused } from '../../src/provider/scope-hints.ts'
 import { startApp, type TestApp } from '../support/app/app.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { createLog } from '../support/evidence.ts'
@@ -214,18 +213,4 @@ test('invalid_scope at the callback says which scopes were asked, and how to lea
       /login_denied\): the provider answered invalid_scope to 'openid profile email offline_access': .*'offline_access', leave it out of authorizationParams\.scope \(SCOPE\)/,
     ),
   ])
-})
-
-test('at Google the hints name access_type and prompt, and never ask for offline_access', () => {
-  const google = {
-    issuer: new URL('https://accounts.google.com'),
-    authorizationParams: { scope: 'openid email' },
-  }
-  const said =
-    /knows no 'offline_access' .*\.access_type 'offline' with authorizationParams\.prompt 'consent' \(AUTH_PROMPT\); leave it out/
-  expect(refreshTokenHint(google)).toMatch(said)
-  expect(scopeRefused(google)).toMatch(said)
-  expect(refreshTokenHint({ ...google, issuer: new URL('https://other.example') })).toBe(
-    "authorizationParams.scope (SCOPE) has no 'offline_access'",
-  )
 })

@@ -15,7 +15,7 @@ const house: House = {
     { floor: 9, files: ['auth.ts'] },
     { floor: 8, files: ['routes.ts'] },
     { floor: 8, files: ['request-oidc.ts'] },
-    { floor: 8, files: ['log-events.ts'] },
+    { floor: 8, files: ['log-events.ts', 'ready.ts'] },
     { floor: 7, files: ['login/*.ts'] },
     { floor: 7, files: ['logout/*.ts'] },
     { floor: 7, files: ['apis/*.ts'] },

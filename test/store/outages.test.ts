@@ -11,14 +11,21 @@ import { eventually } from '../support/deadline.ts'
 import { createLog } from '../support/evidence.ts'
 import { freePort } from '../support/listen.ts'
 import { createCertificates } from '../support/provider/certificates.ts'
+import { isCommand } from '../support/redis/commands.ts'
+import { startRedisFront } from '../support/redis/front.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
 import { configWith, recordAt } from './stores.ts'
 
 const PASSWORD = 'the-password-of-nobody'
-const { server, admin, secure } = useParts(async (start) => {
+const { server, admin, secure, front } = useParts(async (start) => {
   const server = await start(startRedis())
-  return { server, admin: server.connect(), secure: await start(startSecure(server.port)) }
+  return {
+    server,
+    admin: server.connect(),
+    secure: await start(startSecure(server.port)),
+    front: await start(startRedisFront(server)),
+  }
 })
 
 /** The same Redis by TLS, with a certificate of a CA that nobody knows. */
@@ -40,6 +47,7 @@ async function startSecure(port: number) {
 const opened: SessionStore[] = []
 afterEach(async () => {
   for (const records of opened.splice(0)) await records.close()
+  front.normal()
   await admin.config('SET', 'maxmemory', '0')
   await admin.config('SET', 'maxmemory-policy', 'noeviction')
   await admin.call('ACL', 'DELUSER', 'app')
@@ -132,6 +140,27 @@ test.each([
     `Redis at ${host()} may drop sessions .*is ${policy}; set it to noeviction`,
   )
   expect(lines).toEqual(Array(count).fill(line))
+})
+
+test('a database that it has not is told as that', async () => {
+  const { lines, records } = open(`${server.url}/99`)
+  await records.now()
+  expect(lines[0]).toMatch(/DB index.*: it has no database of that number, and uses its first: .*REDIS_URL/)
+})
+
+test.each([
+  ['MOVED 3999 127.0.0.1:6381', /it is a Cluster: name its nodes/],
+  ['CLUSTERDOWN Hash slot not served', /it is a Cluster: name its nodes/],
+  ["ERR unknown command 'TIME'", /it is too old, or no Redis$/],
+  ['MISCONF Redis is configured to save RDB snapshots', /it cannot write to its disk/],
+  ['LOADING Redis is loading the dataset in memory', /it is starting/],
+  ['WHAT nobody has seen before', /look at Redis and its log$/],
+])('%s is told with what it means', async (error, said) => {
+  front.refuseAll(isCommand('time'), error)
+  const { lines, records } = open(front.url)
+  const cause = await causeOf(records.now())
+  expect([cause, lines]).toEqual([expect.stringMatching(said), [`express-bff-session: ${cause}`]])
+  expect(cause).toContain(error)
 })
 
 test('whose user may not ask for that, it is usable all the same', async () => {

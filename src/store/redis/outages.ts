@@ -32,6 +32,17 @@ const KINDS: readonly [said: RegExp, cure: string][] = [
     /^OOM/,
     'its memory is full, and it rightly drops no session for that (noeviction): give it more (maxmemory)',
   ],
+  [
+    /^MOVED|^CROSSSLOT|^CLUSTERDOWN|SELECT is not allowed/,
+    'it is a Cluster: name its nodes, { nodes: [{ host, port }] } (the option redis)',
+  ],
+  [
+    /DB index|invalid DB/,
+    'it has no database of that number, and uses its first: change the path of REDIS_URL (the option redis)',
+  ],
+  [/unknown command/, 'it does not know a command that is needed: it is too old, or no Redis'],
+  [/^MISCONF/, 'it cannot write to its disk, and refuses all that changes something until it can'],
+  [/^LOADING/, 'it is starting, and reads what it kept: it answers once it is through'],
   [/READONLY/, 'it is a replica: name the master, or the Sentinels'],
   [
     /^no answer within|timed out|ETIMEDOUT/,
@@ -55,7 +66,7 @@ export function createOutages(
   const where = addressOf(given)
   // What fails now and then would say so now and then.
   const log = createLimitedLog(logger)
-  const sayOnce = createOnceLog(logger)
+  const sayOnce = createOnceLog(logger.warn)
   const said = new Set<string>()
   let last = ''
 
