@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import express from 'express'
 import { type API, BANK_API, startAPI } from './api.ts'
 import { createBank } from './app.ts'
 import { startDevelopmentProvider } from './development-provider.ts'
+import { openInBrowser } from './open-in-browser.ts'
 
 interface Provider {
   issuer: string
@@ -29,6 +31,7 @@ try {
 }
 
 async function openBank(): Promise<void> {
+  const { open } = parseArgs({ options: { open: { type: 'boolean' } } }).values
   const port = portFrom('PORT') ?? 3000
   const baseURL = env.BASE_URL || `http://localhost:${port}`
   // What is undefined below, the middleware reads from the environment itself.
@@ -51,6 +54,8 @@ async function openBank(): Promise<void> {
 
   for (const line of whatRuns(provider, api)) console.log(`- ${line}`)
   console.log(`\nThe bank is open: ${baseURL}\n`)
+  if (open)
+    openInBrowser(baseURL, () => console.log('No browser could be opened here: please do it yourself.'))
 
   let closing: Promise<void> | undefined
   async function closeBank(): Promise<void> {

@@ -1,0 +1,17 @@
+// `npm start -- --open`: shows the bank in the browser of this machine, by what its system has for that.
+import { spawn } from 'node:child_process'
+
+const OPENERS: Partial<Record<NodeJS.Platform, string[]>> = {
+  darwin: ['open'],
+  // `start` belongs to the shell; the empty argument is the title of a window.
+  win32: ['cmd', '/c', 'start', ''],
+}
+
+/** @param whenItCannot is called where there is no browser: the app runs all the same */
+export function openInBrowser(url: string, whenItCannot: () => void): void {
+  const [command = '', ...options] = OPENERS[process.platform] ?? ['xdg-open']
+  const opener = spawn(command, [...options, url], { stdio: 'ignore', detached: true })
+  opener.once('error', whenItCannot)
+  opener.once('exit', (code) => code && whenItCannot())
+  opener.unref()
+}
