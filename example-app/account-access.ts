@@ -24,10 +24,10 @@ export function createAccess(api: TheAPI | undefined, acr: string | undefined): 
     )
     return router
   }
-  const { url, audience } = api
+  const { url } = api
   // Each guard stands before a relay that leads nowhere else, so that no spelling of a path gets round it.
-  router.use('/transfers', requireFresh(), relay({ target: `${url}/transfers`, audience, methods: ['POST'] }))
-  router.use('/address', requireSurety, relay({ target: `${url}/address`, audience, methods: ['PUT'] }))
-  router.use(relay({ target: url, audience, methods: ['GET'] }))
+  router.use('/transfers', requireFresh(), relay({ target: `${url}/transfers`, methods: ['POST'] }))
+  router.use('/address', requireSurety, relay({ target: `${url}/address`, methods: ['PUT'] }))
+  router.use(relay({ target: url, methods: ['GET'] }))
   return router
 }

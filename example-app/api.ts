@@ -3,7 +3,7 @@ import express from 'express'
 import { type AccessTokenRules, READ, requireAccessToken, WRITE } from './api/access-token.ts'
 import { createAccountRoutes } from './api/account-routes.ts'
 import { type Loopback, listenOnLoopback } from './loopback.ts'
-import { answerError } from './problem.ts'
+import { answerError, answerNotFound } from './problem.ts'
 
 /** What the bank's API is called, where no environment calls it anything else, and what one may do there. */
 export const BANK_API = { audience: 'https://api.small-bank.example', scope: `${READ} ${WRITE}` }
@@ -17,6 +17,7 @@ export async function startAPI(rules: AccessTokenRules): Promise<API> {
   app.disable('x-powered-by')
   app.use(requireAccessToken(rules))
   app.use(createAccountRoutes((_req, res) => res.locals.sub))
+  app.use(answerNotFound)
   app.use(answerError)
   return { ...(await listenOnLoopback(app)), audience: rules.audience }
 }

@@ -10,10 +10,13 @@ import express, {
 import { type AuthOptions, auth } from 'express-bff-session'
 import { createAccess, type TheAPI } from './account-access.ts'
 import { BANK_API } from './api.ts'
-import { answerError } from './problem.ts'
+import { answerError, answerNotFound } from './problem.ts'
 import { createSessionRoutes } from './sessions.ts'
 
 const PUBLIC_FILES = fileURLToPath(new URL('public', import.meta.url))
+const NOT_FOUND_PAGE = fileURLToPath(new URL('not-found.html', import.meta.url))
+/** The README shows it too. */
+const DRAWING = fileURLToPath(new URL('../docs/images/how-it-works.svg', import.meta.url))
 
 export interface BankParts {
   /** Serves the files of `express-bff-session/browser`. */
@@ -57,13 +60,26 @@ export function createBank(
   app.disable('x-powered-by')
   app.use(setSecurityHeaders)
   app.use(express.static(PUBLIC_FILES))
+  app.get('/how-it-works.svg', sendDrawing)
   app.use('/express-bff-session', browserModule)
   app.use(bff)
   app.use('/api/sessions', createSessionRoutes(bff))
   app.use('/api', createAccess(api, acr))
+  app.use(showNotFound, answerNotFound)
   app.use(answerError)
 
   return { app, close: () => bff.close() }
+}
+
+function sendDrawing(_req: Request, res: Response): void {
+  // Its colours, light and dark, are written in it; it does nothing else.
+  res.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'").sendFile(DRAWING)
+}
+
+/** A page for who opens one. Others ask for HTML not by name, and get a problem. */
+function showNotFound(req: Request, res: Response, next: NextFunction): void {
+  if (req.accepts(['json', 'html']) === 'html') res.status(404).vary('Accept').sendFile(NOT_FOUND_PAGE)
+  else next()
 }
 
 const CONTENT_SECURITY_POLICY =

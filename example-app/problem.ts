@@ -11,6 +11,10 @@ export function sendProblem(res: Response, status: number, code: string, detail:
     .send(JSON.stringify({ status, code, detail }))
 }
 
+export function answerNotFound(_req: Request, res: Response): void {
+  sendProblem(res, 404, 'not_found', 'There is nothing at this address.')
+}
+
 // Express recognises an error handler by its four parameters.
 export function answerError(error: HttpError, _req: Request, res: Response, next: NextFunction): void {
   const { status = 500 } = error

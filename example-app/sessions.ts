@@ -1,10 +1,13 @@
 // Where somebody is logged in, and the way to end that: a list of their sessions, and buttons for one or all of them.
 import { type Request, Router } from 'express'
 import { type AuthHandler, requireAuth } from 'express-bff-session'
+import { createSessionEvents } from './session-events.ts'
 
-export function createSessionRoutes({ sessions }: Pick<AuthHandler, 'sessions'>): Router {
+export function createSessionRoutes(bff: Pick<AuthHandler, 'on' | 'sessions'>): Router {
+  const { sessions } = bff
   const router = Router()
   router.use(requireAuth())
+  router.get('/events', createSessionEvents(bff))
 
   router.get('/', async (req, res) => {
     const list = await sessions.list(subOf(req))

@@ -62,6 +62,8 @@ export async function configurationFor(
       devInteractions: { enabled: false },
       resourceIndicators: {
         enabled: api !== undefined,
+        // The access token that comes with a login is for the API, so that nobody has to fetch another one first.
+        useGrantedResource: () => true,
         getResourceServerInfo(_ctx, resource) {
           if (resource !== api?.audience) throw new errors.InvalidTarget()
           // A JWT, which the API checks by itself (RFC 9068).

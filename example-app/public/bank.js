@@ -2,19 +2,24 @@
 import { login, logout, onSessionEnd, stepUp } from '/express-bff-session/index.js'
 import { forgetDrafts, keepDrafts, restoreDrafts } from './drafts.js'
 import { isSending, offerAgain, startForms } from './forms.js'
-import { explainLogIn, hideNotice, hidePassingNotice, showNotice } from './notice.js'
+import { explainArrival, hideNotice, hidePassingNotice, noteLogout, showEnd, showNotice } from './notice.js'
 import { createRatesCard } from './rates-card.js'
+import { startSecondWindow } from './second-window.js'
 import { ask, askWhoIsHere } from './server.js'
-import { forgetSession, millisecondsUntilDue, showCountdown, showSession } from './session-card.js'
+import { forgetSession, millisecondsUntilDue, showCountdown, showSession, tellNow } from './session-card.js'
+import { createSessionEvents } from './session-events.js'
 import { showSessions, startSessionsCard } from './sessions-card.js'
-import { byId, euros, seconds } from './words.js'
+import { byId, euros, say, seconds } from './words.js'
 
 const POLL_MILLISECONDS = 5000
 
 /** Who is logged in, and since when; undefined where nobody is. */
 let here
 let nextLook
+/** Why a session of this person ended that may be this one, as the server has just told. */
+let endReason
 const rates = createRatesCard(() => lookAgain())
+const sessionEvents = createSessionEvents(hear, () => lookAgain())
 
 onSessionEnd((event) => {
   // The page stays: what somebody typed is still in it.
@@ -42,20 +47,28 @@ startSessionsCard(async (answer) => {
 byId('login').addEventListener('click', () => login())
 byId('logout').addEventListener('click', () => {
   forgetDrafts()
-  // The back button may show this page as it was left.
+  noteLogout()
+  // The back button may show this page as it was left. Until then it listens, for the other windows too.
+  here = undefined
   show('nothing')
   logout()
 })
+startSecondWindow()
 byId('refresh-balance').addEventListener('click', async () => {
   await askForAccount()
   await lookAgain()
 })
 // Once at the start, and again when the back button brings an old page up as it was.
-addEventListener('pageshow', () => lookAgain().then(explainLogIn))
-document.addEventListener('visibilitychange', () => (document.hidden ? rates.stop() : lookAgain()))
+addEventListener('pageshow', () => lookAgain().then(() => explainArrival(here !== undefined)))
+// Somebody may have logged in beside this window.
+addEventListener('focus', () => lookAgain())
+document.addEventListener('visibilitychange', () => (document.hidden ? stopListening() : lookAgain()))
 setInterval(showCountdown, 250)
 
+/** @returns {Promise<boolean | void>} true where somebody is logged in */
 async function lookAgain(reason) {
+  // What comes back knows why the session was renewed, or ended.
+  if (isSending()) return lookLater()
   clearTimeout(nextLook)
   const answer = await askWhoIsHere()
   if (answer.outcome !== 'answered') return handle(answer)
@@ -63,6 +76,18 @@ async function lookAgain(reason) {
   hidePassingNotice()
   showLoggedIn(answer.body, reason)
   lookLater()
+  return true
+}
+
+/** Something happened to a session of this person: this one, or one in another browser. */
+async function hear({ name, reason }) {
+  if (!here || document.hidden) return
+  endReason = reason
+  const isHere = await lookAgain()
+  endReason = undefined
+  if (!isHere || name === 'renewed') return
+  if (name === 'session-ended' && reason !== 'replaced_by_login') tellNow('another session of yours ended')
+  handle(await showSessions())
 }
 
 // A page that nobody sees asks for nothing.
@@ -86,12 +111,11 @@ async function askForAccount() {
 
 function handle(answer) {
   if (answer.outcome === 'logged-out') showLoggedOut(answer.code)
-  if (answer.outcome === 'refused') showNotice(answer.detail)
+  if (answer.outcome === 'refused') showNotice(answer.detail, 'refused')
   if (answer.outcome === 'try-later') {
     const soon = seconds(answer.afterSeconds)
-    showNotice(`The bank cannot answer right now. Nothing is lost; it is asked again in ${soon}.`, {
-      passes: true,
-    })
+    const text = `The bank cannot answer right now. Nothing is lost; it is asked again in ${soon}.`
+    showNotice(text, 'note', { passes: true })
     lookLater(answer.afterSeconds * 1000)
   }
 }
@@ -99,6 +123,7 @@ function handle(answer) {
 function showLoggedIn({ user, session }, reason) {
   showSession(session, reason)
   rates.watch()
+  sessionEvents.watch()
   if (session.createdAt === here?.createdAt) return
   forgetAccount()
   here = { sub: user.sub, createdAt: session.createdAt }
@@ -106,31 +131,27 @@ function showLoggedIn({ user, session }, reason) {
   byId('hello').textContent = `Hello, ${user.name ?? user.sub}`
   showProvider(user.profile)
   show('logged-in')
-  askForAccount().then(() => lookAgain('to get an access token for the API'))
+  askForAccount()
   showSessions().then(handle)
   restoreDrafts(user.sub).forEach(offerAgain)
 }
 
 function showLoggedOut(code) {
   const before = here
-  here = undefined
-  rates.stop()
-  forgetSession()
-  forgetAccount()
+  forgetPerson()
   show('logged-out')
   if (!before) return
-  const notice = [reasonOf(code)]
-  if (isSending()) notice.push('Nothing was sent.')
-  if (keepDrafts(before.sub)) notice.push('What you typed is kept for you.')
-  showNotice(notice.join(' '))
+  const more = []
+  if (isSending()) more.push('Nothing was sent.')
+  if (keepDrafts(before.sub)) more.push('What you typed is kept for you.')
+  showEnd(code ?? endReason, more)
   byId('welcome').focus({ preventScroll: true })
   scrollTo(0, 0)
 }
 
-function reasonOf(code) {
-  return code === 'session_ended'
-    ? 'Your provider no longer vouches for you, so the bank has logged you out.'
-    : 'You are logged out. Log in to go on here.'
+function stopListening() {
+  rates.stop()
+  sessionEvents.stop()
 }
 
 function show(view) {
@@ -144,13 +165,20 @@ function showAccount({ balance, address }) {
   byId('address').defaultValue = address
 }
 
+function forgetPerson() {
+  here = undefined
+  stopListening()
+  forgetSession()
+  forgetAccount()
+}
+
 /** Nothing of one person is left for the next. What was typed stays, for its own form to keep. */
 function forgetAccount() {
   byId('balance').textContent = '…'
   byId('address').defaultValue = ''
   byId('hello').textContent = 'Hello'
   byId('sessions').replaceChildren()
-  for (const result of document.querySelectorAll('.result')) result.textContent = ''
+  for (const result of document.querySelectorAll('.result')) say(result, '')
 }
 
 /** A person's own page at the provider, where it has one (OpenID Connect Core §5.1). */

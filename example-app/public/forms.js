@@ -1,6 +1,6 @@
 // The two forms. What cannot be sent before somebody logs in, or shows that it is still them, is not lost.
 import { ask } from './server.js'
-import { euros } from './words.js'
+import { euros, say } from './words.js'
 
 const FORMS = {
   transfer: {
@@ -32,16 +32,17 @@ export function isSending() {
 export function startForms(whenAnswered) {
   for (const [id, { path, method, read, asking, done, reason }] of Object.entries(FORMS)) {
     const form = document.forms[id]
-    form.addEventListener('input', () => say(form, ''))
+    const result = resultIn(form)
+    form.addEventListener('input', () => say(result, ''))
     form.addEventListener('submit', async (event) => {
       event.preventDefault()
       // Not by disabling the button, which would take the keyboard's place in the page away.
       if (sending) return
       sending = true
-      say(form, asking)
+      say(result, asking)
       const answer = await ask(path, method, read(form.elements))
       sending = false
-      say(form, resultOf(answer, done))
+      say(result, ...resultOf(answer, done))
       whenAnswered(form, answer, reason)
     })
   }
@@ -49,25 +50,26 @@ export function startForms(whenAnswered) {
 
 /** Somebody is back from logging in. */
 export function offerAgain(form) {
-  say(form, 'You are back, and this has not been sent yet. Look it over and press the button again.')
+  const text = 'You are back, and this has not been sent yet. Look it over and press the button again.'
+  say(resultIn(form), text, 'note')
   form.querySelector('button').focus()
 }
 
 function resultOf(answer, done) {
   switch (answer.outcome) {
     case 'answered':
-      return done(answer.body)
+      return [done(answer.body), 'done']
     case 'refused':
-      return answer.detail
+      return [answer.detail, 'refused']
     case 'try-later':
       return answer.untouched
-        ? 'Nothing was sent.'
-        : 'No answer came. Look at your account before you send it again.'
+        ? ['Nothing was sent.', 'refused']
+        : ['No answer came. Look at your account before you send it again.', 'note']
     default:
-      return ''
+      return ['']
   }
 }
 
-function say(form, text) {
-  form.querySelector('.result').textContent = text
+function resultIn(form) {
+  return form.querySelector('.result')
 }

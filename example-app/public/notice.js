@@ -1,5 +1,7 @@
 // The line at the top of the page that says what everybody should know.
-import { byId } from './words.js'
+import { byId, say } from './words.js'
+
+const LOGGING_OUT = 'logging-out'
 
 /** What the bank's server says in the address about a login that did not work. */
 const LOG_IN_PROBLEMS = {
@@ -7,13 +9,29 @@ const LOG_IN_PROBLEMS = {
   step_up_failed: 'The provider did not confirm that it is still you. Nothing was changed.',
 }
 
+/** What the server says of a session that ended elsewhere. */
+const ENDS = {
+  logout: 'You logged out in another window.',
+  backchannel_logout: 'You logged out at your provider.',
+  revoked: 'This session was ended from the list of your sessions.',
+}
+
 let passes = false
 
-/** @param options.passes whether it is over as soon as the bank answers again */
-export function showNotice(text, options = { passes: false }) {
+/** @param {import('./words.js').Sign} sign @param options.passes whether it is over as soon as the bank answers again */
+export function showNotice(text, sign, options = { passes: false }) {
   passes = options.passes
-  byId('notice').textContent = text
+  say(byId('notice'), text, sign)
   byId('notice').hidden = false
+}
+
+/** @param {string | undefined} reason a problem's code, or the server's own word for the end of the session @param {string[]} more */
+export function showEnd(reason, more) {
+  const isBlocked = reason === 'session_ended' || reason === 'refresh_token_rejected'
+  const why = isBlocked
+    ? 'Your provider no longer vouches for you, so the bank has logged you out.'
+    : `You are logged out. ${ENDS[reason] ?? 'Log in to go on here.'}`
+  showNotice([why, ...more].join(' '), isBlocked ? 'refused' : 'note')
 }
 
 export function hideNotice() {
@@ -24,9 +42,18 @@ export function hidePassingNotice() {
   if (passes) hideNotice()
 }
 
-export function explainLogIn() {
+/** The page is left for the logout, and comes back by way of the provider. */
+export function noteLogout() {
+  sessionStorage.setItem(LOGGING_OUT, 'yes')
+}
+
+/** @param {boolean} isLoggedIn */
+export function explainArrival(isLoggedIn) {
+  const loggedOut = sessionStorage.getItem(LOGGING_OUT) !== null && !isLoggedIn
+  sessionStorage.removeItem(LOGGING_OUT)
+  if (loggedOut) showNotice('You are logged out, and your tokens are gone. Until next time.', 'done')
   const code = new URLSearchParams(location.search).get('problem')
   if (code === null) return
-  showNotice(LOG_IN_PROBLEMS[code] ?? 'The login did not work. Please try again.')
+  showNotice(LOG_IN_PROBLEMS[code] ?? 'The login did not work. Please try again.', 'refused')
   history.replaceState(null, '', location.pathname)
 }

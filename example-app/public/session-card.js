@@ -2,6 +2,8 @@
 import { byId, clock, seconds, timeElement } from './words.js'
 
 const MOST_ENTRIES = 8
+/** The server renews ahead of time when a fifth of the timeframe is left, or less. */
+const MOST_AHEAD = 0.25
 
 let session
 // How far the server's clock is ahead of this one.
@@ -30,12 +32,15 @@ export function showCountdown() {
   if (!session) return
   const left = Math.ceil(millisecondsUntilDue() / 1000)
   byId('due-in').textContent = left > 0 ? `in ${seconds(left)}` : 'with the next request'
-  const timeframe = Date.parse(session.dueAt) - Date.parse(session.renewedAt)
-  byId('due-progress').value = Math.min(1, Math.max(0, millisecondsUntilDue() / timeframe))
+  byId('due-progress').value = Math.min(1, Math.max(0, millisecondsUntilDue() / timeframeOf(session)))
 }
 
 export function forgetSession() {
   session = undefined
+}
+
+export function tellNow(text) {
+  tell(new Date(Date.now() + aheadMilliseconds).toISOString(), text)
 }
 
 function begin({ createdAt, renewedAt, generation }) {
@@ -46,9 +51,13 @@ function begin({ createdAt, renewedAt, generation }) {
 
 function renewal(before, now, reason) {
   if (reason) return `renewed ${reason}`
-  return Date.parse(now.renewedAt) < Date.parse(before.dueAt)
-    ? 'renewed ahead of time'
-    : 'renewed because it was due'
+  const early = Date.parse(before.dueAt) - Date.parse(now.renewedAt)
+  if (early > timeframeOf(before) * MOST_AHEAD) return 'renewed for another window'
+  return early > 0 ? 'renewed ahead of time' : 'renewed because it was due'
+}
+
+function timeframeOf({ renewedAt, dueAt }) {
+  return Date.parse(dueAt) - Date.parse(renewedAt)
 }
 
 function tell(iso, text) {

@@ -1,6 +1,6 @@
 // The card "Where you are logged in": every session of this person, and a way to end each of them.
 import { ask } from './server.js'
-import { byId, day, timeElement } from './words.js'
+import { byId, day, placeOf, say, timeElement } from './words.js'
 
 const BROWSERS = [
   ['Edg', 'Edge'],
@@ -22,7 +22,7 @@ export function startSessionsCard(whenChanged) {
     const answer = await ask(path, 'DELETE')
     if (answer.outcome === 'answered') {
       const { ended } = answer.body
-      byId('sessions-result').textContent = `${ended} session${ended === 1 ? '' : 's'} ended.`
+      say(byId('sessions-result'), `${ended} session${ended === 1 ? '' : 's'} ended.`, 'done')
     }
     whenChanged(answer)
   }
@@ -44,7 +44,7 @@ function rowOf({ id, createdAt, address, userAgent, isThis }) {
   const when = document.createElement('p')
   when.className = 'soft'
   const time = timeElement(createdAt, day)
-  when.append('since ', time, address ? ` from ${address}` : '')
+  when.append('since ', time, address ? ` from ${placeOf(address)}` : '')
   const button = document.createElement('button')
   button.type = 'button'
   button.className = 'quiet'

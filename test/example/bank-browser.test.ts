@@ -1,9 +1,8 @@
-// The example's pages in a real browser: what somebody sees and does there, and that everything fits and can be read.
+// The example's pages in a real browser: what somebody sees and does there, in one window and in two.
 import type { BrowserContext, Page } from 'playwright-core'
 import { startChromium } from '../support/browser/chromium.ts'
 import { useStarted } from '../support/servers.ts'
 import { balance, block, fillInTransfer, logIn, press, says } from './at-the-bank.ts'
-import { faintTexts } from './contrast.ts'
 import { useBank } from './use-bank.ts'
 
 const chromium = useStarted(() => startChromium())
@@ -51,7 +50,6 @@ describe('what somebody sees and does, with nothing but the page to tell them', 
   test('somebody sees the balance, rates as they come, and renewals as they happen', async () => {
     const page = await openAs('Ada', hastyBank.url)
     await says(page, '#timeline', /– you logged in/)
-    await says(page, '#timeline', /renewed to get an access token for the API/)
     await page.locator('#rates polyline[points*=" "]').first().waitFor()
     await says(page, '#timeline', /renewed (?:ahead of time|because it was due)/)
     await press(page, 'Pause')
@@ -68,6 +66,10 @@ describe('what somebody sees and does, with nothing but the page to tell them', 
     await says(page, '#transfer [role=status]', 'Sent €12.50 to Ada Lovelace.')
     await balance(page, '€987.50')
     await says(page, '#timeline', 'renewed by the transfer')
+    expect(await page.locator('#timeline li').allTextContents()).toEqual([
+      expect.stringMatching(/renewed by the transfer$/),
+      expect.stringMatching(/you logged in$/),
+    ])
     expect(await hasFocus(page, 'Euros')).toBe(true)
   })
 
@@ -111,10 +113,13 @@ describe('what somebody sees and does, with nothing but the page to tell them', 
     await press(page, 'Log out')
     await page.waitForURL(`${bank.url}/`)
     await says(page, 'h1', 'A bank that keeps your tokens to itself')
-    await says(other, '#notice', 'You are logged out.')
+    await says(page, '#notice[data-sign=done]', 'You are logged out, and your tokens are gone.')
+    await says(other, '#notice[data-sign=note]', 'You are logged out. You logged out in another window.')
+    await page.reload()
+    await says(page, 'h1', 'A bank that keeps your tokens to itself')
+    await page.locator('#notice').waitFor({ state: 'hidden' })
 
     await logIn(other, 'Hedy')
-    // A renewal for the API that meets the end of the session is told of as the provider's doing.
     await balance(other, '€1,000.00')
     expect(await other.getByLabel('Euros').inputValue()).toBe('20')
     await press(other, 'Log out everywhere')
@@ -123,53 +128,54 @@ describe('what somebody sees and does, with nothing but the page to tell them', 
     await logIn(other, 'Mallory')
     expect(await other.getByLabel('Euros').inputValue()).toBe('')
   })
-})
 
-describe('light and dark, on a phone: nothing is cut off, and everything can be read', () => {
-  const LONG_NAME = 'Wolfeschlegelsteinhausenbergerdorff Maria Theresia'
-
-  test.each(['light', 'dark'] as const)(
-    'every page fits a small phone and can be read, %s',
-    async (colorScheme) => {
-      const context = await chromium.open({ viewport: { width: 360, height: 740 }, colorScheme })
-      const page = await context.newPage()
-      const name = `${LONG_NAME} ${colorScheme}`.replace(/\b[a-z]/, (letter) => letter.toUpperCase())
-
-      await page.goto(bank.url)
-      await says(page, 'h1', 'A bank')
-      await look(page)
-
-      await press(page, 'Log in')
-      await press(page, 'Log in')
-      await says(page, '[role=alert]', 'Please type a name')
-      await look(page)
-      await page.goto(bank.url)
-
-      await logIn(page, name)
-      await balance(page, '€')
-      await page.locator('#rates li').first().waitFor()
-      await look(page)
-
-      await block(page, name)
-      await fillInTransfer(page, 'x'.repeat(70), '2000')
-      await press(page, 'Send money')
-      await says(page, '#notice', 'Nothing was sent')
-      await look(page)
-
-      await press(page, 'Log in')
-      await says(page, 'h1', 'is blocked')
-      await look(page)
-    },
-  )
-
-  async function look(page: Page): Promise<void> {
-    const [width, viewport] = await page.evaluate<number[]>(
-      '[document.documentElement.scrollWidth, innerWidth]',
-    )
-    expect({ url: page.url(), width, faint: await faintTexts(page) }).toEqual({
-      url: page.url(),
-      width: viewport,
-      faint: [],
-    })
+  /** It hears of what happens, or not at all: it does not ask by itself. */
+  async function openSecond(page: Page): Promise<Page> {
+    await context.addInitScript("if (name === 'second-window') setTimeout = () => 0")
+    const opening = context.waitForEvent('page')
+    await page.getByRole('link', { name: 'Open a second window' }).click()
+    const second = await opening
+    await balance(second, '€1,000.00')
+    return second
   }
+
+  test('a second window hears of a renewal for the first, and that the provider blocks', async () => {
+    const page = await openAs('Rosa')
+    const second = await openSecond(page)
+    expect(await second.getByRole('link', { name: 'Open a second window' }).isVisible()).toBe(false)
+    await fillInTransfer(page, 'Ada', '20')
+    await press(page, 'Send money')
+    await says(page, '#timeline', 'renewed by the transfer')
+    await says(second, '#timeline', 'renewed for another window')
+
+    await block(page, 'Rosa')
+    await fillInTransfer(page, 'Ada', '20')
+    await press(page, 'Send money')
+    await says(page, '#notice[data-sign=refused]', /no longer vouches for you.*Nothing was sent/)
+    await says(second, '#notice[data-sign=refused]', 'Your provider no longer vouches for you')
+  })
+
+  test('two windows of one browser and one of another learn of each other, and of a logout everywhere', async () => {
+    const page = await openAs('Lise')
+    const second = await openSecond(page)
+    const elsewhere = await chromium.open()
+    try {
+      const other = await elsewhere.newPage()
+      await other.goto(bank.url)
+      await logIn(other, 'Lise')
+      for (const window of [page, second]) await window.locator('#sessions li').nth(1).waitFor()
+      await says(second, '#sessions', 'from this computer')
+
+      await other.locator('#sessions li', { hasText: '(this one)' }).getByRole('button').click()
+      for (const window of [page, second]) await says(window, '#timeline', 'another session of yours ended')
+      // The provider still knows them.
+      await press(other, 'Log in')
+      await says(other, 'h1', 'Hello, Lise')
+      await press(other, 'Log out everywhere')
+      const why = 'This session was ended from the list of your sessions.'
+      for (const window of [page, second, other]) await says(window, '#notice[data-sign=note]', why)
+    } finally {
+      await elsewhere.close()
+    }
+  })
 })

@@ -71,6 +71,8 @@ describe.each([
     const generationOf = async () =>
       ((await get(grace, '/me')) as { session: { generation: number } }).session.generation
     const before = await generationOf()
+    // The access token for the API came with the login.
+    expect(before).toBe(1)
     const transfer = await send(grace)
     expect(transfer).toMatchObject({ status: 200 })
     expect(transfer.json()).toMatchObject({ balance: 987.5, transfer: { to: 'Grace', amount: 12.5 } })

@@ -1,0 +1,64 @@
+// Tells each window of a person what happens to their sessions, as it happens: Server-Sent Events. No event carries a token.
+import type { Request, RequestHandler, Response } from 'express'
+import type { AuthEvents, AuthHandler } from 'express-bff-session'
+
+const HEARTBEAT_SECONDS = 15
+/** Then the browser asks again by itself, so that nobody listens for long after their session has run out. */
+const LONGEST_SECONDS = 300
+const MOST_WINDOWS_OF_A_PERSON = 10
+
+interface Window {
+  /** of the session that it listens by */
+  id: string
+  res: Response
+}
+
+/** For people who are logged in. With several servers, hand the events on from one to the others, for example by Redis. */
+export function createSessionEvents(bff: Pick<AuthHandler, 'on' | 'sessions'>): RequestHandler {
+  const windowsOf = new Map<string, Set<Window>>()
+
+  // One listener for each event, however many windows there are.
+  bff.on('logged-in', ({ subject }) => tell(subject, 'logged-in'))
+  bff.on('renewed', ({ subject }) => tell(subject, 'renewed'))
+  bff.on('renewal-failed', ({ subject, retryAfterSeconds }) =>
+    tell(subject, 'renewal-failed', { retryAfterSeconds }),
+  )
+  bff.on('session-ended', ({ subject, reason }) => {
+    tell(subject, 'session-ended', { reason })
+    // A store that cannot be asked ends nothing: the streams end by themselves.
+    endOld(subject).catch(() => {})
+  })
+
+  function tell(subject: string, name: keyof AuthEvents, data = {}): void {
+    for (const { res } of windowsOf.get(subject) ?? []) {
+      res.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
+    }
+  }
+
+  /** Who listens by a session that is over hears no more. */
+  async function endOld(subject: string): Promise<void> {
+    const ids = (await bff.sessions.list(subject)).map(({ id }) => id)
+    for (const { id, res } of windowsOf.get(subject) ?? []) if (!ids.includes(id)) res.end()
+  }
+
+  return function streamSessionEvents(req: Request, res: Response): void {
+    const { user: { sub = '' } = {}, session: { id = '' } = {} } = req.oidc
+    const windows = windowsOf.get(sub) ?? new Set()
+    // HTML: an EventSource that gets 204 does not ask again.
+    if (windows.size >= MOST_WINDOWS_OF_A_PERSON) return void res.status(204).end()
+    const window = { id, res }
+    windowsOf.set(sub, windows.add(window))
+
+    // A proxy must not keep events back until there are more of them.
+    res.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store, no-transform' })
+    res.write('retry: 2000\n\n')
+    const beating = setInterval(() => res.write(':\n\n'), HEARTBEAT_SECONDS * 1000)
+    const enough = setTimeout(() => res.end(), LONGEST_SECONDS * 1000)
+    res.once('close', () => {
+      clearInterval(beating)
+      clearTimeout(enough)
+      windows.delete(window)
+      if (windows.size === 0 && windowsOf.get(sub) === windows) windowsOf.delete(sub)
+    })
+  }
+}
