@@ -78,7 +78,8 @@ function sendDrawing(_req: Request, res: Response): void {
 
 /** A page for who opens one. Others ask for HTML not by name, and get a problem. */
 function showNotFound(req: Request, res: Response, next: NextFunction): void {
-  if (req.accepts(['json', 'html']) === 'html') res.status(404).vary('Accept').sendFile(NOT_FOUND_PAGE)
+  res.vary('Accept')
+  if (req.accepts(['json', 'html']) === 'html') res.status(404).sendFile(NOT_FOUND_PAGE)
   else next()
 }
 

@@ -10,7 +10,8 @@ const MOST_WINDOWS_OF_A_PERSON = 10
 interface Window {
   /** of the session that it listens by */
   id: string
-  res: Response
+  tell(text: string): void
+  end(): void
 }
 
 /** For people who are logged in. With several servers, hand the events on from one to the others, for example by Redis. */
@@ -20,9 +21,6 @@ export function createSessionEvents(bff: Pick<AuthHandler, 'on' | 'sessions'>): 
   // One listener for each event, however many windows there are.
   bff.on('logged-in', ({ subject }) => tell(subject, 'logged-in'))
   bff.on('renewed', ({ subject }) => tell(subject, 'renewed'))
-  bff.on('renewal-failed', ({ subject, retryAfterSeconds }) =>
-    tell(subject, 'renewal-failed', { retryAfterSeconds }),
-  )
   bff.on('session-ended', ({ subject, reason }) => {
     tell(subject, 'session-ended', { reason })
     // A store that cannot be asked ends nothing: the streams end by themselves.
@@ -30,35 +28,38 @@ export function createSessionEvents(bff: Pick<AuthHandler, 'on' | 'sessions'>): 
   })
 
   function tell(subject: string, name: keyof AuthEvents, data = {}): void {
-    for (const { res } of windowsOf.get(subject) ?? []) {
-      res.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
+    for (const window of windowsOf.get(subject) ?? []) {
+      window.tell(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
     }
   }
 
   /** Who listens by a session that is over hears no more. */
   async function endOld(subject: string): Promise<void> {
     const ids = (await bff.sessions.list(subject)).map(({ id }) => id)
-    for (const { id, res } of windowsOf.get(subject) ?? []) if (!ids.includes(id)) res.end()
+    for (const window of windowsOf.get(subject) ?? []) if (!ids.includes(window.id)) window.end()
   }
 
   return function streamSessionEvents(req: Request, res: Response): void {
     const { user: { sub = '' } = {}, session: { id = '' } = {} } = req.oidc
-    const windows = windowsOf.get(sub) ?? new Set()
+    const windows = windowsOf.get(sub) ?? new Set<Window>()
     // HTML: an EventSource that gets 204 does not ask again.
     if (windows.size >= MOST_WINDOWS_OF_A_PERSON) return void res.status(204).end()
-    const window = { id, res }
-    windowsOf.set(sub, windows.add(window))
 
     // A proxy must not keep events back until there are more of them.
     res.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store, no-transform' })
     res.write('retry: 2000\n\n')
     const beating = setInterval(() => res.write(':\n\n'), HEARTBEAT_SECONDS * 1000)
-    const enough = setTimeout(() => res.end(), LONGEST_SECONDS * 1000)
-    res.once('close', () => {
+    const enough = setTimeout(end, LONGEST_SECONDS * 1000)
+    const window = { id, tell: (text: string) => res.write(text), end }
+    windowsOf.set(sub, windows.add(window))
+    res.once('close', end)
+
+    function end(): void {
       clearInterval(beating)
       clearTimeout(enough)
       windows.delete(window)
       if (windows.size === 0 && windowsOf.get(sub) === windows) windowsOf.delete(sub)
-    })
+      res.end()
+    }
   }
 }

@@ -1,17 +1,19 @@
-// Makes the pictures of the README: the example, in a real browser, by the same steps as its tests.
+// Makes the pictures of the README, but for the drawing: the example, in a real browser, by the same steps as its tests.
 import { writeFile } from 'node:fs/promises'
 import { balance, block, fillInTransfer, logIn, press, says } from '../test/example/at-the-bank.ts'
 import { openBank } from '../test/example/open-bank.ts'
 import { startChromium } from '../test/support/browser/chromium.ts'
 
 const IMAGES = new URL('../docs/images/', import.meta.url)
-const DESK = { viewport: { width: 1120, height: 700 } }
+const DESK = { viewport: { width: 1120, height: 868 } }
 const PHONE = { viewport: { width: 390, height: 760 } }
 
 const [chromium, bank] = await Promise.all([startChromium(), openBank({ renewAfter: 8 })])
 try {
   const desk = await open(DESK)
   await picture(desk, 'logged-out')
+  // Down to where the first cards end.
+  await desk.setViewportSize({ width: 1120, height: 738 })
   await logIn(desk, 'Ada')
   await balance(desk, '€1,000.00')
   await says(desk, '#timeline', /renewed (?:ahead of time|because it was due)/)
@@ -24,6 +26,7 @@ try {
   const phone = await open({ ...PHONE, colorScheme: 'dark' })
   await logIn(phone, 'Grace')
   await balance(phone, '€1,000.00')
+  await says(phone, '#timeline', /renewed (?:ahead of time|because it was due)/)
   await picture(phone, 'phone-dark')
 
   const blocked = await open(PHONE)

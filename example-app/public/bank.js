@@ -18,8 +18,15 @@ let here
 let nextLook
 /** Why a session of this person ended that may be this one, as the server has just told. */
 let endReason
+let heard = Promise.resolve()
 const rates = createRatesCard(() => lookAgain())
-const sessionEvents = createSessionEvents(hear, () => lookAgain())
+const sessionEvents = createSessionEvents(
+  (told) => {
+    heard = heard.then(() => hear(told))
+  },
+  // Not at once: there may be too many windows, and that is no reason to hurry.
+  () => lookLater(),
+)
 
 onSessionEnd((event) => {
   // The page stays: what somebody typed is still in it.
@@ -34,6 +41,7 @@ startForms((form, answer, reason) => {
   if (answer.outcome === 'answered') {
     showAccount(answer.body)
     form.reset()
+    sessionEvents.tellOthers('account-changed')
   }
   if (answer.outcome === 'logged-out' || answer.outcome === 'try-later') handle(answer)
   // A refused transfer was asked about too.
@@ -79,9 +87,10 @@ async function lookAgain(reason) {
   return true
 }
 
-/** Something happened to a session of this person: this one, or one in another browser. */
+/** Something happened to a session of this person, this one or one in another browser, or to their account. */
 async function hear({ name, reason }) {
   if (!here || document.hidden) return
+  if (name === 'account-changed') return askForAccount()
   endReason = reason
   const isHere = await lookAgain()
   endReason = undefined

@@ -1,9 +1,9 @@
 // What happens to this person's sessions, as the server tells it. One window listens, and passes it on to the others.
 const NAME = 'small-bank-session-events'
-const EVENTS = ['logged-in', 'renewed', 'renewal-failed', 'session-ended']
+const EVENTS = ['logged-in', 'renewed', 'session-ended']
 
 /**
- * @param {(told: { name: string, reason?: string, retryAfterSeconds?: number }) => void} whenTold in every window of this browser
+ * @param {(told: { name: string, reason?: string }) => void} whenTold in every window of this browser
  * @param {() => void} whenRefused is told that the server does not let this window listen any more
  */
 export function createSessionEvents(whenTold, whenRefused) {
@@ -50,5 +50,5 @@ export function createSessionEvents(whenTold, whenRefused) {
     stopListening = undefined
   }
 
-  return { watch, stop }
+  return { watch, stop, tellOthers: (name) => windows.postMessage({ name }) }
 }

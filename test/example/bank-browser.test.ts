@@ -140,6 +140,10 @@ describe('what somebody sees and does, with nothing but the page to tell them', 
   }
 
   test('a second window hears of a renewal for the first, and that the provider blocks', async () => {
+    let streams = 0
+    context.on('request', (request) => {
+      if (request.url().endsWith('/api/sessions/events')) streams += 1
+    })
     const page = await openAs('Rosa')
     const second = await openSecond(page)
     expect(await second.getByRole('link', { name: 'Open a second window' }).isVisible()).toBe(false)
@@ -147,6 +151,9 @@ describe('what somebody sees and does, with nothing but the page to tell them', 
     await press(page, 'Send money')
     await says(page, '#timeline', 'renewed by the transfer')
     await says(second, '#timeline', 'renewed for another window')
+    await balance(second, '€980.00')
+    // A browser has six connections to a server, for all its windows.
+    expect(streams).toBe(1)
 
     await block(page, 'Rosa')
     await fillInTransfer(page, 'Ada', '20')

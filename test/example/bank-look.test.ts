@@ -75,6 +75,8 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
     const page = await open({ colorScheme })
     await page.setContent(await readFile(DRAWING, 'utf8'))
     expect(await faintTexts(page)).toEqual([])
+    const paper = await page.evaluate(`getComputedStyle(document.querySelector('.paper')).fill`)
+    expect(paper).toBe(colorScheme === 'dark' ? 'rgb(22, 32, 28)' : 'rgb(255, 255, 255)')
     const cutOff = `[...document.querySelectorAll('text')].filter((text) => {
       const { left, right, top } = text.getBoundingClientRect()
       const boxes = [...document.querySelectorAll('rect')].map((box) => box.getBoundingClientRect())
