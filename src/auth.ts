@@ -4,6 +4,7 @@ import { createLoginTransactions } from './cookies/login-transaction.ts'
 import { createSessionCookie, type ReadCookies } from './cookies/session-cookie.ts'
 import { type AuthError, asError, ConfigurationError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
+import { createHealthCheck, type Health } from './health/health.ts'
 import { answerError } from './http/answer-error.ts'
 import { asMiddleware, type Middleware } from './http/middleware.ts'
 import { OWN_RESOURCE } from './http/own-resource.ts'
@@ -46,6 +47,14 @@ export interface AuthHandler extends Middleware {
    * @throws ConfigurationError where the provider does not offer what the options ask for
    */
   ready(): Promise<void>
+  /**
+   * Whether this process can serve just now, for readiness probes; never rejects, and answers within half a second. It goes by
+   * what requests met, and by one command to the store at most every two seconds. The provider is asked where nothing is known
+   * of it, and while it is away, with its back-off.
+   *
+   * @example app.get('/healthz', async (req, res) => res.json(await bff.health()))
+   */
+  health(): Promise<Health>
   /** Waits for what is in flight, then lets go of the store. Call it before the process ends. */
   close(): Promise<void>
   /** Tells of what happens to sessions; no event carries a token. */
@@ -83,6 +92,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   const sessions = createSessionRegister(config, store, provider, renewer, events, ended)
   const logins = createLoginTransactions(config)
   const watch = createSessionWatch(config, store, renewer)
+  const { health, close: endHealth } = createHealthCheck(store, provider, renewer, events)
   const log = createLimitedLog(config.logger)
   logEvents(events, log, config.logger)
   if (config.development) config.logger.info(`express-bff-session: ${addressesToRegister(config)}`, OF_SETUP)
@@ -176,7 +186,9 @@ export function auth(options?: AuthOptions): AuthHandler {
     async ready() {
       await bothReady(provider.usable(), store.usable())
     },
+    health,
     async close() {
+      endHealth()
       watch.close()
       await renewer.idle(CLOSE_SECONDS)
       await store.close()

@@ -22,6 +22,8 @@ export {
   requireFresh,
   requireStepUp,
 } from './guards.ts'
+export type { Health } from './health/health.ts'
+export type { PartHealth } from './health/part.ts'
 export type { Middleware } from './http/middleware.ts'
 export type { LoginArguments } from './login/asked-parameters.ts'
 export type { LogoutArguments } from './logout/log-out.ts'

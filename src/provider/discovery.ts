@@ -4,7 +4,7 @@ import { ConfigurationError, TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import type { Config } from '../options/config.ts'
 import { createBoundedFetch, type Exchange, type Send } from './bounded-fetch.ts'
-import { readDocument } from './document.ts'
+import { expectAnswer, readDocument } from './document.ts'
 import { describeFailure, discoveryFailed, MetadataError } from './failures.ts'
 import { readMetadata } from './metadata.ts'
 import { createSend } from './send.ts'
@@ -26,6 +26,8 @@ export interface Discovery {
   check(): Promise<client.ServerMetadata>
   /** What the provider said of itself may not hold any more. The next who ask will know; nobody waits. */
   readAgain(): void
+  /** Whether the provider answers, whatever is known of it. @throws TryLaterError */
+  ask(): Promise<void>
   unavailable(what: string, error?: unknown): TryLaterError
   /** To the provider: bounded, and with the client's certificate where there is one. */
   readonly fetch: ReturnType<typeof createBoundedFetch>
@@ -153,6 +155,19 @@ export function createDiscovery(
 
   return {
     document: known,
+
+    async ask() {
+      try {
+        const document = await read()
+        discovered = Promise.resolve(document)
+        // What is known by hand was asked of nobody.
+        if (discoveryURL === undefined)
+          await expectAnswer(String(document.jwks_uri), config.httpTimeoutSeconds, createBoundedFetch(send))
+      } catch (error) {
+        throw unavailable(`${config.issuer.href} was asked whether it answers`, error)
+      }
+    },
+
     get: configuration,
     readAgain: () => void readAgain(),
     unavailable,

@@ -25,6 +25,12 @@ export async function readDocument(
   return document
 }
 
+/** Of an address that is no document's. */
+export async function expectAnswer(...question: Parameters<typeof answerOf>): Promise<void> {
+  const { status } = await answerOf(...question)
+  if (status !== 200) throw new AnswerError(`${question[0]} answered ${status}`)
+}
+
 async function answerOf(url: string, timeoutSeconds: number, fetch: ReturnType<typeof createBoundedFetch>) {
   const response = await fetch(url, {
     method: 'GET',

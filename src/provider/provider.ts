@@ -22,6 +22,8 @@ export type { CodeExchange, RefreshAnswer } from './grant-answers.ts'
 export interface Provider extends EndSession, Grants, Pick<UserInfoEndpoint, 'userInfo' | 'renewedUserInfo'> {
   /** Resolves once the provider's metadata is known. @throws TryLaterError */
   ready(): Promise<void>
+  /** Resolves where it answers now. @throws TryLaterError */
+  ask(): Promise<void>
   /** As the provider writes it. @throws TryLaterError */
   issuer(): Promise<string>
   /** Resolves once the provider is known to have what the options ask of it. @throws TryLaterError, ConfigurationError */
@@ -61,6 +63,8 @@ export function createProvider(config: Config, events: AuthEventEmitter, tasks: 
     async ready() {
       await discovery.document()
     },
+
+    ask: discovery.ask,
 
     async issuer() {
       return (await discovery.document()).issuer

@@ -18,3 +18,8 @@ export function backOffAfterFailure(askedSeconds: number | undefined): BackOff {
 export function backOffAfterRefusals(count: number): number {
   return FIRST_SECONDS * 2 ** Math.max(0, count - 1)
 }
+
+/** @returns seconds after so many times in a row that it did not answer whoever only asked whether it does */
+export function backOffAfterUnanswered(count: number): number {
+  return Math.min(backOffAfterRefusals(count), LONGEST_SECONDS)
+}

@@ -9,6 +9,7 @@ export interface PendingRecords {
   get(id: string): AuthRecord | undefined
   /** Drops this record, not a newer one. */
   drop(id: string, record: AuthRecord): void
+  count(): number
 }
 
 const MOST_RECORDS = 10_000
@@ -33,5 +34,7 @@ export function createPendingRecords(): PendingRecords {
     drop(id, { generation }) {
       if (entries.get(id)?.generation === generation) entries.delete(id)
     },
+
+    count: () => entries.size,
   }
 }

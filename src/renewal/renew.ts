@@ -37,8 +37,15 @@ export interface Renewer {
   renew(asked: RenewalRequest): Promise<RenewalResult>
   /** The newest record that this process knows: a renewed one may be waiting to be stored. */
   newest(id: string, found: AuthRecord): AuthRecord
+  underWay(): RenewalsUnderWay
   /** Resolves when no renewal is in flight and none waits to be stored; what is left is given up within `seconds`. */
   idle(seconds: number): Promise<void>
+}
+
+export interface RenewalsUnderWay {
+  readonly inFlight: number
+  /** The store did not take their new tokens yet: nobody else has them. */
+  readonly waitingForStore: number
 }
 
 const WATCH_MILLISECONDS = 25
@@ -96,6 +103,8 @@ export function createRenewer({
     },
 
     newest: writeBehind.newest,
+
+    underWay: () => ({ inFlight: inFlight.size, waitingForStore: writeBehind.waiting() }),
 
     async idle(seconds) {
       const renewals = [...inFlight.values()].map(({ renewal }) => renewal)

@@ -20,6 +20,8 @@ export interface WriteBehind {
   commit(commit: Commit): Promise<Stored>
   /** The newest record that this process knows: a renewed one may be waiting to be stored. */
   newest(id: string, found: AuthRecord): AuthRecord
+  /** How many wait to be stored. */
+  waiting(): number
   /** Stops trying; what is not stored by now is lost, and said to be. */
   abandon(): void
 }
@@ -55,6 +57,8 @@ export function createWriteBehind(
       const record = pending.get(id)
       return record !== undefined && record.generation > found.generation ? record : found
     },
+
+    waiting: pending.count,
 
     abandon() {
       abandoned = true

@@ -22,6 +22,7 @@ const house: House = {
     { floor: 7, files: ['guards.ts'] },
     { floor: 7, files: ['me-route.ts'] },
     { floor: 6, files: ['session/*.ts'] },
+    { floor: 6, files: ['health/*.ts'] },
     { floor: 5, files: ['renewal/*.ts'] },
     { floor: 4, files: ['provider/*.ts'] },
     { floor: 4, files: ['store/memory/*.ts'] },
