@@ -32,6 +32,9 @@ for (const entry of ENTRIES) {
     supported: { 'dynamic-import': false },
     // Paths in comments are those of the project, wherever node_modules may be.
     preserveSymlinks: true,
+    // Without the sources, which are in the maps of the modules. A page's debugger would ask the server for the browser's map.
+    sourcemap: entry !== 'browser/index',
+    sourcesContent: false,
     logLevel: 'warning',
   })
   const text = readFileSync(join(root, outfile), 'utf8')

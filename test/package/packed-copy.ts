@@ -7,7 +7,7 @@ import { freePort } from '../support/listen.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
 import { run } from './run.ts'
-import { readmeSnippet, writeSnippets } from './snippets.ts'
+import { readmeSnippet, readPage, writeSnippets } from './snippets.ts'
 import { startScript } from './start-script.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -84,6 +84,26 @@ try {
 `
     expect(await node('both.mjs', script)).toBe('false true true\n')
   })
+
+  test.each([
+    ['import', 'traced.mjs', `import ${names} from 'express-bff-session'`],
+    [
+      'require()',
+      'traced.cjs',
+      `const ${names} = require('./node_modules/express-bff-session/dist/index.cjs')`,
+    ],
+  ])(
+    'with --enable-source-maps, a stack trace by %s names the line of the source',
+    async (_by, file, load) => {
+      await writeFile(
+        join(find(), file),
+        `${load}\ntry { auth({}) } catch ({ stack }) { console.log(stack) }\n`,
+      )
+      const stack = await run(find(), process.execPath, '--enable-source-maps', file)
+      const [, source = '', line] = /\/(src\/[\w/-]+\.ts):(\d+):\d+/.exec(stack) ?? []
+      expect(readPage(source).split('\n')[Number(line) - 1]).toMatch(/new ConfigurationError\(/)
+    },
+  )
 
   test('a plain Jest, in its CommonJS mode, requires it and is refused by a guard', async () => {
     const tests = join(find(), 'jest')

@@ -35,7 +35,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 test('the tarball holds what is meant, and nothing else', async () => {
   const list = (await run(folder, 'tar', '-tzf', tarball)).trim().split('\n')
   const meant =
-    /^package\/(dist\/[\w/-]+(\.js|\.d\.cts)|dist\/((browser|testing|telemetry|express-openid-connect)\/)?index\.(cjs|d\.ts)|dist\/THIRD-PARTY-LICENSES\.txt|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
+    /^package\/(dist\/[\w/-]+(\.js(\.map)?|\.d\.cts)|dist\/((browser|testing|telemetry|express-openid-connect)\/)?index\.(cjs(\.map)?|d\.ts)|dist\/THIRD-PARTY-LICENSES\.txt|docs\/(providers\/)?[\w-]+\.md|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|package\.json)$/
   expect(list.filter((file) => !meant.test(file))).toEqual([])
   expect(list).toEqual(
     expect.arrayContaining(
@@ -46,14 +46,30 @@ test('the tarball holds what is meant, and nothing else', async () => {
   )
 })
 
-test('what is packed names no path of the machine it was built on, and no source map', async () => {
+test('what is packed names no path of the machine it was built on', async () => {
   const files = await readdir(unpacked, { recursive: true, withFileTypes: true })
   const texts = await Promise.all(
     files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name), 'utf8')),
   )
   expect(texts.length).toBeGreaterThan(4)
-  const forbidden = [root, folder, 'sourceMappingURL']
+  const forbidden = [root, folder]
   expect(texts.filter((text) => forbidden.some((word) => text.includes(word)))).toEqual([])
+})
+
+test('each module has its source in its map, but for what a browser loads, which names none', async () => {
+  const dist = join(unpacked, 'package/dist')
+  const files = await readdir(dist, { recursive: true })
+  const modules = files.filter((file) => file.endsWith('.js') && !file.startsWith('browser/'))
+  expect(modules.length).toBeGreaterThan(100)
+  for (const file of modules) {
+    expect(await readFile(join(dist, file), 'utf8')).toMatch(/\n\/\/# sourceMappingURL=[\w-]+\.js\.map$/)
+    const { sources, sourcesContent } = JSON.parse(await readFile(join(dist, `${file}.map`), 'utf8'))
+    const source = join(root, 'src', file.replace(/\.js$/, '.ts'))
+    expect(sources.map((one: string) => join(root, 'dist', file, '..', one))).toEqual([source])
+    expect(sourcesContent).toEqual([await readFile(source, 'utf8')])
+  }
+  for (const file of files.filter((file) => /^browser\/.*js$/.test(file)))
+    expect(await readFile(join(dist, file), 'utf8')).not.toContain('sourceMappingURL')
 })
 
 test('what a browser loads imports nothing, has no comments, and is below 2 kB compressed', async () => {
