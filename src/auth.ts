@@ -1,12 +1,13 @@
 // auth(): joins the services; the only file that knows them all.
 import type { NextFunction, Request, Response } from 'express'
+import type { AuthHandler } from './auth-handler.ts'
 import { createLoginTransactions } from './cookies/login-transaction.ts'
 import { createSessionCookie, type ReadCookies } from './cookies/session-cookie.ts'
 import { type AuthError, asError, ConfigurationError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
-import { createHealthCheck, type Health } from './health/health.ts'
+import { createHealthCheck } from './health/health.ts'
 import { answerError } from './http/answer-error.ts'
-import { asMiddleware, type Middleware } from './http/middleware.ts'
+import { asMiddleware } from './http/middleware.ts'
 import { OWN_RESOURCE } from './http/own-resource.ts'
 import { reportRefused } from './http/report-refused.ts'
 import { crossSiteRefused, isCrossOrigin, isSafe } from './http/same-origin.ts'
@@ -33,41 +34,11 @@ import { createExpressSession } from './session/express-session.ts'
 import { contextOf, forgetContext, ranBefore, setContext } from './session/request-context.ts'
 import type { Services } from './session/services.ts'
 import { CookieSession, isMounted, mountedSession, type SessionBinding } from './session/session-binding.ts'
-import { createSessionRegister, type Sessions } from './session/session-register.ts'
+import { createSessionRegister } from './session/session-register.ts'
 import { createSessionWatch } from './session/session-watch.ts'
 import { createMemoryStore } from './store/memory/memory-store.ts'
 import { createRedisStore } from './store/redis/redis-store.ts'
 import { withStoreEvents } from './store/store-events.ts'
-
-/** What `auth()` returns: middleware, with a life of its own. */
-export interface AuthHandler extends Middleware {
-  /**
-   * Resolves once the provider and the store have answered.
-   * @throws TryLaterError
-   * @throws ConfigurationError where the provider does not offer what the options ask for
-   */
-  ready(): Promise<void>
-  /**
-   * Whether this process can serve just now, for readiness probes; never rejects, and answers within half a second. It goes by
-   * what requests met, and by one command to the store at most every two seconds. The provider is asked where nothing is known
-   * of it, and while it is away, with its back-off.
-   *
-   * @example app.get('/healthz', async (req, res) => res.json(await bff.health()))
-   */
-  health(): Promise<Health>
-  /** Waits for what is in flight, then lets go of the store. Call it before the process ends. */
-  close(): Promise<void>
-  /** Tells of what happens to sessions; no event carries a token. */
-  on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void): AuthHandler
-  /**
-   * Calls that function around logins, renewals and what `relay()` hands on, for traces or a context of the app's own.
-   *
-   * @example bff.around(async ({ name }, run) => console.log(name, (await run()).outcome))
-   */
-  around(hook: AroundOperation): AuthHandler
-  /** Everybody's sessions: to show a person theirs, and to end one or all of them. */
-  readonly sessions: Sessions
-}
 
 /** Shorter than the half minute that process managers give. */
 const CLOSE_SECONDS = 20

@@ -3,7 +3,8 @@
 export type { ApiFetch } from './apis/fetch.ts'
 export { type RelayOptions, relay } from './apis/relay.ts'
 export { handleUpgrade } from './apis/websocket.ts'
-export { type AuthHandler, auth } from './auth.ts'
+export { auth } from './auth.ts'
+export type { AuthHandler } from './auth-handler.ts'
 export {
   type AuthError,
   ConfigurationError,

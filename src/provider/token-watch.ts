@@ -1,7 +1,7 @@
 // Token requests, told to whoever listens: what came of each, and how long it took.
 import type { AuthEventEmitter, AuthEvents, TokenOutcome } from '../events.ts'
 import type { Exchange } from './bounded-fetch.ts'
-import { isErrorResponse, outcomeOf } from './failures.ts'
+import { isErrorResponse, outcomeOf } from './failure-kinds.ts'
 
 /** @returns to be called at the end, with what was wrong */
 export type TokenWatch = (

@@ -18,6 +18,7 @@ import { createOpenRequests } from './open-requests.ts'
 import { createPendingRecords } from './pending-records.ts'
 import { createRefresh } from './refresh.ts'
 import { endOf, type RenewalResult } from './renewal-result.ts'
+import { tellOfWait } from './wait-event.ts'
 import { createWriteBehind } from './write-behind.ts'
 
 export interface RenewalRequest {
@@ -70,9 +71,6 @@ interface RenewerServices {
   readonly tasks: BackgroundTasks
 }
 
-/** Whoever asks for these does not wait. */
-const UNAWAITED: readonly RenewalTrigger[] = ['ahead', 'connection']
-
 export function createRenewer({
   config,
   store,
@@ -98,7 +96,7 @@ export function createRenewer({
   return {
     renew(asked) {
       const answer = answerTo(asked)
-      if (!UNAWAITED.includes(asked.trigger) && events.hears('renewal-awaited')) noteWait(asked, answer)
+      tellOfWait(events, asked.trigger, answer)
       return answer
     },
 
@@ -135,13 +133,6 @@ export function createRenewer({
     const answer = withDeadline(renewal, timeoutSeconds, () => PENDING)
     inFlight.set(key, { renewal, answer })
     return answer
-  }
-
-  async function noteWait({ trigger }: RenewalRequest, answer: Promise<RenewalResult>): Promise<void> {
-    const began = performance.now()
-    const result = await answer.catch(() => undefined)
-    if (result === undefined) return
-    events.emit('renewal-awaited', { trigger, outcome: result.kind, milliseconds: performance.now() - began })
   }
 
   /** Takes the lease and renews, or waits for whoever has it. */

@@ -1,0 +1,36 @@
+// What auth() returns.
+import type { AuthEvents } from './events.ts'
+import type { Health } from './health/health.ts'
+import type { Middleware } from './http/middleware.ts'
+import type { AroundOperation } from './operations.ts'
+import type { Sessions } from './session/session-register.ts'
+
+/** What `auth()` returns: middleware, with a life of its own. */
+export interface AuthHandler extends Middleware {
+  /**
+   * Resolves once the provider and the store have answered.
+   * @throws TryLaterError
+   * @throws ConfigurationError where the provider does not offer what the options ask for
+   */
+  ready(): Promise<void>
+  /**
+   * Whether this process can serve just now, for readiness probes; never rejects, and answers within half a second. It goes by
+   * what requests met, and by one command to the store at most every two seconds. The provider is asked where nothing is known
+   * of it, and while it is away, with its back-off.
+   *
+   * @example app.get('/healthz', async (req, res) => res.json(await bff.health()))
+   */
+  health(): Promise<Health>
+  /** Waits for what is in flight, then lets go of the store. Call it before the process ends. */
+  close(): Promise<void>
+  /** Tells of what happens to sessions; no event carries a token. */
+  on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void): AuthHandler
+  /**
+   * Calls that function around logins, renewals and what `relay()` hands on, for traces or a context of the app's own.
+   *
+   * @example bff.around(async ({ name }, run) => console.log(name, (await run()).outcome))
+   */
+  around(hook: AroundOperation): AuthHandler
+  /** Everybody's sessions: to show a person theirs, and to end one or all of them. */
+  readonly sessions: Sessions
+}
