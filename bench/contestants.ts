@@ -17,10 +17,6 @@ export interface Contestant {
 export const BARE = 'bare'
 export const OURS = 'ours'
 export const NEAR_CACHE = 'ours-near-cache'
-/** An app's own SDK is there, and our telemetry is not; and then with it. */
-export const SDK = 'ours-sdk'
-export const TELEMETRY = 'ours-telemetry'
-export const METRICS = 'ours-metrics'
 
 export const CONTESTANTS: readonly Contestant[] = [
   { name: BARE, title: 'bare Express 5', file: 'bare.mjs', options: {}, open: true },
@@ -68,7 +64,7 @@ export const CONTESTANTS: readonly Contestant[] = [
     database: 6,
   },
   {
-    name: SDK,
+    name: 'ours-sdk',
     title: 'express-bff-session in an app with OpenTelemetry',
     file: 'ours.mjs',
     options: { sdk: 'metrics and traces' },
@@ -76,7 +72,7 @@ export const CONTESTANTS: readonly Contestant[] = [
     onlyNamed: true,
   },
   {
-    name: TELEMETRY,
+    name: 'ours-telemetry',
     title: 'the same, instrumented',
     file: 'ours.mjs',
     options: { sdk: 'metrics and traces', telemetry: true },
@@ -84,7 +80,7 @@ export const CONTESTANTS: readonly Contestant[] = [
     onlyNamed: true,
   },
   {
-    name: METRICS,
+    name: 'ours-metrics',
     title: 'express-bff-session, instrumented, metrics only',
     file: 'ours.mjs',
     options: { sdk: 'metrics', telemetry: true },

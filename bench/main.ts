@@ -6,6 +6,7 @@ import { type Competitor, enter } from './competitor.ts'
 import { BARE, CONTESTANTS } from './contestants.ts'
 import { printGoals } from './goals.ts'
 import { describeMachine, showLoad, showMachine } from './machine.ts'
+import { comparePairs } from './pairs.ts'
 import { playRounds } from './rounds.ts'
 import { measureScale, PARTS } from './scale/scale.ts'
 import { type Stage, setStage } from './stage.ts'
@@ -16,6 +17,7 @@ const HELP = `npm run bench --             everybody, seven rounds of two second
   --quick                  two rounds of one second
   --only ours,eoc-redis    these and bare Express: ${CONTESTANTS.map(({ name }) => name).join(', ')}
   --rounds 7 --seconds 2
+  --pairs ours-metrics,ours          two of them in turn, 20 times a second each
   --check                  fails where ours is below 85 % of bench/baseline.json
   --write-baseline         writes it
 npm run bench -- --scale [${PARTS.join(' ')}]     as the work grows
@@ -30,6 +32,7 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    pairs: { type: 'string' },
     check: { type: 'boolean', default: false },
     'write-baseline': { type: 'boolean', default: false },
     scale: { type: 'boolean', default: false },
@@ -85,6 +88,9 @@ try {
   else if (values.scale) {
     const plan = { sessions: Number(values.sessions), nearCache: values['near-cache'] }
     if (!(await measureScale(cleanUp, positionals, plan))) process.exitCode = 1
+  } else if (values.pairs !== undefined) {
+    const plan = { pairs: Number(values.rounds ?? 20), seconds: Number(values.seconds ?? 1) }
+    await comparePairs(await setStage(cleanUp), values.pairs.split(','), plan)
   } else await compare(await setStage(cleanUp))
 } finally {
   await cleanUp.now()

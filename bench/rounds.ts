@@ -66,11 +66,15 @@ export async function playRounds(stage: Stage, everybody: Competitor[], plan: Pl
   )
 }
 
-async function warmUp({ url, cookie }: Competitor, seconds: number): Promise<void> {
+export async function warmUp({ url, cookie }: Competitor, seconds: number): Promise<void> {
   if (seconds > 0) await load({ url, cookie, seconds })
 }
 
-async function play(admin: Redis, competitor: Competitor, { seconds }: Plan): Promise<Round> {
+export async function play(
+  admin: Redis,
+  competitor: Competitor,
+  { seconds }: Pick<Plan, 'seconds'>,
+): Promise<Round> {
   const { contestant, server, url, cookie } = competitor
   await competitor.check()
   const [before, usage] = [await commandsRun(admin), await server.usage()]

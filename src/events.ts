@@ -106,9 +106,9 @@ export interface AuthEvents {
     outcome: TokenOutcome
     milliseconds: number
   }
-  /** The store was asked something: several times a request perhaps, so a listener should be quick. */
+  /** The store was asked something; of sessions that are looked for together, once. */
   'store-answered': { operation: string; outcome: 'answered' | 'failed'; milliseconds: number }
-  /** A request looked for its session in the near cache first. */
+  /** A request looked for its session in the near cache first: very often, so a listener should be quick. */
   'near-cache-read': { isHit: boolean }
 }
 

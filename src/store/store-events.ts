@@ -1,81 +1,78 @@
 // A store that tells how long its answers took, and whether the near cache spared one. Nobody listens: nothing is measured.
-import type { AuthEventEmitter } from '../events.ts'
+import type { AuthEventEmitter, AuthEvents } from '../events.ts'
 import type { Config } from '../options/config.ts'
 import type { SessionStore } from './store.ts'
 
+/** Asks, and tells whoever listens how long that took. */
+export async function timed<T>(
+  events: AuthEventEmitter,
+  operation: string,
+  ask: () => Promise<T>,
+): Promise<T> {
+  if (!events.hears('store-answered')) return ask()
+  const began = performance.now()
+  const tell = (outcome: AuthEvents['store-answered']['outcome']) =>
+    events.emit('store-answered', { operation, outcome, milliseconds: performance.now() - began })
+  try {
+    const answer = await ask()
+    tell('answered')
+    return answer
+  } catch (error) {
+    tell('failed')
+    throw error
+  }
+}
+
+/** Look-ups are timed where they are sent: many requests share one. */
 export function withStoreEvents(
   store: SessionStore,
   events: AuthEventEmitter,
   { nearCache }: Pick<Config, 'nearCache'>,
 ): SessionStore {
   const { index, appData } = store
+  const withTime =
+    <Given extends unknown[], T>(operation: string, ask: (...given: Given) => Promise<T>) =>
+    (...given: Given) =>
+      timed(events, operation, () => ask(...given))
 
-  function tell(operation: string, outcome: 'answered' | 'failed', began: number): void {
-    events.emit('store-answered', { operation, outcome, milliseconds: performance.now() - began })
-  }
-
-  function timed<Given extends unknown[], T>(
-    operation: string,
-    ask: (...given: Given) => Promise<T>,
-  ): (...given: Given) => Promise<T> {
-    return async (...given) => {
-      if (!events.hears('store-answered')) return ask(...given)
-      const began = performance.now()
-      try {
-        const answer = await ask(...given)
-        tell(operation, 'answered', began)
-        return answer
-      } catch (error) {
-        tell(operation, 'failed', began)
-        throw error
-      }
-    }
-  }
-
-  const find = timed('find', store.find)
   return {
     ...store,
-    now: timed('now', store.now),
-    // Every request's way: one that nobody watches takes no detour.
-    find(id, options) {
-      if (!events.hears('store-answered')) return store.find(id, options)
-      return nearCache && options?.mayBeCached ? findNear(id, options) : find(id, options)
-    },
-    create: timed('create', store.create),
-    touch: timed('touch', store.touch),
-    end: timed('end', store.end),
-    acquire: timed('acquire', store.acquire),
-    extend: timed('extend', store.extend),
-    commit: timed('commit', store.commit),
-    release: timed('release', store.release),
-    useOnce: timed('use-once', store.useOnce),
-    wasUsed: timed('was-used', store.wasUsed),
-    claim: timed('claim', store.claim),
+    ...(nearCache && { find: findNear }),
+    now: withTime('now', store.now),
+    create: withTime('create', store.create),
+    touch: withTime('touch', store.touch),
+    end: withTime('end', store.end),
+    acquire: withTime('acquire', store.acquire),
+    extend: withTime('extend', store.extend),
+    commit: withTime('commit', store.commit),
+    release: withTime('release', store.release),
+    useOnce: withTime('use-once', store.useOnce),
+    wasUsed: withTime('was-used', store.wasUsed),
+    claim: withTime('claim', store.claim),
     index: {
       ...index,
-      add: timed('index-add', index.add),
-      remove: timed('index-remove', index.remove),
-      page: timed('index-page', index.page),
-      endedAt: timed('index-ended-at', index.endedAt),
+      add: withTime('index-add', index.add),
+      remove: withTime('index-remove', index.remove),
+      page: withTime('index-page', index.page),
+      endedAt: withTime('index-ended-at', index.endedAt),
     },
     appData: {
-      get: timed('app-data-get', appData.get),
-      set: timed('app-data-set', appData.set),
-      touch: timed('app-data-touch', appData.touch),
-      delete: timed('app-data-delete', appData.delete),
+      get: withTime('app-data-get', appData.get),
+      set: withTime('app-data-set', appData.set),
+      touch: withTime('app-data-touch', appData.touch),
+      delete: withTime('app-data-delete', appData.delete),
     },
   }
 
-  async function findNear(...asked: Parameters<SessionStore['find']>): ReturnType<SessionStore['find']> {
-    const began = performance.now()
-    try {
-      const found = await store.find(...asked)
-      events.emit('near-cache-read', { isHit: found.isCached === true })
-      if (!found.isCached) tell('find', 'answered', began)
-      return found
-    } catch (error) {
-      tell('find', 'failed', began)
-      throw error
-    }
+  /** Every request's way: one that nobody watches takes no detour. */
+  function findNear(...[id, options]: Parameters<SessionStore['find']>): ReturnType<SessionStore['find']> {
+    const finding = store.find(id, options)
+    return options?.mayBeCached && events.hears('near-cache-read') ? noted(finding) : finding
+  }
+
+  async function noted(finding: ReturnType<SessionStore['find']>): ReturnType<SessionStore['find']> {
+    const found = await finding
+    events.emit('near-cache-read', { isHit: found.isCached === true })
+    return found
   }
 }

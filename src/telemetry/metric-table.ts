@@ -97,7 +97,7 @@ export const METRICS = {
     name: 'bff.session.store.duration',
     kind: 'histogram',
     unit: 's',
-    what: 'How long the store takes to answer.',
+    what: 'How long the store takes to answer. Up to 50 requests share a `find`.',
     attributes: ['bff.operation', 'error.type'],
   },
   cacheReads: {

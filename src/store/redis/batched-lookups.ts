@@ -2,6 +2,8 @@
 // would cost a command, a system call and a promise chain of its own.
 // Not the global one, which an app's tests may have replaced.
 import { clearImmediate, setImmediate } from 'node:timers'
+import type { AuthEventEmitter } from '../../events.ts'
+import { timed } from '../store-events.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Opened } from './opened-records.ts'
 import { type Keys, NOW } from './scripts.ts'
@@ -53,7 +55,10 @@ for at = 1, #KEYS, 2 do
 end
 return found`
 
-export function createBatchedLookups({ redis, answer }: RedisConnection): (lookup: Lookup) => Promise<Reply> {
+export function createBatchedLookups(
+  { redis, answer }: RedisConnection,
+  events: AuthEventEmitter,
+): (lookup: Lookup) => Promise<Reply> {
   const isCluster = 'slots' in redis
   // A cluster's client has to know the keys: sessions of one slot go together, and that is each by itself.
   redis.defineCommand('expressBffSession_find', isCluster ? { lua: FIND, numberOfKeys: 2 } : { lua: FIND })
@@ -79,7 +84,7 @@ export function createBatchedLookups({ redis, answer }: RedisConnection): (looku
 
   async function ask(batch: readonly Waiting[]): Promise<void> {
     try {
-      const replies = await answer(() => send(batch), batch.length)
+      const replies = await timed(events, 'find', () => answer(() => send(batch), batch.length))
       if (replies === 'refused') {
         for (const each of batch) void ask([each])
         return

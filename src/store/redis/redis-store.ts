@@ -24,7 +24,7 @@ export function createRedisStore(
   const connection = openRedis(given, config.redisTimeoutSeconds, outages)
   const { redis, answer } = connection
   const scripts = defineScripts(redis)
-  const lookUp = createBatchedLookups(connection)
+  const lookUp = createBatchedLookups(connection, events)
   // WAIT holds up its connection, so what waits for replicas has one of its own.
   const replicating =
     config.waitReplicas > 0

@@ -1,6 +1,7 @@
 // Which command, and which of the project's scripts, a request to Redis is.
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
+import { AuthEventEmitter } from '../../../src/events.ts'
 import { createBatchedLookups } from '../../../src/store/redis/batched-lookups.ts'
 import type { RedisConnection } from '../../../src/store/redis/connection.ts'
 import { defineScripts, type ScriptName as ScriptThatChanges } from '../../../src/store/redis/scripts.ts'
@@ -20,7 +21,7 @@ const recorder = {
   },
 }
 defineScripts(recorder as unknown as Redis)
-createBatchedLookups({ redis: recorder } as unknown as RedisConnection)
+createBatchedLookups({ redis: recorder } as unknown as RedisConnection, new AuthEventEmitter())
 
 /** One of the project's scripts, by text or by hash. */
 export function isScript(...wanted: ScriptName[]): Match {
