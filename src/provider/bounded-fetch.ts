@@ -1,5 +1,7 @@
 // HTTP to the provider, bounded in time and size; what a token answer held is kept in hand while it is being checked.
+
 import type { ProviderFetch, ProviderResponse } from '../options/provider.ts'
+import { TOO_LARGE } from './network-words.ts'
 
 /** Discovery, keys and token answers are some kB; more is no answer of a provider. */
 const MOST_BYTES = 1_000_000
@@ -86,5 +88,5 @@ async function readBounded(response: HttpAnswer, signal: AbortSignal): Promise<s
 
 class AnswerTooLargeError extends Error {
   override readonly name = 'AnswerTooLargeError'
-  readonly code = 'ANSWER_TOO_LARGE'
+  readonly code = TOO_LARGE
 }

@@ -10,6 +10,7 @@ import {
   KeysUnavailableError,
   SignatureError,
 } from './failures.ts'
+import { TOO_LARGE } from './network-words.ts'
 
 /** A signature or a time of the ID token: keys are found, and clocks are set. */
 export function isOfKeysOrClocks(error: unknown): boolean {
@@ -35,7 +36,7 @@ export function retryAfterOf(exchange: Exchange): number | undefined {
 /** What kind of failure it was, for those who watch. */
 export function outcomeOf(error: unknown, { answer }: Exchange): RenewalOutcome {
   if (isTimeout(error)) return 'timeout'
-  if (codeOf((error as Error).cause) === 'ANSWER_TOO_LARGE') return 'unreadable'
+  if (codeOf((error as Error).cause) === TOO_LARGE) return 'unreadable'
   if (answer === undefined) return 'unreachable'
   if (answer.status === 429) return 'rate-limited'
   if (answer.status >= 500) return 'server-error'

@@ -7,7 +7,7 @@ import {
   WWWAuthenticateChallengeError,
 } from 'openid-client'
 import { RefusedError } from '../errors.ts'
-import { networkWords } from './network-words.ts'
+import { networkWords, TOO_LARGE } from './network-words.ts'
 
 /** The token is not one of the provider's; its message says why, and holds nothing of the token. */
 export class SignatureError extends Error {
@@ -77,10 +77,16 @@ export function describeFailure(error: unknown): string {
   if (codeOf(error) === 'ERR_JOSE_GENERIC') return error.message
   const claim = claimIn(error.cause)
   if (claim !== undefined) return `its ${claim} was refused (${codeOf(error) ?? 'no code'})`
-  const network = codeOf(error.cause) ?? codeOf((error.cause as Error | undefined)?.cause)
+  const network = networkCodeOf(error)
   if (error instanceof ClientError && network === undefined)
     return `${error.message} (${codeOf(error) ?? 'no code'})`
-  return `the provider could not be reached or understood ${networkWords(network ?? codeOf(error) ?? error.name)}`
+  const what = network === undefined || network === TOO_LARGE ? 'understood' : 'reached'
+  return `the provider could not be ${what} ${networkWords(network ?? codeOf(error) ?? error.name)}`
+}
+
+/** As `fetch()` gives it, and openid-client around that. */
+function networkCodeOf({ cause }: Error): string | undefined {
+  return codeOf(cause) ?? codeOf((cause as Error | undefined)?.cause)
 }
 
 /** What the ID token's check under openid-client names in quotes; of a value it says nothing. */
@@ -98,7 +104,8 @@ export function isMuteRefusal(error: unknown): error is ClientError {
 export function isOfAddress(error: unknown): boolean {
   if (error instanceof KeysUnavailableError || error instanceof OwnFunctionError) return false
   if (isTimeout(error) || statusOf(error) !== undefined) return true
-  return error instanceof TypeError || /^OAUTH_(?:RESPONSE_IS_NOT|PARSE)/.test(codeOf(error) ?? '')
+  if (error instanceof Error && networkCodeOf(error) !== undefined) return true
+  return /^OAUTH_(?:RESPONSE_IS_NOT|PARSE)/.test(codeOf(error) ?? '')
 }
 
 /** Of an error that is none of the protocol's. */

@@ -7,10 +7,21 @@ const NO_TLS = 'https was spoken to a port that seems to answer in http: are the
 const NOT_TRUSTED =
   'its certificate is not trusted: name the file of its CA in NODE_EXTRA_CA_CERTS, or give the CA in provider.ca'
 const EXPIRED =
-  'its certificate is not trusted, since it has expired, or the clock here is wrong: renew it there'
+  'its certificate is not trusted, since its time is over or has not come, or the clock here is wrong: renew it there'
 const OF_ANOTHER = 'its certificate is not trusted, since it is for another host: ask the host that it names'
 
+const ENDED =
+  'it ended the connection: look at its log, and at a proxy in between; or it speaks https where the address says http'
+const NO_HTTP = 'what answers there speaks no http: are the scheme and the port right?'
+
+/** Of ours. */
+export const TOO_LARGE = 'ANSWER_TOO_LARGE'
+
 const WORDS = new Map([
+  ['ECONNRESET', ENDED],
+  ['UND_ERR_SOCKET', ENDED],
+  ['HPE_INVALID_CONSTANT', NO_HTTP],
+  [TOO_LARGE, 'its answer is longer than any of a provider: is the address right?'],
   ['ECONNREFUSED', NO_LISTENER],
   ['ENOTFOUND', NO_HOST],
   ['EAI_AGAIN', NO_HOST],
@@ -27,6 +38,7 @@ const WORDS = new Map([
   ['SELF_SIGNED_CERT_IN_CHAIN', NOT_TRUSTED],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', NOT_TRUSTED],
   ['CERT_HAS_EXPIRED', EXPIRED],
+  ['CERT_NOT_YET_VALID', EXPIRED],
   ['ERR_TLS_CERT_ALTNAME_INVALID', OF_ANOTHER],
 ])
 
