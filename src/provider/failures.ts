@@ -119,9 +119,17 @@ export function loginFailed(reason: string): RefusedError {
   return new RefusedError('login_failed', 400, 'The login could not be completed.', { reason })
 }
 
-/** Error codes are words (RFC 6749 §5.2 and its registry); what looks otherwise may be a token that was sent back. */
-export function errorCode(code: string): string {
-  return /^[a-z]+(?:_[a-z]+)*$/.test(code) && code.length <= 40 ? code : 'an error'
+/**
+ * Error codes are words (RFC 6749 §5.2 and its registry); what is long and looks otherwise may be a token that was sent back.
+ *
+ * @param secrets that were sent; where they are known, a short code may look as it likes
+ */
+export function errorCode(code: string, secrets?: readonly string[]): string {
+  if (/^[a-z]+(?:_[a-z]+)*$/.test(code) && code.length <= 40) return code
+  const isShort = secrets !== undefined && /^[\w.:-]{1,19}$/.test(code)
+  return isShort && !secrets.some((secret) => secret.includes(code) || code.includes(secret))
+    ? code
+    : 'an error'
 }
 
 export function isTimeout(error: unknown): boolean {

@@ -34,8 +34,9 @@ export function describeRefusal(
   if (refusal === undefined) return describeFailure(error) + askedAt(error, exchange)
   const { status, code, description } = refusal
   const cure = status < 500 ? cureOf(code, config, exchange, server) : ''
-  const words = quoted(cleanedWords(description, secretsIn(exchange.sent)))
-  return `the provider answered ${status} ${errorCode(code)}${cure}${words}`
+  const secrets = secretsIn(exchange.sent)
+  const words = quoted(cleanedWords(description, secrets))
+  return `the provider answered ${status} ${errorCode(code, secrets)}${cure}${words}`
 }
 
 function askedAt(error: unknown, { sent }: Exchange): string {
@@ -136,11 +137,11 @@ function assertionRefused(config: Config): string {
  * @param scope that this login asked for
  */
 export function loginDenied(error: AuthorizationResponseError, config: Config, scope?: string): RefusedError {
-  const { clientSecret } = config
-  const words = cleanedWords(error.error_description, typeof clientSecret === 'string' ? [clientSecret] : [])
+  const secrets = typeof config.clientSecret === 'string' ? [config.clientSecret] : []
+  const words = cleanedWords(error.error_description, secrets)
   const prose = words === undefined ? '' : `; in the words that came through the browser: "${words}"`
   return new RefusedError('login_denied', 400, 'The provider did not log you in.', {
-    reason: `the provider answered ${errorCode(error.error)}${denialCure(error.error, config, scope)}${prose}`,
+    reason: `the provider answered ${errorCode(error.error, secrets)}${denialCure(error.error, config, scope)}${prose}`,
     error: error.error,
     errorDescription: error.error_description,
   })

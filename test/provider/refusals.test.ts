@@ -11,6 +11,7 @@ import { createSigningKey } from '../support/provider/signing-key.ts'
 import { useParts } from '../support/servers.ts'
 
 const log = createLog()
+const SHORT_SECRET = 'Secret-of-Nobody1'
 /** As one copies it with the comment behind it. */
 const SECRET = 'copied-with # its comment '
 const { provider, app, copied, pushing, open, signing } = useParts(async (start) => {
@@ -18,7 +19,9 @@ const { provider, app, copied, pushing, open, signing } = useParts(async (start)
   const options = { logger: log.logger }
   return {
     provider,
-    app: await start(startApp({ provider, client: { clientId: 'kept' }, options })),
+    app: await start(
+      startApp({ provider, client: { clientId: 'kept', clientSecret: SHORT_SECRET }, options }),
+    ),
     copied: await start(
       startApp({ provider, client: { clientId: 'copied', clientSecret: SECRET }, options }),
     ),
@@ -73,6 +76,10 @@ describe('at the exchange of the code', () => {
     ['invalid_target', /400 invalid_target: it knows no such API, .*AUDIENCE/],
     ['unsupported_grant_type', /unsupported_grant_type: allow the grant authorization_code to this client/],
     ['not_allowed', /400 not_allowed$/],
+    ['NotAllowed-42', /400 NotAllowed-42$/],
+    // What may be a token, and what is one of ours.
+    ['eyJhbGciOiJIUzI1NiJ9.e30', /400 an error$/],
+    [SHORT_SECRET, /400 an error$/],
   ])('%s is told with what may be done', async (error, said) => {
     expect(await told(app, json(400, error))).toMatch(said)
   })
