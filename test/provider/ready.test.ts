@@ -43,6 +43,38 @@ const SAID = [
   /^userInfo is asked/,
 ]
 
+test.each<[what: string, issuer: (right: string) => string]>([
+  ['localhost for 127.0.0.1', (right) => right.replace('127.0.0.1', 'localhost')],
+  ['a slash too many', (right) => `${right}/realms/shop/`],
+  ['another case', (right) => `${right}/realms/Shop`],
+])(
+  'an issuer with %s is told with both, and which option it is, by the error and by the log',
+  async (_what, of) => {
+    const right = `${provider.issuer}/realms/shop`
+    // As a provider answers that takes any of them.
+    provider.rewriteNext('discovery', (known) => ({ ...known, issuer: right }))
+    const issuerBaseURL = of(provider.issuer)
+    const isThere = issuerBaseURL.includes('/realms/')
+    if (isThere) provider.answerAll('other', { status: 200, body: { issuer: right } })
+    const error = (await errorOf(await open({ issuerBaseURL }))) as Error & { code: string }
+    const said = `is that of the issuer ${JSON.stringify(right)}, but issuerBaseURL is "${issuerBaseURL}`
+    expect([error.code, error.message]).toEqual(['invalid_option', expect.stringContaining(said)])
+    expect(error.message).toContain('they have to be equal, to the letter')
+    expect(log.told).toMatchObject([{ level: 'error', line: expect.stringContaining(said) }])
+  },
+)
+
+test.each(['/auth', '/realms/wrong'])(
+  'an issuer with %s is told with what was asked, and what it looks like',
+  async (path) => {
+    const issuerBaseURL = provider.issuer + path
+    const error = (await errorOf(await open({ issuerBaseURL }))) as Error & { code: string }
+    const said = `${issuerBaseURL}/.well-known/openid-configuration answered 404, and the provider's discovery document has to be there: is the issuer whole, as https://HOST/realms/REALM of Keycloak`
+    expect([error.code, error.message]).toEqual(['invalid_option', expect.stringContaining(said)])
+    expect(log.told).toMatchObject([{ level: 'error', line: expect.stringContaining(said) }])
+  },
+)
+
 test('all that the provider lacks is said by one error, a line each, and once by the log', async () => {
   lack()
   const app = await open(LACKING)
