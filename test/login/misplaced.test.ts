@@ -45,10 +45,11 @@ test('a host that is none is not repeated', async () => {
   expect(refusalsIn(app.events)).toEqual([expect.stringContaining('the login began at another host, ')])
 })
 
-test('a login that began at baseURL’s, and one that nobody began, are as before', async () => {
+test('a login that began at baseURL’s, and one that nobody began, are told what has to be so', async () => {
   await beginAt(new URL(app.url).host)
   await new Browser().navigate(`${app.url}/callback?state=nobodys&code=invented`)
-  const before = /^refused \(login_unknown\): This browser has no such login on its way/
+  const before =
+    /^refused \(login_unknown\): This browser has no such login on its way: .* every login: .*BASE_URL.*SECRET\)$/
   expect(refusalsIn(app.events)).toEqual([expect.stringMatching(before), expect.stringMatching(before)])
 })
 

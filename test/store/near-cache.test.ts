@@ -214,6 +214,7 @@ describe('the two connections', () => {
       missed: () => {
         missed += 1
       },
+      refused: () => undefined,
     })
     return { ...invalidations, reads, changed, missed: () => missed }
   }

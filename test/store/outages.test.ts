@@ -142,6 +142,21 @@ test.each([
   expect(lines).toEqual(Array(count).fill(line))
 })
 
+test('a near cache that its user is not allowed is told once, and sessions are read all the same', async () => {
+  await admin.call('ACL', 'SETUSER', 'app', 'on', `>${PASSWORD}`, '~*', '&*', '+@all', '-client|tracking')
+  const { lines, logger } = createLog()
+  const config = configWith({ logger, redis: { url: addressed('app'), nearCache: true } })
+  const records = createRedisStore(config, { url: addressed('app') }, new AuthEventEmitter())
+  opened.push(records)
+  const line = await eventually('the line', () => lines.find((each) => each.includes('nearCache')))
+  expect(line).toMatch(
+    /Redis at 127\.0\.0\.1:\d+ does not tell what changes, .*NOPERM.*its user needs client/,
+  )
+  expect(line).not.toContain(PASSWORD)
+  await records.find(`u-${'a'.repeat(43)}`, { mayBeCached: true })
+  expect(lines).toHaveLength(1)
+})
+
 test('a database that it has not is told as that', async () => {
   const { lines, records } = open(`${server.url}/99`)
   await records.now()

@@ -1,4 +1,5 @@
 // Hears from Redis which keys have changed (CLIENT TRACKING), and knows for how long it has been sure to hear it.
+import { types } from 'node:util'
 import type { Redis } from 'ioredis'
 
 export interface ClientTracking {
@@ -11,6 +12,8 @@ interface Listener {
   changed(key: string): void
   /** Changes may have been missed. */
   missed(): void
+  /** Redis will not tell of changes: no waiting mends that. */
+  refused(why: string): void
 }
 
 const CHANNEL = '__redis__:invalidate'
@@ -58,14 +61,16 @@ export function createClientTracking(reading: Redis, hearing: Redis, listener: L
       await hearing.unsubscribe(CHANNEL)
       const [id, here, there] = await Promise.all([hearing.client('ID'), runId(hearing), runId(reading)])
       // After a failover one of the two may still be with the old master.
+      if (here === undefined) listener.refused('its INFO has no run_id')
       if (here === undefined || here !== there) return
       await hearing.subscribe(CHANNEL)
       await reading.client('TRACKING', 'ON', 'REDIRECT', id)
       if (mine !== epoch) return
       isArmed = true
       await confirm()
-    } catch {
+    } catch (error) {
       disarm()
+      if (isRefusal(error)) listener.refused(error.message)
     } finally {
       isArming = false
     }
@@ -90,6 +95,11 @@ export function createClientTracking(reading: Redis, hearing: Redis, listener: L
       disarm()
     },
   }
+}
+
+/** Redis's own word, and not a connection that is lost or not ready, or a Redis that is starting. */
+function isRefusal(error: unknown): error is Error {
+  return types.isNativeError(error) && /^(?:NOPERM|ERR) /.test(error.message)
 }
 
 async function runId(connection: Redis): Promise<string | undefined> {

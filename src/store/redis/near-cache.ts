@@ -25,6 +25,10 @@ export function withNearCache(
     // Not from its beginning: ioredis may put a prefix before it.
     changed: (key) => sessions.forget(/bff:\{(.+)\}:(?:auth|app)$/.exec(key)?.[1] ?? ''),
     missed: sessions.forgetAll,
+    refused: (why) =>
+      outages.warn(
+        `does not tell what changes, so every session is read from it (redis.nearCache has no effect): ${why}: its user needs client, subscribe and info; CLIENT TRACKING came with Redis 6`,
+      ),
   })
   // What a secret opened that is none any more does not open.
   const forgetOfOthers = createChangeCheck(() => config.secrets, sessions.forgetAll)
