@@ -21,9 +21,21 @@ export interface AuthHandler extends Middleware {
    * @example app.get('/healthz', async (req, res) => res.json(await bff.health()))
    */
   health(): Promise<Health>
-  /** Waits for what is in flight, then lets go of the store. Call it before the process ends. */
+  /**
+   * Waits for what is in flight, then lets go of the store. Call it before the process ends.
+   *
+   * @example
+   * process.on('SIGTERM', async () => {
+   *   await bff.close()
+   *   process.exit()
+   * })
+   */
   close(): Promise<void>
-  /** Tells of what happens to sessions; no event carries a token. */
+  /**
+   * Tells of what happens to sessions; no event carries a token.
+   *
+   * @example bff.on('session-ended', ({ reason }) => console.log(`a session ended: ${reason}`))
+   */
   on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void): AuthHandler
   /**
    * Calls that function around logins, renewals and what `relay()` hands on, for traces or a context of the app's own.

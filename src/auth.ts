@@ -47,6 +47,12 @@ const CLOSE_SECONDS = 20
  * Express middleware that logs people in with OpenID Connect, keeps their refresh token on the server, and renews
  * their ID token by itself.
  *
+ * @example
+ * app.use(auth()) // all of it from the environment
+ * @example
+ * const bff = auth({ renewal: { afterSeconds: 300 }, apis: ['https://api.example.com'] })
+ * app.use(bff)
+ * await bff.ready()
  * @throws ConfigurationError that names the option and the cure
  */
 export function auth(options?: AuthOptions): AuthHandler {

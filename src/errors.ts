@@ -194,7 +194,7 @@ export function asError(thrown: unknown): object {
     : new TypeError(`${String(thrown)} was thrown, which is no Error`)
 }
 
-/** True for the errors of this package, which are safe to show: none carries a secret or a foreign error. */
+/** True for this package's errors, which are safe to show: no secret is in them, no foreign error. @example if (isAuthError(error)) console.log(error.code) */
 export function isAuthError(error: unknown): error is AuthError {
   return error instanceof BffSessionError
 }

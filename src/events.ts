@@ -54,7 +54,11 @@ export type TokenOutcome =
   /** What a renewal may fail with. */
   | RenewalOutcome
 
-/** Each event's name and what its listener is given. */
+/**
+ * Each event's name and what its listener is given.
+ *
+ * @example bff.on('renewal-failed', ({ detail }) => console.warn(detail))
+ */
 export interface AuthEvents {
   /** Somebody logged in. */
   'logged-in': { subject: string; hasRefreshToken: boolean }

@@ -15,6 +15,8 @@ import { stubbedUser } from './session/stubbed-oidc.ts'
 /**
  * Lets through who is logged in. Others are sent to log in (a page) or answered 401 (anything else); 503 while the
  * session cannot be known.
+ *
+ * @example app.get('/profile', requireAuth(), (req, res) => res.json(req.oidc.user))
  */
 export function requireAuth(): Middleware {
   return guard('requireAuth', (session) => session.require())
@@ -29,6 +31,10 @@ export interface RequireFreshOptions {
  * Lets through who is logged in with an ID token that was renewed for this request, or at most `maxAgeSeconds` ago:
  * the provider was asked whether the account is still good. Requests at the same time share one renewal. 503 while the
  * provider cannot be asked.
+ *
+ * @param options how long ago is recent enough
+ * @example app.post('/transfer', requireFresh(), handler)
+ * @example app.get('/balance', requireFresh({ maxAgeSeconds: 60 }), handler)
  */
 export function requireFresh({ maxAgeSeconds = 0 }: RequireFreshOptions = {}): Middleware {
   if (typeof maxAgeSeconds !== 'number' || !(maxAgeSeconds >= 0)) {
@@ -58,6 +64,9 @@ export interface RequireStepUpOptions {
  * Lets through whose own authentication was recent enough, strong enough, or both. Others are sent to the provider to
  * authenticate again and come back (a page), or get 401 with RFC 9470's challenge and a `login_url` (anything else). A
  * renewal of tokens never counts: nobody was asked anything by it.
+ *
+ * @param options how recent, how strong, or both
+ * @example app.post('/password', requireStepUp({ maxAgeSeconds: 300, acr: ['mfa'] }), handler)
  */
 export function requireStepUp({ maxAgeSeconds, acr }: RequireStepUpOptions = {}): Middleware {
   const stepUp = readStepUp(maxAgeSeconds, acr === undefined ? [] : [acr].flat())
@@ -96,6 +105,9 @@ export type ClaimCheck = (value: unknown, user: User) => boolean | Promise<boole
 /**
  * Lets through who is logged in and whose `claim` is `expected`: the value itself, one of a list, or what a function says
  * yes to. A claim that is a list has to contain such a value. Others get 403; who is not logged in, as by `requireAuth()`.
+ *
+ * @example app.get('/admin', requireClaim('roles', ['admin', 'owner']), handler)
+ * @example app.get('/adults', requireClaim('age', (age) => Number(age) >= 18), handler)
  */
 export function requireClaim(
   claim: string,

@@ -7,13 +7,17 @@ export { auth } from './auth.ts'
 export type { AuthHandler } from './auth-handler.ts'
 export {
   type AuthError,
+  type ConfigurationCode,
   ConfigurationError,
   isAuthError,
+  type LoginRequiredCode,
   LoginRequiredError,
+  type RefusedCode,
   RefusedError,
+  type TryLaterCode,
   TryLaterError,
 } from './errors.ts'
-export type { AuthEvents, SessionEndReason, TokenOutcome } from './events.ts'
+export type { AuthEvents, RenewalOutcome, SessionEndReason, TokenOutcome } from './events.ts'
 export {
   type ClaimCheck,
   type RequireFreshOptions,

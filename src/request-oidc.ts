@@ -19,6 +19,7 @@ export interface RequestOidc {
   /**
    * The access token, renewed first where it has expired: the one that came with the login, or one for another API.
    *
+   * @example const token = await req.oidc.getAccessToken({ audience: 'https://orders.example.com' })
    * @throws LoginRequiredError (401), TryLaterError (503), RefusedError (403) where the provider gives none for that API
    */
   getAccessToken(wanted?: AccessTokenRequest): Promise<string>
@@ -39,6 +40,7 @@ export interface RequestOidc {
   /**
    * What the provider's userinfo endpoint says of the person just now (OpenID Connect Core §5.3), all of it; it is kept nowhere.
    *
+   * @example const { email_verified } = await req.oidc.fetchUserInfo()
    * @throws LoginRequiredError (401), TryLaterError (503), RefusedError (403) where it does not take the access token, or
    * speaks of somebody else
    */
@@ -46,6 +48,9 @@ export interface RequestOidc {
   /**
    * Renews the tokens now: the renewal begins no earlier than this call.
    *
+   * @example
+   * await req.oidc.renew()
+   * res.json(req.oidc.user) // with the claims of the new ID token
    * @throws LoginRequiredError (401), TryLaterError (503)
    */
   renew(): Promise<void>
@@ -64,6 +69,7 @@ export interface ResponseOidc {
   /**
    * Ends the session, here and at the provider, and answers.
    *
+   * @example await res.oidc.logout({ returnTo: '/goodbye' })
    * @throws ConfigurationError for a name that it does not know; TryLaterError (503), and then nothing was ended
    */
   logout(options?: LogoutArguments): Promise<void>

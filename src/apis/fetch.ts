@@ -9,6 +9,7 @@ import { secondToken } from './second-token.ts'
  * one more try, where the body can be sent again; to a token that such a renewal brought within the last minute, it is handed
  * back. Redirects are handed back, not followed.
  *
+ * @example const orders = await req.oidc.fetch('https://api.example.com/orders')
  * @throws LoginRequiredError (401), TryLaterError (503), RefusedError (403); ConfigurationError for another origin; what
  * `fetch()` throws
  */

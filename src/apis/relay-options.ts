@@ -6,6 +6,9 @@ import { type AccessTokenRequest, accessTokenFault } from '../record/access-toke
 import { isFieldName, neverForwarded } from './request-headers.ts'
 import { neverHandedOn } from './response-headers.ts'
 
+/**
+ * @example relay({ target: 'https://api.example.com/v1', audience: 'https://api.example.com', methods: ['GET'] })
+ */
 export interface RelayOptions {
   /**
    * The API: an http(s) URL, with the path below which requests may go. The access token travels to it: use https outside

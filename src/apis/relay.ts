@@ -13,9 +13,9 @@ export type { RelayOptions } from './relay-options.ts'
 
 /**
  * Hands requests on to an API with the person's access token, and its answers back, both as they come: uploads, downloads,
- * event streams, and with {@link handleUpgrade} WebSockets. Mount it above body parsers:
- * `app.use('/api', relay({ target: 'https://api.example.com/v1' }))`.
+ * event streams, and with {@link handleUpgrade} WebSockets. Mount it above body parsers.
  *
+ * @example app.use('/api', requireAuth(), relay({ target: 'https://api.example.com/v1' }))
  * @throws ConfigurationError that names the option and the cure
  */
 export function relay(options: RelayOptions): Middleware {

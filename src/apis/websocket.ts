@@ -17,8 +17,12 @@ const upgrades = shared('upgrades', () => new WeakMap<IncomingMessage, Upgrade>(
 const KEEP_ALIVE_MILLISECONDS = 30_000
 
 /**
- * `server.on('upgrade', handleUpgrade(app))`: WebSocket handshakes go through the app, so that `auth()`, the guards and
- * `relay()` see them. What the app refuses, or has no route for, is answered and the connection closed.
+ * WebSocket handshakes go through the app, so that `auth()`, the guards and `relay()` see them. What the app refuses, or has no
+ * route for, is answered and the connection closed.
+ *
+ * @example
+ * const server = app.listen(3000)
+ * server.on('upgrade', handleUpgrade(app))
  */
 export function handleUpgrade(
   app: RequestListener,

@@ -69,7 +69,7 @@ export type LoginOptions = ReturnOptions & {
   /**
    * What to ask of the provider, as far as the server's option `login.params` lets a page; the rest is left out there.
    *
-   * @example { screen_hint: 'signup', ui_locales: 'de' }
+   * @example login({ authorizationParams: { screen_hint: 'signup', ui_locales: 'de' } })
    */
   authorizationParams?: Readonly<Record<string, string | undefined>> | undefined
 }

@@ -37,7 +37,7 @@ let person: string | null | undefined
 /** A listener wants the page to stay. */
 let stays = false
 
-/** Before anything else, where the server's routes are not `/me`, `/login` and `/logout`. */
+/** Before anything else, where the server's routes are not `/me`, `/login` and `/logout`. @example configure({ me: '/whoami' }) */
 export function configure(given: Partial<typeof paths>): void {
   Object.assign(paths, given)
 }
@@ -45,6 +45,7 @@ export function configure(given: Partial<typeof paths>): void {
 /**
  * Who is logged in; undefined: nobody. Asking does not keep the session from its idle end.
  *
+ * @example const person = await me().catch(() => undefined)
  * @throws BffError (503) where nobody can say just now; that is no logout
  */
 export function me(): Promise<Me | undefined> {
@@ -56,6 +57,7 @@ export function me(): Promise<Me | undefined> {
  * that asks for a login sends the page there and back, once the listeners of `onSessionEnd()` know. What could not be
  * answered just now (503) is asked again, if it is a GET.
  *
+ * @example const orders = await (await fetch('/api/orders')).json()
  * @throws BffError (401) where the person has to act first: log in, or confirm who they are by `stepUp(error)`
  * @throws TypeError for another site, and where `fetch` does
  */
@@ -88,7 +90,7 @@ export function login(options?: LoginOptions): void {
   go(paths.login, options)
 }
 
-/** Leaves for the logout, here and at the provider; other tabs hear of it. */
+/** Leaves for the logout, here and at the provider; other tabs hear of it. @example logout() */
 export function logout(): void {
   // When the page is left, the server has answered: who asks it then is told.
   addEventListener('pagehide', tellTabs, { once: true })
@@ -96,7 +98,7 @@ export function logout(): void {
   location.assign(paths.logout)
 }
 
-/** Leaves for the provider, where the person confirms who they are, and comes back. @param problem or its `login_url` */
+/** Leaves for the provider, where the person confirms who they are, and comes back. @param problem or its `login_url` @example if (error instanceof BffError) stepUp(error) */
 export function stepUp(problem: BffError | string, options?: ReturnOptions): void {
   go(typeof problem === 'string' ? problem : problem.loginURL, options)
 }
@@ -105,6 +107,7 @@ export function stepUp(problem: BffError | string, options?: ReturnOptions): voi
  * Tells once that the session is over, or somebody else's, wherever that happened: here, in another tab, at the provider,
  * or while the page was hidden or left.
  *
+ * @example onSessionEnd((event) => event.preventDefault()) // the page stays
  * @returns stops it
  */
 export function onSessionEnd(listener: (event: SessionEndEvent) => void): () => void {

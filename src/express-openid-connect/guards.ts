@@ -49,7 +49,7 @@ export function claimIncludes(claim: string, ...values: Primitive[]): Middleware
 /**
  * Lets through of whom the function says something true.
  *
- * @example app.get('/admin', claimCheck((req, claims) => claims.level > 3), handler)
+ * @example app.get('/admin', claimCheck((_req, claims) => Number(claims.level) > 3), handler)
  */
 export function claimCheck(check: (req: Request, claims: IdTokenClaims) => boolean): Middleware {
   if (typeof check !== 'function' || check.constructor.name === 'AsyncFunction')

@@ -26,14 +26,14 @@ export interface LoginArguments {
    * With `organization`, the ID token has to name it (`org_id`, or `org_name`), or nobody is logged in. `prompt: 'none'` asks
    * nobody anything: whom the provider does not know comes back as they left.
    *
-   * @example { screen_hint: 'signup', ui_locales: 'de' }
+   * @example await res.oidc.login({ authorizationParams: { screen_hint: 'signup', ui_locales: 'de' } })
    */
   authorizationParams?: Readonly<Record<string, string | undefined>> | undefined
   /**
    * State of the app's own, for `afterCallback`: JSON, at most 1,000 bytes of it. It is sealed in the login's cookie; what is
    * longer belongs into `req.session`, which is kept through a login. Without it, the option `login.appState` is asked.
    *
-   * @example { invitation: 'k7Q', plan: 'team' }
+   * @example await res.oidc.login({ appState: { invitation: 'k7Q', plan: 'team' } })
    */
   appState?: AppState | undefined
 }

@@ -2,7 +2,11 @@
 import { type AccessTokenRequest, accessTokenFault } from '../record/access-token.ts'
 import { group, isURI, namesOf, onlyKnown, optionError } from './read-option.ts'
 
-/** An API and the access token for it. Without `audience` and `scope`: the token that came with the login. */
+/**
+ * An API and the access token for it. Without `audience` and `scope`: the token that came with the login.
+ *
+ * @example auth({ apis: [{ origin: 'https://api.example.com', audience: 'https://api.example.com/orders' }] })
+ */
 export interface ApiOptions extends AccessTokenRequest {
   /** For example `https://api.example.com`. Required. */
   origin: string

@@ -27,7 +27,19 @@ export type { SessionOptions } from './session.ts'
 export type { PrivateJWK } from './signing-key.ts'
 export type { UserInfoOptions } from './user-info.ts'
 
-/** Options of `auth()`. What is not given is read from the environment, then defaulted. */
+/**
+ * Options of `auth()`. What is not given is read from the environment, then defaulted.
+ *
+ * @example
+ * auth({
+ *   issuerBaseURL: 'https://id.example.com',
+ *   baseURL: 'https://shop.example.com',
+ *   clientID: 'shop',
+ *   clientSecret: process.env.CLIENT_SECRET,
+ *   secret: process.env.SECRET,
+ *   redis: 'redis://localhost:6379',
+ * })
+ */
 export interface AuthOptions extends ClientOptions, StoreOptions {
   /** The provider's issuer URL, as in its discovery document. Environment: `ISSUER_BASE_URL`. Required. */
   issuerBaseURL?: string | undefined

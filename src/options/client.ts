@@ -25,7 +25,11 @@ const METHODS = [
 /** RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2; `none` is a public client. */
 export type ClientAuthMethod = (typeof METHODS)[number]
 
-/** Who this client is to the provider. */
+/**
+ * Who this client is to the provider.
+ *
+ * @example auth({ clientID: 'shop', clientAssertionSigningKey: readFileSync('client.key', 'utf8') })
+ */
 export interface ClientOptions {
   /** This client's id at the provider. Environment: `CLIENT_ID`. Required. */
   clientID?: string | undefined

@@ -44,7 +44,17 @@ export interface CallbackVerdict {
   readonly user?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** What it throws, or returns that is no verdict, goes to Express, and nobody is logged in. */
+/**
+ * What it throws, or returns that is no verdict, goes to Express, and nobody is logged in.
+ *
+ * @example
+ * auth({
+ *   afterCallback: async ({ user }) => {
+ *     const employee = await staff.find(user.sub)
+ *     return employee ? { user: { roles: employee.roles } } : { refuse: 'There is no account for you here.' }
+ *   },
+ * })
+ */
 export type AfterCallback = (
   login: CallbackLogin,
   req: Request,
@@ -62,7 +72,13 @@ export interface RenewedSession extends Pick<CallbackLogin, 'user' | 'claims' | 
  * `user` takes the place of all that was added before, `refuse` ends the session; nothing leaves it as it is. So does what it
  * throws: nobody is logged out because the app could not be asked. There is no request: a renewal is for all that wait for it.
  *
- * @example afterRenewal: async ({ user }) => ({ user: { roles: await rolesOf(user.sub) } })
+ * @example
+ * auth({
+ *   afterRenewal: async ({ user }) => {
+ *     const employee = await staff.find(user.sub)
+ *     return employee ? { user: { roles: employee.roles } } : { refuse: 'left' }
+ *   },
+ * })
  */
 export type AfterRenewal = (
   session: RenewedSession,
@@ -75,7 +91,7 @@ export type AfterRenewal = (
  * @param error `error.code` says what is wrong, `error.status` (and `error.statusCode`) how it is answered
  * @param req it has no `oidc` where the page of another site sent it (`cross_site`)
  * @param next answers as this package does; `next(error)` hands it to the error handling of Express, or of Nest
- * @example onError: (error, req, res, next) => (req.path.startsWith('/api/') ? next(error) : next())
+ * @example auth({ onError: (error, req, _res, next) => (req.path.startsWith('/api/') ? next(error) : next()) })
  */
 export type OnError = (error: AuthError, req: Request, res: Response, next: NextFunction) => unknown
 
@@ -83,6 +99,13 @@ export type OnError = (error: AuthError, req: Request, res: Response, next: Next
  * @param error `error.code` says what failed; a RefusedError has the provider's `error` and `errorDescription` as sent:
  * escape them
  * @param next answers by `onError`, or as this package does
+ * @example
+ * auth({
+ *   onCallbackError: (error, req, res, next) => {
+ *     if (error.code !== 'login_denied') return next()
+ *     res.status(error.status).send('You said no. That is fine.')
+ *   },
+ * })
  */
 export type OnCallbackError = (error: AuthError, req: Request, res: Response, next: NextFunction) => unknown
 

@@ -10,13 +10,16 @@ export type AppState = Readonly<Record<string, unknown>>
  * @param req what begins the login: the request to `/login`, or of a silent one the page that was asked for
  * @param login `returnTo`: the page on which it will end
  * @returns what `afterCallback` is told in `login.appState`; what it throws goes to Express, and no login begins
- * @example appState: (req, { returnTo }) => ({ campaign: req.cookies.campaign, from: returnTo })
+ * @example auth({ login: { appState: (req, { returnTo }) => ({ campaign: req.query.campaign, from: returnTo }) } })
  */
 export type AskAppState = (
   req: Request,
   login: { readonly returnTo: string },
 ) => AppState | undefined | Promise<AppState | undefined>
 
+/**
+ * @example auth({ login: { params: ['screen_hint', 'ui_locales'] } })
+ */
 export interface LoginOptions {
   /**
    * Parameters of the authorization request that `/login?…`, and so the page's `login()`, may set, for example

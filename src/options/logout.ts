@@ -2,6 +2,9 @@
 import { group, namesOf, onlyKnown, optionError, text, wholeNumber } from './read-option.ts'
 import { webURL } from './web-url.ts'
 
+/**
+ * @example auth({ logout: { endpoint: 'https://bank.auth.eu-west-1.amazoncognito.com/logout', returnToParam: 'logout_uri' } })
+ */
 export interface LogoutOptions {
   /**
    * Where the provider logs people out, where its discovery document does not say so, for example Cognito's `/logout` or

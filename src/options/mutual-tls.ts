@@ -4,7 +4,11 @@ import { createSecureContext } from 'node:tls'
 import type { ProviderConfig } from './provider.ts'
 import { attempt, group, namesOf, onlyKnown, optionError, text } from './read-option.ts'
 
-/** In PEM. */
+/**
+ * In PEM.
+ *
+ * @example auth({ mutualTLS: { cert: readFileSync('client.pem'), key: readFileSync('client.key') } })
+ */
 export interface MutualTLSOptions {
   /** This client's certificate; those of its CAs may follow it. Required. */
   cert: string | Buffer

@@ -35,6 +35,9 @@ export interface ProviderResponse {
 
 export type ProviderFetch = (url: string, request: ProviderRequest) => Promise<ProviderResponse>
 
+/**
+ * @example auth({ provider: { discoveryURL: 'https://id.example.com/tenant/.well-known/openid-configuration' } })
+ */
 export interface ProviderOptions {
   /**
    * What the provider says of itself, laid over its discovery document: addresses that it lacks, or by which this server

@@ -4,6 +4,9 @@ import { commentError, isCommented } from './environment.ts'
 import { emptyIsNone, flag, namesOf, onlyKnown, optionError, seconds, wholeNumber } from './read-option.ts'
 import type { RedisCluster, RedisSentinels, RedisURL, ServerURL } from './redis-servers.ts'
 
+/**
+ * @example auth({ redis: { url: 'rediss://redis.example.com', keyPrefix: 'shop:', nearCache: true } })
+ */
 export interface StoreOptions {
   /**
    * A `redis://` or `rediss://` URL, also as `{ url, keyPrefix, nearCache }`; `{ sentinels, name, nearCache }`; `{ nodes }` of a

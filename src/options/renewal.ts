@@ -2,6 +2,9 @@
 import { fromEnvironment } from './environment.ts'
 import { flag, group, namesOf, onlyKnown, seconds, wholeNumber } from './read-option.ts'
 
+/**
+ * @example auth({ renewal: { afterSeconds: 300, providerReuseSeconds: 30 } })
+ */
 export interface RenewalOptions {
   /** The timeframe: nothing is served on an ID token older than this. Environment: `RENEW_AFTER_SECONDS`. @defaultValue `900` */
   afterSeconds?: number | undefined

@@ -2,7 +2,11 @@
 import { comparablePath } from './app-paths.ts'
 import { group, onlyKnown, optionError } from './read-option.ts'
 
-/** The paths of the middleware's own routes. */
+/**
+ * The paths of the middleware's own routes.
+ *
+ * @example auth({ routes: { login: '/sign-in', backchannelLogout: false, postLogoutRedirect: '/goodbye' } })
+ */
 export interface Routes {
   /**
    * `GET`, with `?return_to=/path`: 302 to the provider, and later back to `/path`. Also the `initiate_login_uri` for

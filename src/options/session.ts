@@ -8,6 +8,9 @@ import {
   type SessionCookieOptions,
 } from './session-cookie.ts'
 
+/**
+ * @example auth({ session: { idleTimeoutSeconds: 3600, absoluteTimeoutSeconds: 86_400 } })
+ */
 export interface SessionOptions {
   /** The cookie's name. @defaultValue `'__Host-Http-bff'`, or `'__Secure-bff'` with a `cookie.domain` or `cookie.path`, on https, else `'bff'` */
   name?: string | undefined

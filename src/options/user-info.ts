@@ -2,6 +2,9 @@
 import { isPersonal } from '../record/id-token-claims.ts'
 import { flag, group, namesOf, onlyKnown, optionError } from './read-option.ts'
 
+/**
+ * @example auth({ userInfo: { claims: ['groups'], atRenewal: true } })
+ */
 export interface UserInfoOptions {
   /** The claims to take from it. @defaultValue all that are about the person */
   claims?: readonly string[] | undefined

@@ -47,7 +47,7 @@ export interface AddressClaim {
  *
  * @example
  * declare module 'express-bff-session' {
- *   interface User { roles: string[] }
+ *   interface User { roles?: string[] }
  * }
  */
 export interface User extends StandardClaims {

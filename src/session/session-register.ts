@@ -11,7 +11,11 @@ import { claimKey, claimSeconds, closeClaim } from './claims.ts'
 import type { EndedSessions } from './ended-sessions.ts'
 import { type SessionEntry, toEntry } from './session-entry.ts'
 
-/** Everybody's sessions, for logout everywhere. A session that was ended stays ended, whatever was in flight. */
+/**
+ * Everybody's sessions, for logout everywhere. A session that was ended stays ended, whatever was in flight.
+ *
+ * @example const ended = await bff.sessions.revokeAll('alice')
+ */
 export interface Sessions {
   /** A person's sessions, the newest 100 of them. @throws TryLaterError */
   list(sub: string): Promise<SessionEntry[]>

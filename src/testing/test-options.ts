@@ -6,7 +6,11 @@ import { createTestProvider, type TestProvider } from './provider.ts'
 const provider = createTestProvider('https://test-provider.invalid')
 const secret = randomBytes(32).toString('base64url')
 
-/** The provider of all that is made with `testOptions()` in this process. */
+/**
+ * The provider of all that is made with `testOptions()` in this process.
+ *
+ * @example testProvider().block('alice')
+ */
 export function testProvider(): TestProvider {
   return provider
 }

@@ -1,7 +1,9 @@
-// Every JavaScript snippet of the documentation is right by the types, so that no option in it is made up.
+// Every JavaScript snippet of the documentation, and every `@example` of the sources, is right by the types, so that no option in
+// it is made up.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
+import { exampleless, examples, surroundingsOf } from './examples.ts'
 import { type Snippet, snippetsOf } from './snippets.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -11,7 +13,9 @@ const pages = [
   'README.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((file) => `docs/${file}`),
 ].filter((file) => file.endsWith('.md') && !OF_NEIGHBOURS.includes(file))
-const snippets = pages.flatMap(snippetsOf).filter(({ language }) => language === 'js' || language === 'ts')
+const snippets = [...pages.flatMap(snippetsOf), ...examples].filter(({ language }) =>
+  /^[jt]s$/.test(language),
+)
 
 /** What a snippet that shows only a part leaves out. */
 const SURROUNDINGS = `import express from 'express'
@@ -26,7 +30,8 @@ declare module 'express-session' { interface SessionData { lastVisit: number; dr
 `
 
 const BROWSER_MODULE = [join(root, 'src/browser/index.ts')]
-const isOfPage = ({ code }: Snippet) => /from '(?:express-bff-session\/browser|\/bff\.js)'/.test(code)
+const isOfPage = ({ file, code }: Snippet) =>
+  file.startsWith('src/browser/') || /from '(?:express-bff-session\/browser|\/bff\.js)'/.test(code)
 
 test.each<[where: string, isThere: (snippet: Snippet) => boolean, more: ts.CompilerOptions]>([
   ['on a server', (snippet) => !isOfPage(snippet), {}],
@@ -66,6 +71,11 @@ test.each<[where: string, isThere: (snippet: Snippet) => boolean, more: ts.Compi
   60_000,
 )
 
+test('every function that an app may call has an example', () => {
+  expect(exampleless()).toEqual([])
+  expect(examples.length).toBeGreaterThan(50)
+})
+
 /** Nothing is there: it stands inside the project, so that imports are found as they are by its own sources. */
 function pathOf({ file, line, code }: Snippet): string {
   // Another snippet imports it by that name.
@@ -74,6 +84,7 @@ function pathOf({ file, line, code }: Snippet): string {
 }
 
 function sourceOf(snippet: Snippet): string {
+  if (snippet.file.startsWith('src/')) return surroundingsOf(snippet)
   const isWhole =
     isOfPage(snippet) ||
     /from 'express-bff-session(?:\/testing|\/telemetry|\/express-openid-connect)?'/.test(snippet.code)
