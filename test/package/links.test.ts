@@ -40,6 +40,20 @@ test.each(PACKED)(
   },
 )
 
+/** What a newcomer looks for. */
+const ONE_CLICK = [
+  'docs/testing.md',
+  'docs/from-express-openid-connect.md',
+  'docs/deploying.md',
+  'docs/errors.md',
+]
+
+test.each(ONE_CLICK)('the first part of the README leads to %s in one click', (page) => {
+  const [first = ''] = readPage('README.md').split('\n## ')
+  expect(first.split('\n').length).toBeLessThan(70)
+  expect(first).toContain(`](${page})`)
+})
+
 test('the README has no two pictures in one block of HTML: npmjs.com finds the first only', () => {
   const blocks = readPage('README.md').split(/\n\n+/)
   const ofHtml = blocks.filter((block) => /^\s*<(?:p|div|table)\b|^\s*<img [^>]*>\s*$/m.test(block))
