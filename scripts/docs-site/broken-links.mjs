@@ -12,7 +12,7 @@ export function brokenLinks(folder) {
   const texts = new Map(
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.html'))
-      .map((file) => [file.replaceAll('\\', '/'), readFileSync(join(folder, file), 'utf8')]),
+      .map((file) => [file, readFileSync(join(folder, file), 'utf8')]),
   )
   const places = new Map(
     [...texts].map(([file, text]) => [

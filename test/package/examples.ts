@@ -70,18 +70,17 @@ declare const staff: { find(sub: string): Promise<{ roles: string[] } | undefine
 ]
 
 export function surroundingsOf({ file, code }: Snippet): string {
+  if (/^import /m.test(code)) return code
   if (code.startsWith('declare module')) return `import 'express-bff-session'\n${code}`
   const [, before = ''] = SURROUNDINGS.find(([folder]) => file.startsWith(folder)) ?? []
   // What it declares is its own.
   return `${before}\n{\n${code}\n}\n`
 }
 
-const ENTRIES = [
-  'src/index.ts',
-  'src/browser/index.ts',
-  'src/testing/index.ts',
-  'src/express-openid-connect/index.ts',
-]
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const ENTRIES = Object.keys(exports)
+  .filter((entry) => !entry.endsWith('.json'))
+  .map((entry) => posix.join('src', entry, 'index.ts'))
 
 /** The functions of the entry points that no example shows. */
 export function exampleless(): string[] {
