@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { assumptions, kept, measured, sizes } from './capacity.mjs'
 import {
   codesOf,
   eventsOf,
@@ -12,6 +13,7 @@ import {
   wordsOf,
   writtenValue,
 } from './docs-sources.mjs'
+import { code, table } from './markdown.mjs'
 
 /** @typedef {import('./docs-sources.mjs').Member} Member */
 /** @typedef {import('./docs-sources.mjs').Word} Word */
@@ -80,6 +82,10 @@ const tables = new Map([
       events.map(({ name, what, fields }) => [code(name), what, fields.map(code).join(', ')]),
     ),
   ],
+  ['capacity-measured', table(measured.heading, measured.rows)],
+  ['capacity-kept', table(kept.heading, kept.rows)],
+  ['capacity-assumed', table(assumptions.heading, assumptions.rows)],
+  ['capacity-sizes', table(sizes.heading, sizes.rows)],
   ['session-end-reasons', wordTable('reason', reasons)],
   ['renewal-outcomes', wordTable('outcome', outcomes)],
   [
@@ -205,18 +211,6 @@ function wordTable(heading, words) {
     [code(heading), ''],
     words.map(({ name, what }) => [code(name), what]),
   )
-}
-
-/** @param {readonly string[]} heading @param {readonly (readonly string[])[]} rows */
-function table(heading, rows) {
-  const line = (/** @type {readonly string[]} */ cells) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`.replaceAll('|  |', '| |')
-  return [line(heading), `|${'---|'.repeat(heading.length)}`, ...rows.map(line)].join('\n')
-}
-
-/** @param {string} text */
-function code(text) {
-  return `\`${text}\``
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -4,6 +4,7 @@ import { measureMillion } from './million.ts'
 import { measurePeople } from './people.ts'
 import type { ScalePlan } from './plan.ts'
 import { type ScaleProvider, startScaleProvider } from './provider-process.ts'
+import { measureRedisTime } from './redis-time.ts'
 import { measureSpread } from './spread.ts'
 import { measureStampede } from './stampede.ts'
 import { measureWaiting } from './waiting.ts'
@@ -17,6 +18,7 @@ const ALL: Readonly<Record<string, Part>> = {
   spread: measureSpread,
   people: measurePeople,
   million: measureMillion,
+  redis: measureRedisTime,
 }
 
 export const PARTS = Object.keys(ALL)

@@ -1,4 +1,4 @@
-// The apps in docs/, run as they stand there: deploying.md, relay.md, server-rendered-apps.md and single-page-apps.md.
+// The apps in docs/, run as they stand there: operating.md, relay.md, server-rendered-apps.md and single-page-apps.md.
 import { startApiServer } from '../support/app/api-server.ts'
 import { startBalancer } from '../support/app/balancer.ts'
 import { Browser, type NavigateOptions, type Page } from '../support/browser/browser.ts'
@@ -36,37 +36,37 @@ async function startPage(start: Start, name: string, environment: Record<string,
   return server
 }
 
-describe('deploying.md: two servers behind a balancer, a Redis user with few rights, an end in order', () => {
-  const PAGE = 'docs/deploying.md'
+describe('operating.md: two servers behind a balancer, a Redis user with few rights, an end in order', () => {
   const startServer = (environment: Record<string, string> = {}) =>
     startPageScript(
-      PAGE,
+      'docs/operating.md',
       {
         ...asClient('deployed'),
         BASE_URL: balancer.url,
         REDIS_URL: redis.url.replace('//', '//bff:password@'),
         ...environment,
       },
-      '/health',
+      '/livez',
     )
 
   const { balancer } = useParts(async (start) => ({ balancer: await start(startBalancer()) }))
   const { one, other, leaving } = useParts(async (start) => {
-    const rights = snippetsOf(PAGE).find(({ code }) => code.startsWith('ACL SETUSER'))?.code ?? ''
+    const rights =
+      snippetsOf('docs/deploying.md').find(({ code }) => code.startsWith('ACL SETUSER'))?.code ?? ''
     const [command = '', ...words] = rights.trim().split(' ')
     await redis.connect().call(command, ...words)
     await provider.registerClient({ clientId: 'deployed', clientSecret, baseURL: balancer.url })
     const [one, other, leaving] = await Promise.all([
       start(startServer()),
       start(startServer()),
-      start(startServer()),
+      start(startServer({ DRAIN_SECONDS: '3' })),
     ])
     balancer.targets = [one.url, other.url]
     return { one, other, leaving }
   })
   const servers = [one, other]
 
-  const health = (url: string) => exchange({ method: 'GET', url: `${url}/health` })
+  const probe = (url: string) => exchange({ method: 'GET', url: `${url}/readyz` })
 
   test('who logs in through one server is known to the other, with the rights that the page gives to Redis’s user', async () => {
     const browser = new Browser()
@@ -92,10 +92,10 @@ describe('deploying.md: two servers behind a balancer, a Redis user with few rig
     provider.answerNext('token', { status: 503 })
     expect((await browser.request('GET', `${balancer.url}/`)).status).toBe(200)
     expect(servers.map((server) => server.output()).join()).toMatch(/renewal-failed \{[^}]*server-error/)
-    for (const { url } of servers) expect((await health(url)).status).toBe(200)
+    for (const { url } of servers) expect((await probe(url)).status).toBe(200)
   })
 
-  test('a server that is asked to end while it renews stores the new token, and leaves with code 0', async () => {
+  test('a server that is asked to end while it renews is not ready, serves on, stores the new token, and leaves with code 0', async () => {
     const browser = new Browser()
     const admin = redis.connect()
     await browser.logIn(balancer.url, { user: 'cleo' })
@@ -105,8 +105,11 @@ describe('deploying.md: two servers behind a balancer, a Redis user with few rig
     expect((await browser.request('GET', `${leaving.url}/`)).status).toBe(200)
     await held.processed
     const code = leaving.sigterm()
+    await eventually('it to be ready no more', async () => (await probe(leaving.url)).status === 503)
+    const late = await browser.request('GET', `${leaving.url}/`)
+    expect([late.status, late.headers.connection]).toEqual([200, 'close'])
     await eventually('it to take no more requests', () =>
-      health(leaving.url).then(
+      probe(leaving.url).then(
         () => false,
         () => true,
       ),
