@@ -1,6 +1,7 @@
 // bff.health(): what it says of the store and the provider, what it costs to ask, and that it learns without traffic.
 import { type AuthOptions, auth, type Health } from '../../src/index.ts'
 import { startApp, type TestApp } from '../support/app/app.ts'
+import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
 import { freePort } from '../support/listen.ts'
 import { startProvider } from '../support/provider/provider.ts'
@@ -132,6 +133,15 @@ describe('the provider', () => {
     },
   )
 
+  test('that does not complete a login is away, until somebody else logs in', async () => {
+    provider.answerAll('token', AWAY)
+    expect((await new Browser().logIn(app.url)).status).toBe(503)
+    expect((await app.auth.health()).provider).toMatchObject({ status: 'down', retryAfterSeconds: 5 })
+    provider.normal()
+    await logIn(provider, app.url)
+    expect((await app.auth.health()).provider).toEqual(up)
+  })
+
   test('that refuses one renewal has answered', async () => {
     const [first, second] = [await due(app), await due(app)]
     provider.answerAll('token', AWAY)
@@ -192,6 +202,20 @@ describe('renewals', () => {
     expect((await answer).json()).toMatchObject({ generation: 2 })
     expect(await site.auth.health()).toMatchObject({ ok: false, renewals: { inFlight: 0 }, closing: true })
     expect(questions()).toBe(before)
+  })
+
+  test('of a process that has ended are none, and it asks nobody', async () => {
+    const { auth: bff } = await another()
+    await bff.close()
+    const before = [questions(), provider.requests().length]
+    expect(await bff.health()).toEqual({
+      ok: false,
+      store: { status: 'unknown' },
+      provider: { status: 'unknown' },
+      renewals: { inFlight: 0, waitingForStore: 0 },
+      closing: true,
+    })
+    expect([questions(), provider.requests().length]).toEqual(before)
   })
 
   test('that the store did not take are counted: they are nowhere else', async () => {
