@@ -7,7 +7,7 @@ import { freePort } from '../support/listen.ts'
 import { startProvider } from '../support/provider/provider.ts'
 import { isCommand, isScript } from '../support/redis/commands.ts'
 import { startRedisFront } from '../support/redis/front.ts'
-import { startRedis } from '../support/redis/redis-server.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 import { createStarted, useParts } from '../support/servers.ts'
 import { ageSession } from '../support/session/age-session.ts'
 import { logIn } from '../support/session/logged-in.ts'
@@ -60,24 +60,34 @@ test('a process that nobody asked anything learns of both, by one question to ea
 })
 
 describe('the store', () => {
-  test('that is away is told as soon as a request met it, then with the cure, and is found again without traffic', async () => {
-    const { get } = await logIn(provider, app.url)
-    expect(await app.auth.health()).toMatchObject({ ok: true })
-    await front.down()
-    expect((await get(`${app.url}/private`)).status).toBe(503)
-    const { ok, store, provider: other } = await app.auth.health()
-    expect({ ok, store, other }).toEqual({
-      ok: false,
-      store: { status: 'down', since, detail: expect.any(String) },
-      other: up,
-    })
-    const cure = /^Redis at 127\.0\.0\.1:\d+ cannot be used: .+: /
-    await until(app, (health) => cure.test(health.store.detail ?? ''))
-    await front.up()
-    const found = await until(app, (health) => health.ok)
-    expect(found.store).toEqual(up)
-    expect(Number(found.store.since)).toBeGreaterThan(Number(store.since))
-  })
+  test.each<[what: string, end: (server: RedisServer) => unknown, begin: (server: RedisServer) => unknown]>([
+    ['is killed', (server) => server.kill(), (server) => server.restart()],
+    ['is frozen', (server) => server.freeze(), (server) => server.thaw()],
+  ])(
+    'that %s is told as soon as a request met it, then with the cure, and is found again without traffic',
+    async (_what, end, begin) => {
+      const server = await started.start(startRedis())
+      const site = await started.start(
+        startApp({ provider, redisUrl: server.url, options: { redisTimeoutSeconds: 1 } }),
+      )
+      const { get } = await logIn(provider, site.url)
+      expect(await site.auth.health()).toMatchObject({ ok: true })
+      await end(server)
+      expect((await get(`${site.url}/private`)).status).toBe(503)
+      const { ok, store, provider: other } = await site.auth.health()
+      expect({ ok, store, other }).toEqual({
+        ok: false,
+        store: { status: 'down', since, detail: expect.any(String) },
+        other: up,
+      })
+      const cure = /^Redis at 127\.0\.0\.1:\d+ cannot be used: .+: /
+      await until(site, (health) => cure.test(health.store.detail ?? ''))
+      await begin(server)
+      const found = await until(site, (health) => health.ok)
+      expect(found.store).toEqual(up)
+      expect(Number(found.store.since)).toBeGreaterThan(Number(store.since))
+    },
+  )
 
   test('that has not answered yet is unknown, and that is not ok: the question is waited for less than the store may take', async () => {
     const held = front.holdNext(isCommand('time'))
