@@ -49,6 +49,8 @@ const routes = membersOf('Routes', 'routes.')
 export const events = eventsOf('AuthEvents')
 export const errorCodes = ERROR_KINDS.flatMap(codesOf)
 const reasons = wordsOf('SessionEndReason')
+export const findings = wordsOf('FindingName')
+export const outsideFindings = wordsOf('OutsideName')
 const outcomes = wordsOf('RenewalOutcome')
 /** @type {{ name: string, kind: string, unit: string, what: string, attributes: string[] }[]} */
 const metrics = Object.values(writtenValue('METRICS'))
@@ -86,6 +88,8 @@ const tables = new Map([
   ['capacity-kept', table(kept.heading, kept.rows)],
   ['capacity-assumed', table(assumptions.heading, assumptions.rows)],
   ['capacity-sizes', table(sizes.heading, sizes.rows)],
+  ['findings', wordTable('finding', findings)],
+  ['outside-findings', wordTable('finding', outsideFindings)],
   ['session-end-reasons', wordTable('reason', reasons)],
   ['renewal-outcomes', wordTable('outcome', outcomes)],
   [

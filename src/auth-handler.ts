@@ -1,5 +1,6 @@
 // What auth() returns.
 import type { AuthEvents } from './events.ts'
+import type { Finding } from './findings.ts'
 import type { Health } from './health/health.ts'
 import type { Middleware } from './http/middleware.ts'
 import type { AroundOperation } from './operations.ts'
@@ -21,6 +22,13 @@ export interface AuthHandler extends Middleware {
    * @example app.get('/healthz', async (req, res) => res.json(await bff.health()))
    */
   health(): Promise<Health>
+  /**
+   * Asks the provider and the store what can be asked without a person, and says what it found, with cures. For a page of
+   * operators, or a command: it sends a dozen requests. Rejects never, and takes at most some twenty seconds.
+   *
+   * @example const failed = (await bff.check()).filter(({ status }) => status === 'failed')
+   */
+  check(): Promise<Finding[]>
   /**
    * Waits for what is in flight, then lets go of the store. Call it before the process ends.
    *

@@ -1,6 +1,7 @@
 // auth(): joins the services; the only file that knows them all.
 import type { NextFunction, Request, Response } from 'express'
 import type { AuthHandler } from './auth-handler.ts'
+import { checkSetUp } from './check/check.ts'
 import { createLoginTransactions } from './cookies/login-transaction.ts'
 import { createSessionCookie, type ReadCookies } from './cookies/session-cookie.ts'
 import { type AuthError, asError, ConfigurationError, isAuthError, RefusedError } from './errors.ts'
@@ -164,6 +165,7 @@ export function auth(options?: AuthOptions): AuthHandler {
       await bothReady(provider.usable(), store.usable())
     },
     health,
+    check: () => checkSetUp(config, provider, store),
     async close() {
       endHealth()
       watch.close()

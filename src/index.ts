@@ -18,6 +18,7 @@ export {
   TryLaterError,
 } from './errors.ts'
 export type { AuthEvents, RenewalOutcome, SessionEndReason, TokenOutcome } from './events.ts'
+export type { Finding, FindingName } from './findings.ts'
 export {
   type ClaimCheck,
   type RequireFreshOptions,

@@ -2,14 +2,24 @@
 import { urlBelow } from './app-paths.ts'
 import type { Config } from './config.ts'
 
+type Addressed = Pick<Config, 'baseURL' | 'redirectURI' | 'routes'>
+
+export function postLogoutURI({ baseURL, routes }: Addressed): string {
+  return urlBelow(baseURL, routes.postLogoutRedirect).href
+}
+
+/** @returns undefined where the route is off */
+export function backchannelLogoutURI({ baseURL, routes }: Addressed): string | undefined {
+  return routes.backchannelLogout === false ? undefined : urlBelow(baseURL, routes.backchannelLogout).href
+}
+
 /** One line, for whoever sets the app up. */
-export function addressesToRegister({ baseURL, redirectURI, routes }: Config): string {
+export function addressesToRegister(config: Addressed): string {
+  const backchannel = backchannelLogoutURI(config)
   const addresses = [
-    `redirect URI ${redirectURI}`,
-    `post-logout redirect URI ${urlBelow(baseURL, routes.postLogoutRedirect)}`,
-    ...(routes.backchannelLogout === false
-      ? []
-      : [`back-channel logout URI ${urlBelow(baseURL, routes.backchannelLogout)}`]),
+    `redirect URI ${config.redirectURI}`,
+    `post-logout redirect URI ${postLogoutURI(config)}`,
+    ...(backchannel === undefined ? [] : [`back-channel logout URI ${backchannel}`]),
   ]
   return `to be entered at the provider, to the letter: ${addresses.join(', ')}`
 }

@@ -96,7 +96,7 @@ export function createAuthorizationRequests(
 }
 
 /** A login is not refused for it: the document may say less than is done. */
-function algorithmFault(
+export function algorithmFault(
   { id_token_signing_alg_values_supported: offered }: client.ServerMetadata,
   { idTokenSigningAlg: wanted, issuer }: Config,
 ): string | undefined {
@@ -107,7 +107,7 @@ function algorithmFault(
 }
 
 /** RFC 9864 §2.2 */
-function newerName(alg: string): string {
+export function newerName(alg: string): string {
   return alg === 'EdDSA' ? 'Ed25519' : alg
 }
 

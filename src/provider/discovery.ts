@@ -31,6 +31,8 @@ export interface Discovery {
   unavailable(what: string, error?: unknown): TryLaterError
   /** To the provider: bounded, and with the client's certificate where there is one. */
   readonly fetch: ReturnType<typeof createBoundedFetch>
+  /** The same, where an answer says nothing of whether an address still holds. */
+  readonly look: ReturnType<typeof createBoundedFetch>
 }
 
 /** A provider whose discovery failed is asked again after so long, and not by every request. */
@@ -52,6 +54,7 @@ export function createDiscovery(
   const { discoveryURL, plainHTTP } = config.provider
   const send = createSend(config)
   const boundedFetch = createBoundedFetch(sendWhereKnown)
+  const look = createBoundedFetch(send)
   let discovered: Promise<client.ServerMetadata> | undefined
   let readAgainAt = Number.POSITIVE_INFINITY
   let isReading = false
@@ -91,7 +94,7 @@ export function createDiscovery(
       const found =
         discoveryURL === undefined
           ? {}
-          : await readDocument(discoveryURL, config, config.httpTimeoutSeconds, createBoundedFetch(send))
+          : await readDocument(discoveryURL, config, config.httpTimeoutSeconds, look)
       const document = readMetadata(found, config)
       readAgainAt = performance.now() + config.provider.refreshSeconds * 1000
       fault = undefined
@@ -172,6 +175,7 @@ export function createDiscovery(
     readAgain: () => void readAgain(),
     unavailable,
     fetch: boundedFetch,
+    look,
 
     async check() {
       try {

@@ -100,13 +100,20 @@ function hintOf(record: AuthRecord): string | null {
   )
 }
 
-/** Says once what a logout does not do here, before somebody wonders. */
-export function createLogoutNotice({ idpLogout, issuer, logger, logout }: Config) {
-  const sayOnce = createOnceLog(logger.warn)
+/** @returns what a logout does not do here, or undefined */
+export function logoutFault(
+  { idpLogout, issuer, logout }: Config,
+  metadata: client.ServerMetadata,
+): string | undefined {
+  if (!idpLogout || logout.endpoint !== undefined || metadata.end_session_endpoint !== undefined) return
+  return `${issuer.href} names no end_session_endpoint, so a logout ends the session here only, and single sign-on there will log people in again without asking. Set logout.endpoint where the provider has an address of its own for it; else let every login ask (authorizationParams.prompt: 'login', at Google 'select_account'); idpLogout: false says that it is meant so`
+}
+
+/** Says it once, before somebody wonders. */
+export function createLogoutNotice(config: Config) {
+  const sayOnce = createOnceLog(config.logger.warn)
   return (metadata: client.ServerMetadata): void => {
-    if (!idpLogout || logout.endpoint !== undefined || metadata.end_session_endpoint !== undefined) return
-    sayOnce(
-      `${issuer.href} names no end_session_endpoint, so a logout ends the session here only, and single sign-on there will log people in again without asking. Set logout.endpoint where the provider has an address of its own for it; else let every login ask (authorizationParams.prompt: 'login', at Google 'select_account'); idpLogout: false says that it is meant so`,
-    )
+    const fault = logoutFault(config, metadata)
+    if (fault !== undefined) sayOnce(fault)
   }
 }

@@ -7,6 +7,7 @@ import { createOnceLog } from '../lib/once-log.ts'
 import type { Config } from '../options/config.ts'
 import { optionsWrong } from '../options/mistakes.ts'
 import { createAuthorizationRequests } from './authorization-request.ts'
+import { createProviderCheck, type ProviderCheck } from './check.ts'
 import { createCredentials } from './client-authentication.ts'
 import { createDiscovery } from './discovery.ts'
 import { createEndSession, createLogoutNotice, type EndSession } from './end-session.ts'
@@ -28,6 +29,8 @@ export interface Provider extends EndSession, Grants, Pick<UserInfoEndpoint, 'us
   issuer(): Promise<string>
   /** Resolves once the provider is known to have what the options ask of it. @throws TryLaterError, ConfigurationError */
   usable(): Promise<void>
+  /** Asks all that can be asked without a person. `now` is the store's clock. Never throws. */
+  check(now: number): Promise<ProviderCheck>
   /** `now` is the store's clock. @throws RefusedError, TryLaterError */
   authorizationURL(transaction: LoginTransaction, now: number): Promise<URL>
   /**
@@ -76,6 +79,8 @@ export function createProvider(config: Config, events: AuthEventEmitter, tasks: 
       const faults = tellFaults(document)
       if (faults.length > 0) throw optionsWrong(faults)
     },
+
+    check: createProviderCheck(config, discovery, requests, userInfo),
 
     async authorizationURL(transaction, now) {
       const url = await requests.authorizationURL(transaction, now)

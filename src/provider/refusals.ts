@@ -141,13 +141,22 @@ export function loginDenied(error: AuthorizationResponseError, config: Config, s
   const words = cleanedWords(error.error_description, secrets)
   const prose = words === undefined ? '' : `; in the words that came through the browser: "${words}"`
   return new RefusedError('login_denied', 400, 'The provider did not log you in.', {
-    reason: `the provider answered ${errorCode(error.error, secrets)}${denialCure(error.error, config, scope)}${prose}`,
+    reason: denialOf(error.error, config, { scope, secrets }) + prose,
     error: error.error,
     errorDescription: error.error_description,
   })
 }
 
 const FLOW = "the authorization code flow (Keycloak: 'Standard flow')"
+
+/** What it answered to a login, and what to do about it. */
+export function denialOf(
+  code: string,
+  config: Config,
+  { scope, secrets = [] }: { scope?: string | undefined; secrets?: readonly string[] } = {},
+): string {
+  return `the provider answered ${errorCode(code, secrets)}${denialCure(code, config, scope)}`
+}
 
 function denialCure(code: string, config: Config, scope: string | undefined): string {
   const { pushedAuthorizationRequests: isPushed, signedAuthorizationRequests: isSigned } = config

@@ -1,4 +1,5 @@
 // The one interface of the store of auth records, and of the app data that lives and ends with them.
+import type { Finding } from '../findings.ts'
 import type { AuthRecord, SessionGroup } from '../record/auth-record.ts'
 
 /** What the store holds of a logged-in session. */
@@ -71,6 +72,9 @@ export interface SessionStore {
 
   /** At start: answers where it can be used, and tells the log what may go wrong with it later. */
   usable(): Promise<void>
+
+  /** What it says of itself, in what it may be asked beyond what sessions need. Never throws. */
+  check(): Promise<readonly Finding[]>
 
   /** @param options.mayBeCached what this process has read before may do, where it would have heard of a change */
   find(id: string, options?: { readonly mayBeCached: boolean }): Promise<Found>

@@ -1,5 +1,5 @@
 // The tests of a project that has an installed copy of the package, whoever has installed it.
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startDevelopmentProvider } from '../../example-app/development-provider.ts'
 import { Browser } from '../support/browser/browser.ts'
@@ -53,6 +53,14 @@ export function testPackedCopy(find: () => string): void {
     await writeFile(join(find(), file), script)
     return run(find(), process.execPath, file)
   }
+
+  test('its command runs', async () => {
+    const installed = join(find(), 'node_modules/express-bff-session')
+    const { bin } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
+    const command = join(installed, bin['express-bff-session'])
+    expect(await readFile(command, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+    expect(await run(find(), process.execPath, command, 'doctor', '--help')).toMatch(/^Usage: /)
+  })
 
   test('an installed copy is imported by an ES module', async () => {
     expect(await node('esm.js', `import ${names} from 'express-bff-session'\n${show}\n`)).toBe(

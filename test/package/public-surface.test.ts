@@ -52,12 +52,12 @@ test('that of express-bff-session/telemetry is exactly this', () => {
   expect(Object.keys(telemetry)).toEqual(['instrument'])
 })
 
-test('auth() returns a named handler of three arguments with ready, health, close, on, around and sessions', async () => {
+test('auth() returns a named handler of three arguments with ready, check, health, close, on, around and sessions', async () => {
   const handler = surface.auth(OPTIONS)
   expect(handler).toBeInstanceOf(Function)
   expect(handler.name).toBe('bffSession')
   expect(handler).toHaveLength(3)
-  expect(Object.keys(handler).sort()).toEqual(['around', 'close', 'health', 'on', 'ready', 'sessions'])
+  expect(Object.keys(handler).sort()).toEqual(['around', 'check', 'close', 'health', 'on', 'ready', 'sessions'])
   expect(Object.keys(handler.sessions).sort()).toEqual(['list', 'revoke', 'revokeAll'])
   expect(handler.on('logged-in', () => {})).toBe(handler)
   await expect(handler.close()).resolves.toBeUndefined()

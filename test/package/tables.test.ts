@@ -4,7 +4,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import express from 'express'
 import request from 'supertest'
-import { errorCodes, events, options, pages, tablesWithoutPage } from '../../scripts/docs-tables.mjs'
+import {
+  errorCodes,
+  events,
+  findings,
+  options,
+  outsideFindings,
+  pages,
+  tablesWithoutPage,
+} from '../../scripts/docs-tables.mjs'
 import { resolveRelayOptions } from '../../src/apis/relay-options.ts'
 import { auth, requireAuth } from '../../src/index.ts'
 import type { Config } from '../../src/options/config.ts'
@@ -292,6 +300,12 @@ describe('the events', () => {
       expect(sources).toContain(`'${name}'`)
     }
   })
+})
+
+test('docs/doctor.md has a cure for each finding, and for nothing else', () => {
+  const [, cures = ''] = read('docs/doctor.md').split('\n## Cures\n')
+  const cured = [...cures.matchAll(/^\| `([\w-]+)` \| \S/gm)].map(([, name]) => name)
+  expect(cured).toEqual([...findings, ...outsideFindings].map(({ name }) => name))
 })
 
 describe('the errors', () => {

@@ -12,6 +12,7 @@ export default function setup() {
   for (const [name, file] of Object.entries({
     TEST_APP_MAIN: compileAppMain(),
     TEST_PACKAGE: compile('src/index.ts'),
+    TEST_DOCTOR: compile('src/doctor/main.ts'),
     TEST_BROWSER_MODULE: compile('src/browser/index.ts'),
   })) {
     process.env[name] = file

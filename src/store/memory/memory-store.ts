@@ -49,6 +49,8 @@ export function createMemoryStore(
 
     async usable() {},
 
+    check: async () => [],
+
     async find(id) {
       const entry = auth.get(id)
       // A renewal may have brought the end nearer.

@@ -23,7 +23,11 @@ const KINDS: readonly [said: RegExp, cure: string][] = [
     /WRONGPASS|NOAUTH|AUTH <password>|invalid password/,
     'it does not take the user and password: change those in REDIS_URL (the option redis)',
   ],
-  [/NOPERM/, 'its user may not do that: docs/deploying.md has the commands and keys that are needed'],
+  // The second is what Redis 7 says within a script.
+  [
+    /NOPERM|user executing the script can't/,
+    'its user may not do that: docs/deploying.md has the commands and keys that are needed',
+  ],
   [
     /certificate|altnames|SSL|TLS|EPROTO/i,
     'the connection is not secure as it should be: rediss:// is for a server that speaks TLS, and NODE_EXTRA_CA_CERTS names the CA of its certificate',

@@ -6,6 +6,7 @@ import { ownerName } from '../../record/owner.ts'
 import { isLoggedInId } from '../../record/session-id.ts'
 import type { Acquired, Committed, SessionStore } from '../store.ts'
 import { createBatchedLookups } from './batched-lookups.ts'
+import { checkRedis } from './check.ts'
 import { openRedis } from './connection.ts'
 import { evictionFault } from './eviction.ts'
 import { withNearCache } from './near-cache.ts'
@@ -79,6 +80,8 @@ export function createRedisStore(
       const fault = evictionFault(info)
       if (fault !== undefined) outages.warn(fault)
     },
+
+    check: () => checkRedis(redis, config),
 
     index,
 

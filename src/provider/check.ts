@@ -1,0 +1,92 @@
+// What the provider can be asked without a person: each question by itself, so that one that fails hides no other.
+import type { ServerMetadata } from 'openid-client'
+import { type Finding, type FindingName, failed, ok, unknown } from '../findings.ts'
+import type { Config } from '../options/config.ts'
+import type { AuthorizationRequests } from './authorization-request.ts'
+import { clientFindings } from './check-client.ts'
+import { findingsOf } from './check-document.ts'
+import { keysFinding } from './check-keys.ts'
+import { loginFindings, logoutFindings } from './check-login.ts'
+import type { Discovery } from './discovery.ts'
+import { readDocument } from './document.ts'
+import { describeFailure, MetadataError } from './failures.ts'
+import { createLooking, type Look } from './look.ts'
+import { readMetadata } from './metadata.ts'
+import type { UserInfoEndpoint } from './userinfo.ts'
+
+export interface ProviderCheck {
+  readonly findings: readonly Finding[]
+  /** How much its clock is ahead of this machine's, give or take a second; undefined where it did not say. */
+  readonly aheadMilliseconds: number | undefined
+}
+
+/** They are not asked without a document. */
+const FROM_DOCUMENT: readonly FindingName[] = [
+  'id-token-algorithm',
+  'scopes',
+  'grants',
+  'login-parameters',
+  'userinfo-endpoint',
+  'logout-endpoint',
+  'revocation-endpoint',
+  'keys',
+  'client-credentials',
+  'refresh-grant',
+  'login',
+]
+
+export function createProviderCheck(
+  config: Config,
+  discovery: Discovery,
+  requests: AuthorizationRequests,
+  userInfo: Pick<UserInfoEndpoint, 'missingIn'>,
+): (now: number) => Promise<ProviderCheck> {
+  return async (now) => {
+    const { look, fetch, aheadMilliseconds } = createLooking(config, discovery)
+    const { document, finding } = await readAnew(config, fetch)
+    const findings = await (document === undefined ? withoutDocument(look) : findingsBy(document, look, now))
+    return { findings: [finding, ...findings], aheadMilliseconds: aheadMilliseconds() }
+  }
+
+  async function withoutDocument(look: Look): Promise<Finding[]> {
+    const toEnter = unknown(
+      'redirect-uri',
+      `${config.redirectURI.href}: enter it at the provider, to the letter`,
+    )
+    const unasked = FROM_DOCUMENT.map((name) => unknown(name, 'was not asked: see discovery'))
+    return [...unasked, toEnter, ...(await logoutFindings(config, undefined, look))]
+  }
+
+  async function findingsBy(document: ServerMetadata, look: Look, now: number): Promise<Finding[]> {
+    const asked = await Promise.all([
+      keysFinding(String(document.jwks_uri), config, look).then((finding) => [finding]),
+      clientFindings(config, discovery, now),
+      loginFindings(config, requests, look, now),
+      logoutFindings(config, document.end_session_endpoint, look),
+    ])
+    return [...findingsOf(document, config, userInfo.missingIn(document)), ...asked.flat()]
+  }
+}
+
+async function readAnew(
+  config: Config,
+  fetch: Discovery['look'],
+): Promise<{ document?: ServerMetadata; finding: Finding }> {
+  const { discoveryURL } = config.provider
+  try {
+    const found =
+      discoveryURL === undefined
+        ? {}
+        : await readDocument(discoveryURL, config, config.httpTimeoutSeconds, fetch)
+    const document = readMetadata(found, config)
+    const how =
+      discoveryURL === undefined ? 'provider.metadata has what is needed' : `${discoveryURL} was read`
+    return { document, finding: ok('discovery', `${how}; its issuer is ${document.issuer}`) }
+  } catch (error) {
+    const what =
+      error instanceof MetadataError
+        ? 'issuerBaseURL (ISSUER_BASE_URL) cannot be used'
+        : `${discoveryURL} could not be read`
+    return { finding: failed('discovery', `${what}: ${describeFailure(error)}`) }
+  }
+}

@@ -1,0 +1,52 @@
+// Looks at what the provider shows to anybody, and notes by its clock when.
+import type { Config } from '../options/config.ts'
+import type { Discovery } from './discovery.ts'
+
+export interface Looked {
+  readonly status: number
+  readonly text: string
+  readonly location: URL | undefined
+}
+
+/** A page, as it is for whoever has no cookies; no redirect is followed. */
+export type Look = (address: string) => Promise<Looked>
+
+export interface Looking {
+  readonly look: Look
+  readonly fetch: Discovery['look']
+  /** How much the provider's clock is ahead of this machine's, give or take a second; undefined where it did not say. */
+  aheadMilliseconds(): number | undefined
+}
+
+export function createLooking(config: Config, discovery: Discovery): Looking {
+  let ahead: number | undefined
+
+  const fetch: Discovery['look'] = async (url, options) => {
+    const answer = await discovery.look(url, options)
+    const date = Date.parse(answer.headers.get('date') ?? '')
+    // A cache's copy has the date of long ago (RFC 9111 §5.1). The header leaves out fractions.
+    if (!answer.headers.has('age') && !Number.isNaN(date)) ahead = date + 500 - Date.now()
+    return answer
+  }
+
+  return {
+    fetch,
+    aheadMilliseconds: () => ahead,
+
+    async look(address) {
+      const answer = await fetch(address, {
+        method: 'GET',
+        headers: { accept: 'application/json, text/html;q=0.9' },
+        redirect: 'manual',
+        signal: AbortSignal.timeout(config.httpTimeoutSeconds * 1000),
+      })
+      const location = answer.headers.get('location')
+      return {
+        status: answer.status,
+        text: await answer.text(),
+        location:
+          location !== null && URL.canParse(location, address) ? new URL(location, address) : undefined,
+      }
+    },
+  }
+}
