@@ -1,7 +1,7 @@
 // Asks the provider and the store what can be asked without a person. Whatever is wrong there, it is found and not thrown.
 
 import { isAuthError } from '../errors.ts'
-import { type Finding, failed, saidBy, warning } from '../findings.ts'
+import { type Finding, failed, saidBy, unknown, warning } from '../findings.ts'
 import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { SessionStore } from '../store/store.ts'
@@ -12,6 +12,10 @@ const IN_MEMORY = warning(
   'store',
   'sessions are kept in the memory of this process: a restart logs everybody out, and no other process knows them',
   'set redis (REDIS_URL)',
+)
+
+const UNASKED = (['eviction', 'replicas', 'memory', 'store-rights'] as const).map((name) =>
+  unknown(name, 'was not asked: see store'),
 )
 
 export async function checkSetUp(
@@ -29,7 +33,7 @@ export async function checkSetUp(
   return [...asked.findings, ...stored, clockFinding(ahead, config.clockToleranceSeconds)]
 
   async function storeFindings(): Promise<Finding[]> {
-    if (clock.fault !== undefined) return [failed('store', clock.fault)]
+    if (clock.fault !== undefined) return [failed('store', clock.fault), ...UNASKED]
     if (config.redis === undefined) return [IN_MEMORY]
     return [...(await store.check()), await rightsFinding(store, config, now)]
   }

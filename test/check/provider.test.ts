@@ -1,6 +1,8 @@
 // bff.check() at a real provider: each mistake in a set-up that shows without a person is found, with what was expected and the option.
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { clockFinding } from '../../src/check/clock.ts'
 import type { AuthOptions } from '../../src/index.ts'
+import { createLog } from '../support/evidence.ts'
 import { freePort } from '../support/listen.ts'
 import { createCertificates } from '../support/provider/certificates.ts'
 import type { Answer } from '../support/provider/faults.ts'
@@ -60,7 +62,9 @@ const good = (options: AuthOptions = {}): AuthOptions => ({
 })
 
 test('a set-up that is right: nothing fails, and nobody is logged in, asked or told anything', async () => {
-  const findings = await check(good())
+  const { lines, logger } = createLog()
+  const findings = await check(good({ logger }))
+  expect(lines.filter((line) => !line.includes('to be entered at the provider'))).toEqual([])
   expect(namesWith('failed', findings)).toEqual([])
   expect(namesWith('warning', findings)).toEqual(['store'])
   expect(namesWith('unknown', findings)).toEqual(['backchannel-logout-uri'])
@@ -358,6 +362,39 @@ test('a provider that hangs holds nobody up for longer than httpTimeoutSeconds a
   expect(told(findings['client-credentials'])).toBe('failed: the provider did not answer in time')
   expect(findings.login.status).toBe('unknown')
   expect(performance.now() - began).toBeLessThan(5000)
+})
+
+test('a date that a cache has kept says nothing of the clock', async () => {
+  const headers = { date: new Date(Date.now() - 60_000).toUTCString(), age: '60' }
+  for (const endpoint of ['discovery', 'jwks', 'authorization', 'end_session'] as const)
+    provider.changeAll(endpoint, async (answer) => ({
+      ...answer,
+      headers: { ...answer.headers, ...headers },
+    }))
+  expect(told((await check(good())).clock)).toBe('unknown: nobody told the time')
+})
+
+test.each<[provider: number | undefined, store: number | undefined, said: RegExp]>([
+  [
+    0,
+    60,
+    /^failed: .*the provider's is right and Redis's is 60 s ahead, more than clockToleranceSeconds \(30\)/,
+  ],
+  [60, 60, /^warning: .*the provider's is 60 s ahead and Redis's is 60 s ahead → set the clocks/],
+  [-10, undefined, /^warning: .*10 s behind →/],
+  [1.5, -1.5, /^ok: /],
+])('clocks that are %j and %j seconds ahead of ours', (ahead, store, said) => {
+  const inMilliseconds = (seconds: number | undefined) => seconds && seconds * 1000
+  const clocks = { provider: inMilliseconds(ahead), store: inMilliseconds(store) }
+  expect(told(clockFinding(clocks, 30))).toMatch(said)
+})
+
+test('a clientSecret() that throws is named, and what it threw is not', async () => {
+  const clientSecret = () => {
+    throw new Error(SECRET)
+  }
+  const { found, status } = (await check(good({ clientSecret })))['client-credentials']
+  expect([status, found]).toEqual(['failed', 'clientSecret() threw an error'])
 })
 
 test('a provider whose clock is wrong by more than is allowed', async () => {

@@ -2,7 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Redis } from 'ioredis'
 import type { AuthOptions } from '../../src/index.ts'
+import { checkRedis as askRedis } from '../../src/store/redis/check.ts'
 import { openRedisStore, storedSession } from '../store/stores.ts'
 import { eventually } from '../support/deadline.ts'
 import { freePort } from '../support/listen.ts'
@@ -89,7 +91,7 @@ test.each<[what: string, redis: () => Promise<string> | string, said: RegExp]>([
   expect(told(findings.store)).toMatch(/^failed: Redis at /)
   expect(told(findings.store)).toMatch(said)
   expect(findings.store.found).not.toContain(PASSWORD)
-  expect(findings).not.toHaveProperty('store-rights')
+  expect(told(findings['store-rights'])).toBe('unknown: was not asked: see store')
 })
 
 test('a Redis that hangs holds nobody up for longer than redisTimeoutSeconds', async () => {
@@ -160,4 +162,15 @@ test('replicas: none where renewals wait for one; one that none waits for; a rep
   } finally {
     await replica.kill()
   }
+})
+
+// None of that age is at hand.
+test.each([
+  ['redis_version:5.0.14\r\n', /^failed: Redis 5\.0\.14 is too old: 6\.0 or later/],
+  ['redis_version:6.2.14\r\n', /^ok: Redis 6\.2\.14 answers/],
+  ['dragonfly_version:1\r\n', /^unknown: .*does not say its version/],
+])('a server that says %j of itself', async (info, said) => {
+  const old = { info: async () => info, options: {}, scan: async () => ['0', []] } as unknown as Redis
+  const [store] = await askRedis(old, { redisTimeoutSeconds: 1, waitReplicas: 0 })
+  expect(store && told(store)).toMatch(said)
 })
