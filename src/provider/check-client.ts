@@ -11,7 +11,7 @@ import { refreshTokenHint } from './scope-hints.ts'
 
 /** What the token endpoint made of it. */
 interface Outcome {
-  readonly kind: 'as expected' | 'client refused' | 'grant refused' | 'out of reach' | 'something else'
+  readonly kind: 'as expected' | 'refused' | 'out of reach' | 'something else'
   readonly said: string
 }
 
@@ -44,11 +44,12 @@ export async function clientFindings(config: Config, discovery: Discovery, now: 
   }
 }
 
+/** RFC 6749 §5.2 */
+const OF_CLIENT = ['invalid_client', 'unauthorized_client', 'unsupported_grant_type']
+
 function kindOf(error: unknown, { answer }: Exchange): Outcome['kind'] {
   if (isErrorResponse(error, 'invalid_grant')) return 'as expected'
-  if (isErrorResponse(error, 'unsupported_grant_type')) return 'grant refused'
-  if (isErrorResponse(error, 'unauthorized_client') && answer?.status !== 401) return 'grant refused'
-  if (isErrorResponse(error, 'invalid_client') || answer?.status === 401) return 'client refused'
+  if (answer?.status === 401 || OF_CLIENT.some((code) => isErrorResponse(error, code))) return 'refused'
   return isTransient(error) ? 'out of reach' : 'something else'
 }
 
@@ -66,7 +67,7 @@ function credentialsFinding({ kind, said }: Outcome, config: Config): Finding {
 
 function refreshFinding({ kind, said }: Outcome, config: Config): Finding {
   if (kind === 'as expected') return ok('refresh-grant', 'this client may renew')
-  if (kind === 'grant refused' || kind === 'client refused')
+  if (kind === 'refused')
     return warning('refresh-grant', `this client may not renew: ${said}`, refreshTokenHint(config))
   return unknown('refresh-grant', `invalid_grant was expected: ${said}`, refreshTokenHint(config))
 }

@@ -39,7 +39,7 @@ function scopes(document: ServerMetadata, config: Config): Finding {
   const offered = listed(document.scopes_supported)
   if (offered.length === 0)
     return unknown('scopes', `discovery names no scopes_supported; '${scope}' is asked for`)
-  const missing = scope.split(' ').filter((one) => one !== '' && !offered.includes(one))
+  const missing = (scope.match(/\S+/g) ?? []).filter((one) => !offered.includes(one))
   if (missing.includes('offline_access'))
     return warning(
       'scopes',

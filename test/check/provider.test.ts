@@ -223,6 +223,27 @@ test.each<[clientID: string, answer: Answer | undefined, said: RegExp]>([
   expect(told((await check(good({ clientID })))['refresh-grant'])).toMatch(said)
 })
 
+test('a login whose answer is a form is asked for as a redirect here', async () => {
+  const { login } = await check(good({ authorizationParams: { response_mode: 'form_post' } }))
+  expect(login.status).toBe('ok')
+})
+
+test('where no refresh token is needed, none has to be asked for', async () => {
+  const options = { authorizationParams: { scope: 'openid' }, renewal: { required: false } }
+  expect((await check(good(options))).scopes.status).toBe('ok')
+})
+
+test.each<[keys: unknown, said: RegExp]>([
+  [[{ kty: 'RSA' }, { kty: 'EC', crv: 'P-256' }], /^ok: 1 at .* can sign with RS256/],
+  [[{ kty: 'RSA', use: 'enc' }], /^failed: none at .*there are RSA enc → set idTokenSigningAlg/],
+  [[{ kty: 'EC', crv: 'P-256' }], /^failed: .*there are EC P-256 →/],
+  [[], /^failed: .*there are none at all/],
+  [undefined, /^failed: .* answered 200, and keys were expected/],
+])('the keys %j', async (keys, said) => {
+  provider.answerNext('jwks', { status: 200, body: { keys } })
+  expect(told((await check(good())).keys)).toMatch(said)
+})
+
 test('what was refused is not tried a second time', async () => {
   const before = provider.tokenRequests().length
   const findings = await check(good({ clientSecret: 'a wrong one' }))

@@ -8,6 +8,8 @@ import { checkRedis as askRedis } from '../../src/store/redis/check.ts'
 import { openRedisStore, storedSession } from '../store/stores.ts'
 import { eventually } from '../support/deadline.ts'
 import { freePort } from '../support/listen.ts'
+import { isScript } from '../support/redis/commands.ts'
+import { startRedisFront } from '../support/redis/front.ts'
 import { launchRedis } from '../support/redis/launch.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
@@ -103,6 +105,18 @@ test('a Redis that hangs holds nobody up for longer than redisTimeoutSeconds', a
     expect(performance.now() - began).toBeLessThan(5000)
   } finally {
     server.thaw()
+  }
+})
+
+test('what is no matter of rights is found once, and ends the session of nobody there', async () => {
+  const front = await startRedisFront(server)
+  try {
+    front.refuseAll(isScript('create'))
+    const { 'store-rights': rights } = await checkRedis(front.url)
+    expect(told(rights)).toMatch(/^failed: .*READONLY.*name the master, or the Sentinels$/)
+    expect(front.seen(isScript('find'))).toEqual([])
+  } finally {
+    await front.stop()
   }
 })
 

@@ -118,6 +118,18 @@ test.each([
   expect([stdout, stderr]).toEqual(['', expect.stringMatching(said)])
 })
 
+test('what is said of several in a row is said once', () => {
+  const rest = { found: 'was not asked' }
+  const text = asText([
+    { name: 'scopes', status: 'unknown', ...rest },
+    { name: 'grants', status: 'unknown', ...rest },
+    { name: 'login', status: 'ok', ...rest },
+  ])
+  expect(text).toBe(
+    '? scopes, grants: was not asked\n✓ login: was not asked\n\n1 ok, 0 warning, 2 unknown, 0 failed\n',
+  )
+})
+
 describe('docs/doctor.md', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/doctor.md'), 'utf8')
 
