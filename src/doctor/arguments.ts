@@ -8,7 +8,7 @@ what is right, what is not, and what to change.
 
   --url URL         also look at the app that answers there, as browsers see it
   --env-file FILE   read the environment from this file first; what is set already stays
-  --options FILE    a module whose default export is what auth() is given: { auth: 'options' }
+  --options FILE    a module whose default export is the options that your app gives to auth()
   --json            write JSON
   --help            write this
 

@@ -20,5 +20,7 @@ export type OutsideName =
 export type Found = Omit<Finding, 'name'> & { readonly name: Finding['name'] | OutsideName }
 
 export function found(name: OutsideName, status: Found['status'], what: string, cure?: string): Found {
-  return { name, status, found: what, ...(cure !== undefined && { cure }) }
+  // Some of it comes from elsewhere, and goes to a terminal.
+  const printable = what.replace(/[^\x20-\x7e…]/g, '?')
+  return { name, status, found: printable, ...(cure !== undefined && { cure }) }
 }

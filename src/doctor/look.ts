@@ -22,7 +22,7 @@ export async function look(address: string): Promise<Answer | string> {
     return { status: answer.status, headers: answer.headers, body: json(text) }
   } catch (error) {
     const { cause, name } = error as { cause?: { code?: unknown }; name?: unknown }
-    return `${address} could not be reached (${String(cause?.code ?? name)})`
+    return `${new URL(address).origin} could not be reached (${String(cause?.code ?? name)})`
   }
 }
 

@@ -223,6 +223,13 @@ test.each<[clientID: string, answer: Answer | undefined, said: RegExp]>([
   expect(told((await check(good({ clientID })))['refresh-grant'])).toMatch(said)
 })
 
+test('where requests are pushed, the provider says of the pushed one', async () => {
+  const findings = await check(good({ clientID: 'pushing', pushedAuthorizationRequests: true }))
+  expect(namesWith('failed', findings)).toEqual([])
+  expect([findings['redirect-uri'].status, findings.login.status]).toEqual(['ok', 'ok'])
+  expect(provider.requests({ endpoint: 'pushed_request' }).at(-1)?.params).toMatchObject({ prompt: 'none' })
+})
+
 test('a login whose answer is a form is asked for as a redirect here', async () => {
   const { login } = await check(good({ authorizationParams: { response_mode: 'form_post' } }))
   expect(login.status).toBe('ok')

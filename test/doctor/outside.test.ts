@@ -178,10 +178,15 @@ test('an app that was started with another environment', async () => {
   expect((await look(before.url, https))['url-cookie']).toMatch(/^failed: bff-login-\d: Secure is missing/)
 })
 
+test('nothing that it leads to gets to the terminal as it is', async () => {
+  change = withHeaders({ location: 'https://id.example.com/?client_id=%1b%5b2J' })
+  expect((await look())['url-login']).toContain('the client ?[2J, and not app')
+})
+
 test('nobody listens; an app without its provider', async () => {
   const findings = await look(`http://localhost:${await freePort()}`)
   expect(findings['url-login']).toMatch(
-    /^failed: http:\/\/localhost:\d+\/login could not be reached \(ECONNREFUSED\)/,
+    /^failed: http:\/\/localhost:\d+ could not be reached \(ECONNREFUSED\)/,
   )
   let away: TestApp | undefined
   try {
