@@ -49,7 +49,8 @@ export type FindingName =
 /**
  * One thing that was looked at.
  *
- * @example { name: 'redirect-uri', status: 'failed', found: 'the provider answered 400 …', cure: 'enter …' }
+ * @example
+ * for (const { name, status, found, cure } of await bff.check()) console.log(status, name, found, cure)
  */
 export interface Finding {
   readonly name: FindingName

@@ -9,8 +9,11 @@ export type { LogFields } from '../lib/log.ts'
 /**
  * Where lines go: `console`, a logger of pino or winston, or one of your own.
  *
- * @example auth({ logger: pino() })
- * @example auth({ logger: { warn: (line, fields) => log.write({ severity: 'WARNING', message: line, ...fields }) } })
+ * @example
+ * import { auth } from 'express-bff-session'
+ * import { pino } from 'pino'
+ * auth({ logger: pino() })
+ * @example auth({ logger: { warn: (line, fields) => console.warn(JSON.stringify({ message: line, ...fields })) } })
  */
 export interface Logger {
   /** What may pass, or be a mistake; and what is for `error()`, where there is none. */

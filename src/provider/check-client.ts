@@ -5,7 +5,7 @@ import { type Finding, failed, ok, saidBy, unknown, warning } from '../findings.
 import type { Config } from '../options/config.ts'
 import type { Exchange } from './bounded-fetch.ts'
 import type { Discovery } from './discovery.ts'
-import { isErrorResponse, isTransient } from './failures.ts'
+import { isErrorResponse, isTransient } from './failure-kinds.ts'
 import { describeRefusal } from './refusals.ts'
 import { refreshTokenHint } from './scope-hints.ts'
 

@@ -39,7 +39,7 @@ export function createProviderCheck(
   config: Config,
   discovery: Discovery,
   requests: AuthorizationRequests,
-  userInfo: Pick<UserInfoEndpoint, 'missingIn'>,
+  userInfo: Pick<UserInfoEndpoint, 'faultsIn'>,
 ): (now: number) => Promise<ProviderCheck> {
   return async (now) => {
     const { look, fetch, aheadMilliseconds } = createLooking(config, discovery)
@@ -64,7 +64,8 @@ export function createProviderCheck(
       loginFindings(config, requests, look, now),
       logoutFindings(config, document.end_session_endpoint, look),
     ])
-    return [...findingsOf(document, config, userInfo.missingIn(document)), ...asked.flat()]
+    const [userInfoFault] = userInfo.faultsIn(document)
+    return [...findingsOf(document, config, userInfoFault), ...asked.flat()]
   }
 }
 

@@ -19,8 +19,12 @@ const SCOPE = 'express-bff-session'
  * no person and no session is named in any of them. Call it once for each `auth()`, after the SDK was started.
  *
  * @returns what it was given
- * @example const bff = instrument(auth())
- * app.use(bff)
+ * @example
+ * import express from 'express'
+ * import { auth } from 'express-bff-session'
+ * import { instrument } from 'express-bff-session/telemetry'
+ *
+ * express().use(instrument(auth()))
  */
 export function instrument<Handler extends Pick<AuthHandler, 'on' | 'around'>>(
   bff: Handler,

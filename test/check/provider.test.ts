@@ -101,7 +101,7 @@ test.each<[what: string, options: AuthOptions, name: string, said: RegExp]>([
     'a key that the provider does not know',
     { clientID: 'signing', clientSecret: undefined, clientAssertionSigningKey: { ...key, crv: 'P-256' } },
     'client-credentials',
-    /does not take this client's assertion. It may not know the key \(ES256, kid "new-key"\)/,
+    /does not accept this client's assertion. It may not know the key \(ES256, kid "new-key"\)/,
   ],
   [
     'a redirect URI that is not registered',
@@ -387,7 +387,7 @@ test('a provider that hangs holds nobody up for longer than httpTimeoutSeconds a
     provider.delayAll(endpoint, 20_000)
   const began = performance.now()
   const findings = await check(good({ httpTimeoutSeconds: 0.3 }))
-  expect(told(findings['client-credentials'])).toBe('failed: the provider did not answer in time')
+  expect(told(findings['client-credentials'])).toMatch(/^failed: the provider did not answer in time/)
   expect(findings.login.status).toBe('unknown')
   expect(performance.now() - began).toBeLessThan(5000)
 })

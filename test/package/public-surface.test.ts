@@ -57,7 +57,15 @@ test('auth() returns a named handler of three arguments with ready, check, healt
   expect(handler).toBeInstanceOf(Function)
   expect(handler.name).toBe('bffSession')
   expect(handler).toHaveLength(3)
-  expect(Object.keys(handler).sort()).toEqual(['around', 'check', 'close', 'health', 'on', 'ready', 'sessions'])
+  expect(Object.keys(handler).sort()).toEqual([
+    'around',
+    'check',
+    'close',
+    'health',
+    'on',
+    'ready',
+    'sessions',
+  ])
   expect(Object.keys(handler.sessions).sort()).toEqual(['list', 'revoke', 'revokeAll'])
   expect(handler.on('logged-in', () => {})).toBe(handler)
   await expect(handler.close()).resolves.toBeUndefined()
