@@ -13,6 +13,8 @@ export function backchannelLogoutURI({ baseURL, routes }: Addressed): string | u
   return routes.backchannelLogout === false ? undefined : urlBelow(baseURL, routes.backchannelLogout).href
 }
 
+export const toEnter = (address: string) => `enter ${address} at the provider, to the letter`
+
 /** One line, for whoever sets the app up. */
 export function addressesToRegister(config: Addressed): string {
   const backchannel = backchannelLogoutURI(config)

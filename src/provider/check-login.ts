@@ -4,9 +4,8 @@ import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { isAuthError } from '../errors.ts'
 import { type Finding, failed, ok, saidBy, unknown, warning } from '../findings.ts'
-import { jsonObject } from '../lib/json-object.ts'
 import type { Config } from '../options/config.ts'
-import { backchannelLogoutURI, postLogoutURI } from '../options/registered-addresses.ts'
+import { toEnter } from '../options/registered-addresses.ts'
 import type { AuthorizationRequests } from './authorization-request.ts'
 import { describeFailure } from './failures.ts'
 import type { Look, Looked } from './look.ts'
@@ -33,16 +32,13 @@ export async function loginFindings(
   } catch (error) {
     const said = isAuthError(error) ? saidBy(error) : `it could not be asked: ${describeFailure(error)}`
     const isRefused = isAuthError(error) && error.status < 500
+    const login = isRefused ? failed('login', said) : unknown('login', said)
+    if (isPushed) return [accepted(href), login]
+    const found = `${href}: ${said}`
     const isOfAddress = isRefused && /redirect_uri/.test(said)
     return [
-      isPushed
-        ? accepted(href)
-        : (isOfAddress ? failed : unknown)(
-            'redirect-uri',
-            `${href}: ${said}`,
-            isOfAddress ? register(href) : undefined,
-          ),
-      isRefused ? failed('login', said) : unknown('login', said),
+      isOfAddress ? failed('redirect-uri', found, toEnter(href)) : unknown('redirect-uri', found),
+      login,
     ]
   }
 }
@@ -61,24 +57,23 @@ function nobodysLogin(config: Config, now: number): LoginTransaction {
   }
 }
 
-function judged({ status, location, text }: Looked, config: Config, isPushed: boolean): Finding[] {
+function judged({ status, location, prose }: Looked, config: Config, isPushed: boolean): Finding[] {
   const { href } = config.redirectURI
   if (location !== undefined && isAt(location, config.redirectURI))
     return [accepted(href), answered(location.searchParams, config)]
   const where = location === undefined ? 'by a page of its own' : `with a redirect to ${location.origin}`
-  const said = `the provider answered ${status} ${where}${quoted(proseIn(text))}`
+  const said = `the provider answered ${status} ${where}${quoted(prose)}`
   const found = `${href}: ${said}, and a redirect back here was expected`
   const login = unknown('login', said)
   if (isPushed) return [accepted(href), login]
   if (status >= 500 || status === 429) return [unknown('redirect-uri', found), login]
-  const cure = `${register(href)}, and check clientID (CLIENT_ID)`
+  const cure = `${toEnter(href)}, and check clientID (CLIENT_ID)`
   if (status >= 400) return [failed('redirect-uri', found, cure), login]
   return [warning('redirect-uri', `${found}; it may not be registered`, cure), login]
 }
 
 const isAt = (one: URL, other: URL) => one.origin === other.origin && one.pathname === other.pathname
 const accepted = (href: string) => ok('redirect-uri', `${href} is registered`)
-const register = (href: string) => `enter ${href} at the provider, to the letter`
 
 function answered(parameters: URLSearchParams, config: Config): Finding {
   const code = parameters.get('error') ?? 'no error'
@@ -88,45 +83,4 @@ function answered(parameters: URLSearchParams, config: Config): Finding {
   const secrets = typeof clientSecret === 'string' ? [clientSecret] : []
   const said = denialOf(code, config) + quoted(cleanedWords(parameters.get('error_description'), secrets))
   return FOR_NOW.test(code) ? unknown('login', said) : failed('login', said)
-}
-
-/** As far as a program can read it. */
-function proseIn(text: string): string | undefined {
-  return cleanedWords(jsonObject(text)?.error_description, [])
-}
-
-/** Without an ID token, since nobody is logged in: some providers show a page and ask, others go to the page at once. */
-export async function logoutFindings(
-  config: Config,
-  endpoint: string | undefined,
-  look: Look,
-): Promise<Finding[]> {
-  const page = postLogoutURI(config)
-  const backchannel = backchannelLogoutURI(config)
-  const entered =
-    backchannel === undefined
-      ? ok('backchannel-logout-uri', 'is not needed: routes.backchannelLogout is false')
-      : unknown('backchannel-logout-uri', `${backchannel}: nobody can be asked; ${register(backchannel)}`)
-  if (!config.idpLogout) return [ok('post-logout-uri', 'is not needed: idpLogout is false'), entered]
-  if (endpoint === undefined || config.logout.endpoint !== undefined)
-    return [unknown('post-logout-uri', `${page}: nobody can be asked; ${register(page)}`), entered]
-  const url = new URL(endpoint)
-  url.searchParams.set('client_id', config.clientID)
-  url.searchParams.set(config.logout.returnToParam, page)
-  return [await postLogoutFinding(url, page, look), entered]
-}
-
-async function postLogoutFinding(url: URL, page: string, look: Look): Promise<Finding> {
-  try {
-    const { status, text } = await look(url.href)
-    const said = `${page}: the provider answered ${status}${quoted(proseIn(text))}`
-    if (status >= 500 || status === 429) return unknown('post-logout-uri', said)
-    if (status < 400) return ok('post-logout-uri', `${page}: the provider does not refuse it`)
-    return warning('post-logout-uri', `${said}; it may not be registered`, register(page))
-  } catch (error) {
-    return unknown(
-      'post-logout-uri',
-      `${page}: it could not be asked: ${describeFailure(error)}; ${register(page)}`,
-    )
-  }
 }

@@ -2,11 +2,13 @@
 import type { ServerMetadata } from 'openid-client'
 import { type Finding, type FindingName, failed, ok, unknown } from '../findings.ts'
 import type { Config } from '../options/config.ts'
+import { toEnter } from '../options/registered-addresses.ts'
 import type { AuthorizationRequests } from './authorization-request.ts'
 import { clientFindings } from './check-client.ts'
 import { findingsOf } from './check-document.ts'
 import { keysFinding } from './check-keys.ts'
-import { loginFindings, logoutFindings } from './check-login.ts'
+import { loginFindings } from './check-login.ts'
+import { logoutFindings } from './check-logout.ts'
 import type { Discovery } from './discovery.ts'
 import { readDocument } from './document.ts'
 import { describeFailure, MetadataError } from './failures.ts'
@@ -49,12 +51,9 @@ export function createProviderCheck(
   }
 
   async function withoutDocument(look: Look): Promise<Finding[]> {
-    const toEnter = unknown(
-      'redirect-uri',
-      `${config.redirectURI.href}: enter it at the provider, to the letter`,
-    )
+    const address = unknown('redirect-uri', toEnter(config.redirectURI.href))
     const unasked = FROM_DOCUMENT.map((name) => unknown(name, 'was not asked: see discovery'))
-    return [...unasked, toEnter, ...(await logoutFindings(config, undefined, look))]
+    return [...unasked, address, ...(await logoutFindings(config, undefined, look))]
   }
 
   async function findingsBy(document: ServerMetadata, look: Look, now: number): Promise<Finding[]> {

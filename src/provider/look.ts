@@ -1,10 +1,15 @@
 // Looks at what the provider shows to anybody, and notes by its clock when.
+
+import { jsonObject } from '../lib/json-object.ts'
 import type { Config } from '../options/config.ts'
 import type { Discovery } from './discovery.ts'
+import { cleanedWords } from './provider-words.ts'
 
 export interface Looked {
   readonly status: number
   readonly text: string
+  /** What it says of an error, as far as a program can read it. */
+  readonly prose: string | undefined
   readonly location: URL | undefined
 }
 
@@ -41,9 +46,11 @@ export function createLooking(config: Config, discovery: Discovery): Looking {
         signal: AbortSignal.timeout(config.httpTimeoutSeconds * 1000),
       })
       const location = answer.headers.get('location')
+      const text = await answer.text()
       return {
         status: answer.status,
-        text: await answer.text(),
+        text,
+        prose: cleanedWords(jsonObject(text)?.error_description, []),
         location:
           location !== null && URL.canParse(location, address) ? new URL(location, address) : undefined,
       }

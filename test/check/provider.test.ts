@@ -337,7 +337,7 @@ test.each<[change: object, options: AuthOptions, name: string, said: RegExp]>([
   expect(told((await check(good(options)))[name as 'login'])).toMatch(said)
 })
 
-const ADDRESS = /^unknown: http:\/\/localhost:3000\/callback: enter it at the provider/
+const ADDRESS = /^unknown: enter http:\/\/localhost:3000\/callback at the provider/
 
 test.each<[what: string, issuer: () => Promise<string> | string, said: RegExp]>([
   [

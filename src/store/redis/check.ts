@@ -94,9 +94,11 @@ async function sampled(
     if (answer === undefined) break
     const [next, keys] = answer
     for (const key of keys.slice(0, MOST_SAMPLES - sizes.length)) {
-      const size = await ask(() => redis.memory('USAGE', key.slice(prefix.length)))
-      if (size === undefined) return sizes
-      if (Number(size) > 0) sizes.push(Number(size))
+      const name = key.slice(prefix.length)
+      const own = await ask(() => redis.memory('USAGE', name))
+      const appData = await ask(() => redis.memory('USAGE', name.replace(/auth$/, 'app')))
+      if (own === undefined) return sizes
+      if (Number(own) > 0) sizes.push(Number(own) + Number(appData ?? 0))
     }
     cursor = String(next)
     if (cursor === '0') break
