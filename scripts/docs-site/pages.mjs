@@ -10,6 +10,7 @@ export const GROUPS = {
     'docs/providers/README.md',
     'docs/options.md',
     'docs/errors.md',
+    'docs/doctor.md',
   ],
   Guides: [
     'docs/single-page-apps.md',
@@ -20,7 +21,14 @@ export const GROUPS = {
     'docs/typescript.md',
     'docs/testing.md',
   ],
-  Operations: ['docs/deploying.md', 'docs/events.md', 'docs/renewal.md', 'docs/performance.md'],
+  Operations: [
+    'docs/operating.md',
+    'docs/deploying.md',
+    'docs/telemetry.md',
+    'docs/events.md',
+    'docs/renewal.md',
+    'docs/performance.md',
+  ],
   Project: ['SECURITY.md', 'docs/standards.md', 'test/renewal/README.md', 'CHANGELOG.md', 'CONTRIBUTING.md'],
 }
 

@@ -44,7 +44,8 @@ test.each(PACKED)(
 const ONE_CLICK = [
   'docs/testing.md',
   'docs/from-express-openid-connect.md',
-  'docs/deploying.md',
+  'docs/operating.md',
+  'docs/doctor.md',
   'docs/errors.md',
 ]
 
