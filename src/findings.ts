@@ -25,7 +25,7 @@ export type FindingName =
   | 'client-credentials'
   /** The same with a refresh token that does not exist: this client has to be allowed to renew. */
   | 'refresh-grant'
-  /** A login with nobody there (`prompt=none`) is sent to the provider, which sends only registered clients and addresses back. */
+  /** A login with nobody there (`prompt=none`) is sent to the provider, which leads it back to a registered address only. */
   | 'redirect-uri'
   /** What the provider says to that login: that somebody has to log in, and nothing else. */
   | 'login'

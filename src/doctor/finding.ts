@@ -10,7 +10,7 @@ export type OutsideName =
   | 'url-login'
   /** The cookie of that login reaches a browser, and it keeps it. */
   | 'url-cookie'
-  /** `/callback` there is answered by this package, with the query it was sent. */
+  /** `/callback` there is answered by this package, and by nothing before it. */
   | 'url-callback'
   /** `/me` there is JSON, fresh each time. */
   | 'url-me'

@@ -341,6 +341,11 @@ const ADDRESS = /^unknown: enter http:\/\/localhost:3000\/callback at the provid
 
 test.each<[what: string, issuer: () => Promise<string> | string, said: RegExp]>([
   [
+    'a slash too many',
+    () => `${provider.issuer}//`,
+    /is that of the issuer "http:\/\/[\d.:]+", but issuerBaseURL is "http:\/\/[\d.:]+\/\/".*to the letter/,
+  ],
+  [
     'localhost for 127.0.0.1',
     () => provider.issuer.replace('127.0.0.1', 'localhost'),
     /is that of the issuer "http:\/\/127.*but issuerBaseURL is "http:\/\/localhost.*to the letter/,
