@@ -15,11 +15,14 @@ export interface AuthHandler extends Middleware {
    */
   ready(): Promise<void>
   /**
-   * Whether this process can serve just now, for readiness probes; never rejects, and answers within half a second. It goes by
-   * what requests met, and by one command to the store at most every two seconds. The provider is asked where nothing is known
-   * of it, and while it is away, with its back-off.
+   * Whether this process can serve just now, for probes. It goes by what requests met; the store is asked at most every two
+   * seconds, and the provider where nothing is known of it, and with a back-off while it is away. It answers within half a second,
+   * and never rejects.
    *
-   * @example app.get('/healthz', async (req, res) => res.json(await bff.health()))
+   * @example
+   * app.get('/healthz', async (req, res) => {
+   *   res.json(await bff.health())
+   * })
    */
   health(): Promise<Health>
   /**

@@ -3,7 +3,7 @@ import type { AuthEventEmitter } from '../events.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import type { Provider } from '../provider/provider.ts'
 import { backOffAfterUnanswered } from '../renewal/back-off.ts'
-import type { RenewalsUnderWay, Renewer } from '../renewal/renew.ts'
+import type { Renewer } from '../renewal/renew.ts'
 import type { SessionStore } from '../store/store.ts'
 import { createPart, type PartHealth } from './part.ts'
 
@@ -15,8 +15,12 @@ export interface Health {
   readonly store: PartHealth
   /** `retryAfterSeconds`: while it is down, `health()` asks it again no sooner. */
   readonly provider: PartHealth & { readonly retryAfterSeconds?: number }
-  /** `inFlight`: those that wait for the provider, or for another process. `waitingForStore`: new tokens that only this process has. */
-  readonly renewals: RenewalsUnderWay
+  readonly renewals: {
+    /** They wait for the provider, or for another process that renews. */
+    readonly inFlight: number
+    /** The store did not take their new tokens yet, and nobody else has them: this process should not be killed now. */
+    readonly waitingForStore: number
+  }
   /** `close()` was called. */
   readonly closing: boolean
 }
@@ -38,18 +42,18 @@ export function createHealthCheck(
   renewer: Renewer,
   events: AuthEventEmitter,
 ): HealthCheck {
-  const ofStore = createPart(() => store.now(), {
+  const ofStore = createPart(store.now, {
     afterAnswer: STORE_REST_SECONDS,
     afterFailure: () => STORE_REST_SECONDS,
   })
   // While it is up there is traffic to learn from, or nobody who needs it.
-  const ofProvider = createPart((known) => (known === 'unknown' ? provider.ready() : provider.ask()), {
+  const ofProvider = createPart(provider.ask, {
     afterAnswer: Number.POSITIVE_INFINITY,
     afterFailure: backOffAfterUnanswered,
   })
   let closing = false
 
-  // It answers everybody else, or may: the next question says.
+  // That may have been one command alone: the next question says.
   events.on('store-unavailable', ({ detail }) => ofStore.failed(detail, 0))
   events.on('provider-unavailable', ({ detail }) => ofProvider.failed(detail, backOffAfterUnanswered(1)))
   events.on('renewal-failed', ({ outcome, detail, retryAfterSeconds }) => {

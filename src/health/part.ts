@@ -30,7 +30,7 @@ interface RestSeconds {
 }
 
 /** @param ask rejects with a `TryLaterError`, whose `cause` says more */
-export function createPart(ask: (known: Status) => Promise<unknown>, seconds: RestSeconds): Part {
+export function createPart(ask: () => Promise<unknown>, seconds: RestSeconds): Part {
   let status: Status = 'unknown'
   let since: Date | undefined
   let detail: string | undefined
@@ -59,7 +59,7 @@ export function createPart(ask: (known: Status) => Promise<unknown>, seconds: Re
 
   async function askNow(): Promise<void> {
     try {
-      await ask(status)
+      await ask()
       answered()
     } catch (error) {
       failures += 1

@@ -390,6 +390,7 @@ describe('the routes', () => {
     const { bff } = open()
     expect(bff.on('logged-in', () => {})).toBe(bff)
     await expect(bff.ready()).resolves.toBeUndefined()
+    expect(await bff.health()).toMatchObject({ ok: true })
     expect(await bff.sessions.list('nobody')).toEqual([])
     expect(new auth.Store()).toBeInstanceOf(auth.Store)
   })
