@@ -337,3 +337,18 @@ describe('bytes that no browser sends', () => {
     await send(get('/me') + upgrade('/q'), (socket) => void setImmediate(() => socket.resetAndDestroy()))
   })
 })
+
+// The last of this file: nobody is answered after it.
+test('one that is open goes on while the server drains, until either end leaves or the process does', async () => {
+  const { socket, text, api } = await fixture.open()
+  let isClosed = false
+  fixture.app.server.close(() => {
+    isClosed = true
+  })
+  await fixture.app.auth.close()
+  api.socket.write('still there')
+  await eventually('what the API says', () => text().includes('still there'))
+  expect(isClosed).toBe(false)
+  socket.destroy()
+  await eventually('the end of the server', () => isClosed)
+})
