@@ -61,7 +61,6 @@ const ACTS: Record<
       await store.find(id)
       await store.now()
       await store.claim(id, 'nobody', 60)
-      await store.find(id)
       if (!(await store.end(id)).ended) throw new Error('nobody was logged out')
     },
   },
@@ -117,6 +116,7 @@ async function logIn({ store, ids, records, makeRecord }: Place): Promise<void> 
     store.index.endedAt({ claim: 'sid', value: state }),
   ])
   await store.claim(state, id, 60)
+  await store.find(id)
   await store.find(id)
   ids.push(id)
   records.set(id, record)
