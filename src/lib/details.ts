@@ -3,6 +3,10 @@
 /** The provider speaks of the client: nobody logs in, and nothing is renewed, before its credentials are changed. */
 export const CLIENT_REFUSED = "it does not accept this client's"
 
+/** What follows are the provider's own words, or whoever's has the browser. */
+const WORDS = /; (?:its words|in the words that came)/
+
 export function isOfClient(detail: string): boolean {
-  return detail.includes(CLIENT_REFUSED)
+  const [ours = ''] = detail.split(WORDS)
+  return ours.includes(CLIENT_REFUSED)
 }

@@ -1,5 +1,4 @@
 // HTTP to the provider, bounded in time and size; what a token answer held is kept in hand while it is being checked.
-
 import type { ProviderFetch, ProviderResponse } from '../options/provider.ts'
 import { TOO_LARGE } from './network-words.ts'
 

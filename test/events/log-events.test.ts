@@ -32,6 +32,12 @@ test.each<Row>([
     /just now: Discovery of/,
   ],
   ['provider-unavailable', { detail: `Revocation failed: ${REFUSED}` }, 'error', /just now: Revocation/],
+  [
+    'provider-unavailable',
+    { detail: `the provider answered 400 strange; its words: "${REFUSED}"` },
+    'warn',
+    /strange; its words/,
+  ],
   ['provider-unavailable', { detail: 'Too many codes are being exchanged' }, 'warn', /just now: Too many/],
   [
     'renewal-failed',

@@ -10,7 +10,7 @@ import { startProvider } from '../support/provider/provider.ts'
 import { useParts } from '../support/servers.ts'
 import { createHaystack } from './search.ts'
 
-const { lines, logger } = createLog()
+const { lines, told, logger } = createLog()
 const haystack = createHaystack()
 const warned: unknown[] = []
 const onWarning = (warning: Error) => void warned.push(warning)
@@ -88,7 +88,7 @@ test('no private key is in a log line, an event, an error, an answer, or the han
   haystack.add('the events', [...app.events, ...stranger.events])
   haystack.add('an error of ready()', await stranger.auth.ready().catch((error: unknown) => error))
   for (const answer of [...browser.received, ...other.received]) haystack.add('an answer', answer)
-  for (const line of lines) haystack.add('a log line', line)
+  for (const each of told) haystack.add('a log line', JSON.stringify(each))
   for (const error of [...app.errors, ...warned]) haystack.add('an error', error)
   haystack.add('the handler', app.auth)
   haystack.add('the app', app.app)

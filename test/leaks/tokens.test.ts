@@ -46,7 +46,8 @@ describe('in this process', () => {
     const redis = await start(startRedis())
     witness = await watchRedis(into(haystack, stored), redis)
     process.on('warning', onWarning)
-    const logger = { warn: (line: string) => void logged.push(line) }
+    const note = (line: string, fields: object = {}) => void logged.push(line + JSON.stringify(fields))
+    const logger = { error: note, warn: note, info: note }
     const onCallbackError: AuthOptions['onCallbackError'] = (error, _req, _res, next) => {
       told.add('an error of the callback', error)
       next()
