@@ -165,8 +165,10 @@ test('a pushed request that may not be made is told with the flow, and a scope w
 
 test('a revocation that is refused is told with the options of the credentials, and without the token', async () => {
   const browser = new Browser()
+  // Nothing but that it was sent says that it is one.
+  const token = 'R!t-12'
+  provider.rewriteNext('token', (answer) => ({ ...answer, refresh_token: token }))
   await browser.logIn(app.url, { user: 'leaves' })
-  const [token = ''] = provider.liveRefreshTokens('leaves')
   provider.answerNext('revocation', {
     status: 401,
     body: { error: 'invalid_client', error_description: `not for ${token}` },
