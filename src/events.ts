@@ -47,7 +47,7 @@ export type RenewalOutcome =
 export type TokenOutcome =
   /** Tokens that passed every check. */
   | 'granted'
-  /** Tokens that did not pass. */
+  /** Tokens that did not pass a check, or could not be checked. */
   | 'not-passed'
   /** The code or the refresh token is taken no more (`invalid_grant`). */
   | 'rejected'

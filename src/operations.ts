@@ -49,10 +49,19 @@ export type Operation =
 /** How it ended. */
 export interface OperationEnd {
   /**
-   * `login`: `begun`; `callback`: `logged-in`, `not-logged-in` (a silent one) or `already-done`; `renewal`: `renewed`, `ended` or
-   * `failed`; `relay`: `answered` or `gone`, where the browser went away. Each may be `failed`.
+   * A login is `begun`; a callback `logged-in`, `not-logged-in` (a silent one) or `already-done`; a renewal `renewed` or `ended`; a
+   * relay `answered` or `gone`, where the browser went away. Each may be `failed`.
    */
-  readonly outcome: string
+  readonly outcome:
+    | 'begun'
+    | 'logged-in'
+    | 'not-logged-in'
+    | 'already-done'
+    | 'renewed'
+    | 'ended'
+    | 'answered'
+    | 'gone'
+    | 'failed'
   /** A `code` of an error, an outcome of a renewal, a reason why the session ended, or `other`. */
   readonly error?: string | undefined
   /** Of the API's answer. */

@@ -2,6 +2,7 @@
 import type { AuthEventEmitter, AuthEvents, TokenOutcome } from '../events.ts'
 import type { Exchange } from './bounded-fetch.ts'
 import { isErrorResponse, outcomeOf } from './failure-kinds.ts'
+import { salvage } from './token-response.ts'
 
 /** @returns to be called at the end, with what was wrong */
 export type TokenWatch = (
@@ -24,5 +25,6 @@ export function createTokenWatch(events: AuthEventEmitter): TokenWatch {
 function outcome(fault: unknown, exchange: Exchange): TokenOutcome {
   if (fault === undefined) return 'granted'
   if (isErrorResponse(fault, 'invalid_grant')) return 'rejected'
-  return exchange.answer?.status === 200 ? 'not-passed' : outcomeOf(fault, exchange)
+  const { refreshToken, hasIdToken } = salvage(exchange)
+  return hasIdToken || refreshToken !== undefined ? 'not-passed' : outcomeOf(fault, exchange)
 }

@@ -120,7 +120,11 @@ export function aboutOperation(operation: Operation): Attributes {
   }
 }
 
-export function aboutEnd({ outcome, error, status }: OperationEnd): Attributes & { 'bff.outcome': string } {
+export function aboutEnd({
+  outcome,
+  error,
+  status,
+}: OperationEnd): Attributes & { 'bff.outcome': OperationEnd['outcome'] } {
   const fault = error ?? (status !== undefined && status >= 500 ? String(status) : undefined)
   return {
     'bff.outcome': outcome,

@@ -48,6 +48,12 @@ test('those of express-bff-session/express-openid-connect are exactly these', ()
   expect(layer).not.toHaveProperty('default')
 })
 
+test('what its auth() returns may be watched as well', () => {
+  const handler = layer.auth(OPTIONS)
+  expect(telemetry.instrument(handler)).toBe(handler)
+  expect(handler.around(() => {})).toBe(handler)
+})
+
 test('that of express-bff-session/telemetry is exactly this', () => {
   expect(Object.keys(telemetry)).toEqual(['instrument'])
 })

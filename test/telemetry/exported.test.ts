@@ -55,9 +55,9 @@ beforeAll(async () => {
   for (const [name, event] of Object.entries(EVENTS)) events.emit(name as 'refused', event as never)
   for (const operation of OPERATIONS) {
     const fail = () => Promise.reject(new RefusedError('login_failed', 400, 'x'))
-    await expect(operations.run(operation, fail, () => ({ outcome: '' }))).rejects.toThrow('x')
+    await expect(operations.run(operation, fail, () => ({ outcome: 'begun' }))).rejects.toThrow('x')
   }
-  const end = { outcome: 'answered', status: 502 }
+  const end = { outcome: 'answered', status: 502 } as const
   await operations.run(
     RELAY,
     async () => end,
