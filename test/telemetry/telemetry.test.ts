@@ -8,6 +8,7 @@ import { startApp } from '../support/app/app.ts'
 import { startTelemetry } from '../support/app/telemetry.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
+import { freePort } from '../support/listen.ts'
 import { startProvider } from '../support/provider/provider.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
@@ -16,7 +17,8 @@ import { type LoggedIn, logIn } from '../support/session/logged-in.ts'
 
 const AFTER_SECONDS = 900
 
-const { provider, redis, api, telemetry, app, near } = useParts(async (start) => {
+/** `near` has the near cache; the Redis of `away` is not there. */
+const { provider, redis, api, telemetry, app, near, away } = useParts(async (start) => {
   const [provider, redis, api, telemetry] = await Promise.all([
     start(startProvider()),
     start(startRedis()),
@@ -28,13 +30,14 @@ const { provider, redis, api, telemetry, app, near } = useParts(async (start) =>
   const app = await start(startApp({ provider, redisUrl: redis.url, options: { renewal } }))
   const nearRedis = { url: redis.url, nearCache: true }
   const near = await start(startApp({ provider, options: { redis: nearRedis, renewal } }))
-  for (const { auth, app: routes, server } of [app, near]) {
+  const away = await start(startApp({ provider, redisUrl: `redis://127.0.0.1:${await freePort()}` }))
+  for (const { auth, app: routes, server } of [app, near, away]) {
     expect(instrument(auth, { meterProvider, tracerProvider })).toBe(auth)
     server.removeAllListeners('request')
     server.on('request', telemetry.traced(routes))
   }
   app.app.use('/api', relay({ target: `${api.url}/v1` }))
-  return { provider, redis, api, telemetry, app, near }
+  return { provider, redis, api, telemetry, app, near, away }
 })
 afterEach(() => {
   provider.normal()
@@ -122,14 +125,16 @@ test('ten requests that share one renewal have waited ten times, for one', async
   const renewed = await increase('bff_session_renewal_ended_total', {}, async () => {
     const hold = provider.holdNext('token')
     let arrived = 0
-    app.server.on('request', () => {
+    const arrive = () => {
       arrived += 1
-    })
+    }
+    app.server.on('request', arrive)
     const waited = await increase('bff_session_renewal_wait_duration_count', {}, async () => {
       const asking = Array.from({ length: 10 }, () => one.get(`${app.url}/private`))
       await eventually('all of them to be there', () => arrived === 10)
       // They wait once their sessions were looked up: a question to the store that is asked after them is answered after them.
       await app.auth.sessions.list(one.user)
+      app.server.off('request', arrive)
       hold.release()
       await Promise.all(asking)
     })
@@ -233,6 +238,15 @@ test('the store is timed by what it was asked, and the near cache says how often
   expect(await telemetry.sum('bff_session_near_cache_reads_total', { bff_result: 'miss' })).toBeGreaterThan(0)
   for (const bff_operation of ['find', 'create', 'acquire', 'commit', 'index-add'])
     expect(await telemetry.sum('bff_session_store_duration_count', { bff_operation })).toBeGreaterThan(0)
+})
+
+test('a store that does not answer is counted by what it was asked', async () => {
+  const one = await enter()
+  const labels = { bff_operation: 'find', error_type: 'store_unavailable' }
+  const failed = await increase('bff_session_store_duration_count', labels, async () => {
+    expect((await one.get(`${away.url}/private`)).status).toBe(503)
+  })
+  expect(failed).toBe(1)
 })
 
 test('an ordinary request has no span of this package', async () => {
