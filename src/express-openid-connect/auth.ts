@@ -61,6 +61,7 @@ export function auth(params?: ConfigParams): AuthHandler {
   return Object.assign(expressOpenidConnect as unknown as AuthHandler, {
     sessions: own.sessions,
     ready: own.ready,
+    check: own.check,
     health: own.health,
     close: own.close,
     on(...listening: Parameters<AuthHandler['on']>) {

@@ -48,8 +48,9 @@ test('those of express-bff-session/express-openid-connect are exactly these', ()
   expect(layer).not.toHaveProperty('default')
 })
 
-test('what its auth() returns may be watched as well', () => {
+test('what its auth() returns has all that ours has, and may be watched as well', () => {
   const handler = layer.auth(OPTIONS)
+  expect(Object.keys(handler).sort()).toEqual(Object.keys(surface.auth(OPTIONS)).sort())
   expect(telemetry.instrument(handler)).toBe(handler)
   expect(handler.around(() => {})).toBe(handler)
 })
