@@ -23,6 +23,8 @@ export default class Environment extends TestEnvironment {
     })
     await super.setup()
     this.global.oidcProvider = oidcProvider
+    // Once for all files of a process as well, and only where one opens a browser.
+    this.global.loadPlaywright = () => import('playwright-core')
   }
 
   /** @override */

@@ -1,13 +1,13 @@
 // A real browser: Chromium, in which a test opens pages, and which reaches nothing but loopback.
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Page,
-} from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { chromiumPath } from '../../../scripts/chromium-path.mjs'
 import { within } from '../deadline.ts'
+
+declare global {
+  var loadPlaywright: (() => Promise<typeof import('playwright-core')>) | undefined
+}
+
+const { chromium } = await (globalThis.loadPlaywright?.() ?? import('playwright-core'))
 
 export interface Chromium {
   /** A window of somebody who has not been here: cookies and storage of its own, gone with the browser. */
