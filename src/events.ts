@@ -1,5 +1,7 @@
 // What happens to sessions, told to whoever listens: no event carries a token, a cookie or a foreign error.
 import { EventEmitter } from 'node:events'
+import { types } from 'node:util'
+import { createOnceLog } from './lib/once-log.ts'
 import type { RenewalTrigger } from './operations.ts'
 
 /** Why a session ended. */
@@ -122,13 +124,17 @@ type Listener<Name extends keyof AuthEvents> = (event: AuthEvents[Name]) => void
 export class AuthEventEmitter {
   readonly #emitter = new EventEmitter()
 
+  readonly #warn = createOnceLog((line) => process.emitWarning(line, 'ExpressBffSession'))
+
   on<Name extends keyof AuthEvents>(name: Name, listener: Listener<Name>): void {
+    // A renewal must not fail because somebody who watches it did, and no process end.
+    const failed = (error: unknown) => this.#warn(`a listener of '${name}' threw ${String(error)}`)
     this.#emitter.on(name, (event: AuthEvents[Name]) => {
       try {
-        listener(event)
+        const listening: unknown = listener(event)
+        if (types.isPromise(listening)) listening.catch(failed)
       } catch (error) {
-        // A renewal must not fail because somebody who watches it did.
-        process.emitWarning(`a listener of '${name}' threw ${String(error)}`, 'ExpressBffSession')
+        failed(error)
       }
     })
   }
