@@ -89,22 +89,24 @@ export function createOperations(): Operations {
 
     run(operation, work, endOf) {
       if (hooks.length === 0) return work()
-      let working: ReturnType<typeof work> | undefined
-      const begin = () => {
-        working ??= work()
-        return working
-      }
-      const inside = () => begin().then(endOf, endOfError)
+      const begin = once(async () => work())
+      const inside = once(() => begin().then(endOf, endOfError))
       const outside = hooks.reduceRight<typeof inside>((run, hook) => {
-        return () => {
+        return once(() => {
           call(hook, operation, run)
-          return inside()
-        }
+          return run()
+        })
       }, inside)
       void outside()
       return begin()
     },
   }
+}
+
+/** Whatever a hook does with it, the hooks inside are called once. */
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }
 
 async function call(hook: AroundOperation, ...given: Parameters<AroundOperation>): Promise<void> {

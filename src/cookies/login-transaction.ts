@@ -132,10 +132,12 @@ export function createLoginTransactions(config: Config): LoginTransactions {
       )
       const others = taken.filter((each) => !useless.includes(each))
       const living = others.filter((each) => transaction.startedAt - startOf(each) <= timeoutSeconds * 1000)
-      // The page to return to gives way first: without it the login still ends well, and so do those that have the slots.
+      // What may be missing gives way first: without it the login still ends well, and so do those that have the slots.
+      const { carried, ...own } = transaction
+      const shorter = [own.returnTo, withoutQuery(own.returnTo), ''].map((returnTo) => ({ ...own, returnTo }))
       for (const findSlot of [freeSlot, oldestSlot]) {
-        for (const returnTo of [transaction.returnTo, withoutQuery(transaction.returnTo), '']) {
-          const text = JSON.stringify({ ...transaction, returnTo })
+        for (const one of carried ? [transaction, ...shorter] : shorter) {
+          const text = JSON.stringify(one)
           const name = findSlot(sealedLength(text), living)
           if (name === undefined) continue
           // Under one name there may be a planted cookie beside one of ours, and ours is what would go.

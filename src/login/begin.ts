@@ -27,8 +27,12 @@ const MOST_CARRIED = 128
 
 export function beginLogin(context: RequestContext, request: LoginRequest): Promise<void> {
   const operation: Operation & { name: 'login' } = { name: 'login' }
-  const begin = () => sendToProvider(context, request, operation.carry?.slice(0, MOST_CARRIED))
+  const begin = () => sendToProvider(context, request, carriedBy(operation))
   return context.operations.run(operation, begin, () => ({ outcome: 'begun' }))
+}
+
+function carriedBy({ carry }: { carry?: unknown }): string | undefined {
+  return typeof carry === 'string' ? carry.slice(0, MOST_CARRIED) : undefined
 }
 
 async function sendToProvider(

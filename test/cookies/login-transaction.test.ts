@@ -134,6 +134,19 @@ test('two hundred that were given up, with long pages to return to, stay below 8
   expect(cookies).toContainEqual(['theme', 'dark'])
 })
 
+test('what is carried for others gives way before the page to return to does', () => {
+  let cookies: RequestCookies = []
+  // The large places are taken.
+  for (const length of [2000, 700]) cookies = begin(`/?${'l'.repeat(length)}`, NOW, cookies).cookies
+  const remembered = (returnTo: string) => {
+    const transaction = logins.create(returnTo, NOW, { carried: 'c'.repeat(50) })
+    return logins.find(transaction.state, browser(logins.remember(transaction, cookies), cookies))
+  }
+  expect(remembered('/')?.carried).toHaveLength(50)
+  const page = `/page?${'p'.repeat(130)}`
+  expect([remembered(page)?.returnTo, remembered(page)?.carried]).toEqual([page, undefined])
+})
+
 test('cookies with our prefix that do not open are dropped first', () => {
   const [prefix = ''] = begin().cookies[0]?.[0].match(/^.*-login-/) ?? []
   const planted = Array.from({ length: 30 }, (_, index) => [`${prefix}${index}`, 'x'.repeat(200)] as const)

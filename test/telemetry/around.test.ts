@@ -70,6 +70,35 @@ test.each<[string, AroundOperation]>([
   expect(times).toBe(1)
 })
 
+test.each<[string, AroundOperation]>([
+  ['never runs it', () => {}],
+  ['runs it twice', (_operation, run) => Promise.all([run(), run()])],
+  ['runs it late', (_operation, run) => Promise.resolve().then(run)],
+])('a hook that %s keeps none inside from what it is told, once', async (_what, outer) => {
+  const told: unknown[] = []
+  const inner: AroundOperation = async (_operation, run) => {
+    told.push('begins')
+    told.push(await run())
+  }
+  const work = async () => {
+    told.push('work')
+    return 'result'
+  }
+  expect(await runWith([outer, inner], work)).toBe('result')
+  await Promise.resolve()
+  expect(told).toEqual(['begins', 'work', DONE])
+})
+
+test('work that fails before it returns a promise fails as it would without a hook, and is tried once', async () => {
+  let times = 0
+  const work = () => {
+    times += 1
+    throw new TypeError('odd')
+  }
+  await expect(runWith([(_operation, run) => run()], work)).rejects.toThrow('odd')
+  expect([times, warnings]).toEqual([1, []])
+})
+
 test('what a hook throws is a warning', async () => {
   await runWith([() => Promise.reject(new Error('odd'))], async () => 'result')
   await Promise.resolve()
