@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 
 const OPENERS: Partial<Record<NodeJS.Platform, string[]>> = {
   darwin: ['open'],
-  // `start` belongs to the shell; the empty argument is the title of a window.
-  win32: ['cmd', '/c', 'start', ''],
+  // Not `start`: it belongs to a shell, to which an address may be a command.
+  win32: ['rundll32', 'url.dll,FileProtocolHandler'],
 }
 
 /** @param whenItCannot is called where there is no browser: the app runs all the same */

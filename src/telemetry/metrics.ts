@@ -7,7 +7,11 @@ type Key = keyof typeof METRICS
 
 /** Of answers over the network. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const BACK_OFF_SECONDS = [1, 2.5, 5, 10, 15, 20, 30, 45, 60]
 const STORE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+
+/** OpenTelemetry's conventions for HTTP: clients invent others. */
+const METHODS = ['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']
 
 /** What is said of how an operation, or a request to somebody, ended: nothing that names a person or a session. */
 export type TellEnd = (operation: Operation, end: OperationEnd, milliseconds: number) => void
@@ -44,10 +48,11 @@ function timeEvents(
   bff: Pick<AuthHandler, 'on'>,
   histogram: (key: Key, boundaries?: number[]) => Histogram,
 ): void {
-  const [waited, backOff, tokenTime] = [histogram('waited'), histogram('backOff'), histogram('tokenTime')]
+  const [waited, tokenTime] = [histogram('waited'), histogram('tokenTime')]
   bff.on('renewal-awaited', ({ trigger, outcome, milliseconds }) =>
     waited.record(milliseconds / 1000, { 'bff.trigger': trigger, 'bff.outcome': outcome }),
   )
+  const backOff = histogram('backOff', BACK_OFF_SECONDS)
   bff.on('renewal-failed', ({ outcome, retryAfterSeconds }) =>
     backOff.record(retryAfterSeconds, { 'error.type': outcome }),
   )
@@ -115,7 +120,7 @@ export function aboutOperation(operation: Operation): Attributes {
   if (operation.name === 'renewal') return { 'bff.trigger': operation.trigger }
   if (operation.name !== 'relay') return {}
   return {
-    'http.request.method': operation.method,
+    'http.request.method': METHODS.includes(operation.method) ? operation.method : '_OTHER',
     'server.address': new URL(operation.target).hostname,
   }
 }

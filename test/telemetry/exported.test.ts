@@ -85,6 +85,14 @@ test.each(Object.values(METRICS))(
   },
 )
 
+test('a back-off of any length is told from the others', () => {
+  const bounds = series
+    .filter(({ name }) => name === 'bff_session_renewal_back_off_duration_bucket')
+    .flatMap(({ labels }) => labels.filter((label) => label.startsWith('le=')))
+  // The longest is a minute.
+  expect(bounds).toEqual(expect.arrayContaining(['le="30"', 'le="45"', 'le="60"']))
+})
+
 test('the first of what should never happen is an increase from none', () => {
   const { delayed, lost, providerFailures, unreadable } = METRICS
   for (const { name } of [delayed, lost, providerFailures, unreadable]) {
@@ -124,6 +132,12 @@ test.each(expressions)('%s: its expression names what is exported', (_title, exp
   const grouped = [...expression.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(', '))
   for (const label of [...inBraces, ...grouped].filter((each) => each !== '__name__'))
     expect(labels).toContain(label)
+})
+
+test('too few of something are none too, of which Prometheus has no series', () => {
+  const tooFew = expressions.map(([, expression]) => expression).filter((each) => each.includes(' < '))
+  expect(tooFew).toHaveLength(1)
+  for (const expression of tooFew) expect(expression).toMatch(/^\(.* or vector\(0\)\) < /)
 })
 
 test('every metric is on the dashboard', () => {

@@ -203,6 +203,14 @@ test('what relay() hands on is timed by method and status, with a span below the
   expect(span?.parentSpanContext).toBeDefined()
 })
 
+test('methods that are not HTTP’s own are one', async () => {
+  const labels = { http_request_method: '_OTHER' }
+  const ask = async () => {
+    for (const method of ['PROPFIND', 'MKCOL']) await new Browser().request(method, `${app.url}/api/orders`)
+  }
+  expect(await increase('bff_session_relay_duration_count', labels, ask)).toBe(2)
+})
+
 test('an API’s 401 is one renewal, inside the span of the relay', async () => {
   const one = await enter()
   let asked = 0
