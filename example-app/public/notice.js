@@ -54,6 +54,8 @@ export function explainArrival(isLoggedIn) {
   if (loggedOut) showNotice('You are logged out, and your tokens are gone. Until next time.', 'done')
   const code = new URLSearchParams(location.search).get('problem')
   if (code === null) return
-  showNotice(LOG_IN_PROBLEMS[code] ?? 'The login did not work. Please try again.', 'refused')
+  // Anybody can write a link with any word in it.
+  const known = Object.hasOwn(LOG_IN_PROBLEMS, code) ? LOG_IN_PROBLEMS[code] : undefined
+  showNotice(known ?? 'The login did not work. Please try again.', 'refused')
   history.replaceState(null, '', location.pathname)
 }

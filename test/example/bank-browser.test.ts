@@ -56,6 +56,12 @@ describe('what somebody sees and does, with nothing but the page to tell them', 
     await page.getByRole('button', { name: 'Pause', pressed: true }).waitFor()
   })
 
+  test('a link with a problem that no login has shows none of its words', async () => {
+    const page = await context.newPage()
+    await page.goto(`${bank.url}/?problem=constructor`)
+    await says(page, '#notice', 'The login did not work. Please try again.')
+  })
+
   test('a transfer needs no mouse, and leaves the keyboard where it was', async () => {
     const page = await openAs('Grace')
     await tabTo(page, 'To')

@@ -157,24 +157,30 @@ test('a renewal that nobody waits for is a trace of its own, and names the reque
   expect(waits).toBe(0)
 })
 
-test('a renewal that fails is counted with its kind, and how long the provider is left alone', async () => {
-  const one = await enter()
-  provider.answerNext('token', { status: 503, headers: {}, body: '' })
-  const labels = { error_type: 'server-error' }
-  const backOffs = await increase('bff_session_renewal_back_off_duration_count', labels, async () => {
-    const tokens = await increase('bff_session_token_request_duration_count', labels, async () => {
-      expect(await increase('bff_session_renewal_ended_total', labels, () => post(one, '/renew'))).toBe(1)
+test.each([
+  ['server-error', 503, ''],
+  ['unreadable', 200, '<p>Welcome to the network of this hotel'],
+])(
+  'a renewal that fails is counted with its kind, and the back-off timed: %s',
+  async (kind, status, body) => {
+    const one = await enter()
+    provider.answerNext('token', { status, headers: {}, body })
+    const labels = { error_type: kind }
+    const backOffs = await increase('bff_session_renewal_back_off_duration_count', labels, async () => {
+      const tokens = await increase('bff_session_token_request_duration_count', labels, async () => {
+        expect(await increase('bff_session_renewal_ended_total', labels, () => post(one, '/renew'))).toBe(1)
+      })
+      expect(tokens).toBe(1)
     })
-    expect(tokens).toBe(1)
-  })
-  expect(backOffs).toBe(1)
-  const span = telemetry.spans('renewal').at(-1)
-  expect([span?.attributes, span?.status.code]).toEqual([
-    { 'bff.trigger': 'renew', 'bff.outcome': 'failed', 'error.type': 'server-error' },
-    2,
-  ])
-  await endBackOff(redis.connect(), one.browser)
-})
+    expect(backOffs).toBe(1)
+    const span = telemetry.spans('renewal').at(-1)
+    expect([span?.attributes, span?.status.code]).toEqual([
+      { 'bff.trigger': 'renew', 'bff.outcome': 'failed', 'error.type': kind },
+      2,
+    ])
+    await endBackOff(redis.connect(), one.browser)
+  },
+)
 
 test('a session that a renewal ends is counted by the reason', async () => {
   const one = await enter()
