@@ -25,7 +25,7 @@ export type Operation =
   | {
       /** A browser is sent to the provider. */
       readonly name: 'login'
-      /** At most 128 letters, which the same login's callback brings back: set it before the work begins. */
+      /** At most 128 letters, which the same login's callback brings back: set it before the work begins. Hooks share it. */
       carry?: string | undefined
     }
   | {

@@ -30,8 +30,8 @@ export function openSpan(tracer: Tracer, operation: Operation): OpenSpan {
     { root: isDetached(operation), links: linksOf(operation, active), attributes: aboutOperation(operation) },
     active,
   )
-  // The other half comes with another request, minutes later perhaps.
-  if (operation.name === 'login') operation.carry = carried(span)
+  // The other half comes with another request, minutes later perhaps. What the app itself put there stays.
+  if (operation.name === 'login') operation.carry ??= carried(span)
   return {
     inside: trace.setSpan(active, span),
     end(end) {

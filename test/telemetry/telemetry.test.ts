@@ -1,8 +1,9 @@
 // Metrics and traces of what really happens: OpenTelemetry's own SDK, a Prometheus exporter that is scraped, a real provider,
 // a real Redis.
 
-import { relay } from '../../src/index.ts'
+import { type Operation, relay } from '../../src/index.ts'
 import { instrument } from '../../src/telemetry/index.ts'
+import { openSpan } from '../../src/telemetry/spans.ts'
 import { startApiServer } from '../support/app/api-server.ts'
 import { startApp } from '../support/app/app.ts'
 import { startTelemetry } from '../support/app/telemetry.ts'
@@ -83,6 +84,12 @@ test('a login is counted and timed, and its callback leads to its beginning', as
   const requests = telemetry.requestSpans().map((span) => span.spanContext().spanId)
   expect(requests).toEqual(expect.arrayContaining([begin?.parentSpanContext?.spanId]))
   expect(requests).toEqual(expect.arrayContaining([callback?.parentSpanContext?.spanId]))
+})
+
+test('what the app itself has a login carry stays', () => {
+  const operation: Operation = { name: 'login', carry: 'the app’s own' }
+  openSpan(telemetry.tracerProvider.getTracer('test'), operation).end({ outcome: 'begun' })
+  expect(operation.carry).toBe('the app’s own')
 })
 
 test('a callback that is refused is counted by its code', async () => {
