@@ -25,6 +25,9 @@ try {
   process.exitCode = 2
 }
 
+// What the options opened, such as a Redis client of the app's, is not ours to close, and would keep the process.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()))
+
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error
 }

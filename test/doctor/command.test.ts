@@ -70,6 +70,13 @@ test('--json and --options: what a program reads, and 1 where something failed',
   expect(stdout).not.toContain('a wrong one')
 })
 
+test('what the options hold open, as a Redis client does, does not keep the process', async () => {
+  const file = join(files.folder, 'open.mjs')
+  await writeFile(file, 'setInterval(() => {}, 1000)\nexport default { redis: false }')
+  const { code, stdout } = await runDoctor(['doctor', '--json', '--options', file], environment())
+  expect([code, JSON.parse(stdout).failed]).toEqual([0, 0])
+})
+
 test('every mistake in the environment is a finding of its own', async () => {
   const { SECRET: _, CLIENT_ID: __, ...rest } = environment()
   const { code, stdout } = await runDoctor(['doctor'], { ...rest, BASE_URL: `${app.url} # this server` })
