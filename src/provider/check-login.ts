@@ -81,6 +81,7 @@ function answered(parameters: URLSearchParams, config: Config): Finding {
     return ok('login', `without a person the provider answers ${code}, as it should`)
   const { clientSecret } = config
   const secrets = typeof clientSecret === 'string' ? [clientSecret] : []
-  const said = denialOf(code, config) + quoted(cleanedWords(parameters.get('error_description'), secrets))
+  const said =
+    denialOf(code, config, { secrets }) + quoted(cleanedWords(parameters.get('error_description'), secrets))
   return FOR_NOW.test(code) ? unknown('login', said) : failed('login', said)
 }

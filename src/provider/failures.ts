@@ -125,6 +125,7 @@ export function loginFailed(reason: string): RefusedError {
  * @param secrets that were sent; where they are known, a short code may look as it likes
  */
 export function errorCode(code: string, secrets?: readonly string[]): string {
+  if (secrets?.includes(code)) return 'an error'
   if (/^[a-z]+(?:_[a-z]+)*$/.test(code) && code.length <= 40) return code
   const isShort = secrets !== undefined && /^[\w.:-]{1,19}$/.test(code)
   return isShort && !secrets.some((secret) => secret.includes(code) || code.includes(secret))

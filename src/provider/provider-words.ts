@@ -50,7 +50,9 @@ export function basicIn(authorization: string) {
 /** As it is, and as it may have been written on its way. */
 function spellings(secret: string): string[] {
   const formEncoded = new URLSearchParams([['', secret]]).toString().slice(1)
-  return [secret, formEncoded, encodeURIComponent(Buffer.from(secret).toString())]
+  const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '')
+  const base64url = Buffer.from(secret).toString('base64url')
+  return [secret, formEncoded, encodeURIComponent(Buffer.from(secret).toString()), base64, base64url]
 }
 
 const MARK = '; its words: '

@@ -447,3 +447,10 @@ test('the provider’s words hold no secret', async () => {
   const { found } = (await check(good()))['client-credentials']
   expect(found).toMatch(/words: "no \[…\]"$/)
 })
+
+test('nor does an error code that is one', async () => {
+  const secret = 'Sesame-1'
+  provider.answerNext('authorization', toLogin(secret))
+  const { found } = (await check({ ...good(), clientSecret: secret })).login
+  expect(found).toMatch(/^the provider answered an error; /)
+})
