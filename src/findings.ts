@@ -64,9 +64,12 @@ export interface Finding {
 
 type Maker = (name: FindingName, found: string, cure?: string) => Finding
 
+/** Some of it is the provider's, and it goes to a terminal. */
+const printable = (words: string) => words.replace(/[^\x20-\x7e…→]+/g, '?')
+
 const as =
   (status: Finding['status']): Maker =>
-  (name, found, cure) => ({ name, status, found, ...(cure !== undefined && { cure }) })
+  (name, found, cure) => ({ name, status, found: printable(found), ...(cure !== undefined && { cure }) })
 
 export const ok = as('ok')
 export const warning = as('warning')

@@ -7,7 +7,7 @@ import {
   WWWAuthenticateChallengeError,
 } from 'openid-client'
 import { RefusedError } from '../errors.ts'
-import { networkWords, TOO_LARGE } from './network-words.ts'
+import { BAD_PORT, networkWords, TOO_LARGE } from './network-words.ts'
 
 /** The token is not one of the provider's; its message says why, and holds nothing of the token. */
 export class SignatureError extends Error {
@@ -86,6 +86,7 @@ export function describeFailure(error: unknown): string {
 
 /** As `fetch()` gives it, and openid-client around that. */
 function networkCodeOf({ cause }: Error): string | undefined {
+  if ((cause as Error | undefined)?.message === BAD_PORT) return BAD_PORT
   return codeOf(cause) ?? codeOf((cause as Error | undefined)?.cause)
 }
 

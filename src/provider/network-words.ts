@@ -17,7 +17,14 @@ const NO_HTTP = 'what answers there speaks no http: are the scheme and the port 
 /** Of ours. */
 export const TOO_LARGE = 'ANSWER_TOO_LARGE'
 
+/** What `fetch()` says of ports that it goes to for nobody (Fetch §2.9). */
+export const BAD_PORT = 'bad port'
+
 const WORDS = new Map([
+  [
+    BAD_PORT,
+    'the port is one that fetch() never goes to, as 6000 or 6666: have the provider listen at another',
+  ],
   ['ECONNRESET', ENDED],
   ['UND_ERR_SOCKET', ENDED],
   ['HPE_INVALID_CONSTANT', NO_HTTP],

@@ -337,6 +337,14 @@ test.each<[change: object, options: AuthOptions, name: string, said: RegExp]>([
   expect(told((await check(good(options)))[name as 'login'])).toMatch(said)
 })
 
+test('an issuer that is written with what moves a cursor is shown without', async () => {
+  provider.changeAll('discovery', async (answer) => ({
+    ...answer,
+    body: JSON.stringify({ ...JSON.parse(String(answer.body)), issuer: `${provider.issuer}\u001b\n` }),
+  }))
+  expect(told((await check(good())).discovery)).toMatch(/its issuer is http:\/\/127\.0\.0\.1:\d+\?$/)
+})
+
 const ADDRESS = /^unknown: enter http:\/\/localhost:3000\/callback at the provider/
 
 test.each<[what: string, issuer: () => Promise<string> | string, said: RegExp]>([

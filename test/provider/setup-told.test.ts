@@ -153,6 +153,11 @@ describe('at ready()', () => {
 
   test.each<[string, () => Promise<string> | string, RegExp]>([
     ['no listener', async () => `http://127.0.0.1:${await freePort()}`, /\(ECONNREFUSED\): nobody listens/],
+    [
+      'a port of nobody',
+      () => 'http://127.0.0.1:6666',
+      /\(bad port\): the port is one that fetch\(\) never goes/,
+    ],
     ['an unknown host', () => 'https://nowhere.invalid', /\((?:ENOTFOUND|EAI_AGAIN)\): the name of the host/],
     ['http for https', () => provider.issuer.replace('http:', 'https:'), /\((?:ERR_SSL_|EPROTO).*in http/],
     ['a CA of nobody', () => secure.issuer, /\(\w+\): .*not trusted: .*NODE_EXTRA_CA_CERTS.*provider\.ca/],
