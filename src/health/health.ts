@@ -36,6 +36,7 @@ const LONGEST_WAIT_SECONDS = 0.5
 /** Between two questions to the store, which costs one command. */
 const STORE_REST_SECONDS = 2
 
+/** @internal */
 export function createHealthCheck(
   store: SessionStore,
   provider: Provider,
