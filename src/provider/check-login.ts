@@ -9,7 +9,7 @@ import { toEnter } from '../options/registered-addresses.ts'
 import type { AuthorizationRequests } from './authorization-request.ts'
 import { describeFailure } from './failures.ts'
 import type { Look, Looked } from './look.ts'
-import { cleanedWords, quoted } from './provider-words.ts'
+import { cleanedWords, quoted, secretsOf } from './provider-words.ts'
 import { denialOf } from './refusals.ts'
 
 /** What it says to a login without a person. */
@@ -79,9 +79,7 @@ function answered(parameters: URLSearchParams, config: Config): Finding {
   const code = parameters.get('error') ?? 'no error'
   if (AS_EXPECTED.test(code))
     return ok('login', `without a person the provider answers ${code}, as it should`)
-  const { clientSecret } = config
-  const secrets = typeof clientSecret === 'string' ? [clientSecret] : []
-  const said =
-    denialOf(code, config, { secrets }) + quoted(cleanedWords(parameters.get('error_description'), secrets))
+  const words = cleanedWords(parameters.get('error_description'), secretsOf(config))
+  const said = denialOf(code, config) + quoted(words)
   return FOR_NOW.test(code) ? unknown('login', said) : failed('login', said)
 }

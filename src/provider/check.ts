@@ -10,10 +10,9 @@ import { keysFinding } from './check-keys.ts'
 import { loginFindings } from './check-login.ts'
 import { logoutFindings } from './check-logout.ts'
 import type { Discovery } from './discovery.ts'
-import { readDocument } from './document.ts'
+import { readProvider } from './document.ts'
 import { describeFailure, MetadataError } from './failures.ts'
 import { createLooking, type Look } from './look.ts'
-import { readMetadata } from './metadata.ts'
 import type { UserInfoEndpoint } from './userinfo.ts'
 
 export interface ProviderCheck {
@@ -74,11 +73,7 @@ async function readAnew(
 ): Promise<{ document?: ServerMetadata; finding: Finding }> {
   const { discoveryURL } = config.provider
   try {
-    const found =
-      discoveryURL === undefined
-        ? {}
-        : await readDocument(discoveryURL, config, config.httpTimeoutSeconds, fetch)
-    const document = readMetadata(found, config)
+    const document = await readProvider(config, fetch)
     const how =
       discoveryURL === undefined ? 'provider.metadata has what is needed' : `${discoveryURL} was read`
     return { document, finding: ok('discovery', `${how}; its issuer is ${document.issuer}`) }

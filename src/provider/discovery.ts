@@ -4,9 +4,8 @@ import { ConfigurationError, TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import type { Config } from '../options/config.ts'
 import { createBoundedFetch, type Exchange, type Send } from './bounded-fetch.ts'
-import { expectAnswer, readDocument } from './document.ts'
+import { expectAnswer, readProvider } from './document.ts'
 import { describeFailure, discoveryFailed, MetadataError } from './failures.ts'
-import { readMetadata } from './metadata.ts'
 import { createSend } from './send.ts'
 
 export interface Discovery {
@@ -91,11 +90,7 @@ export function createDiscovery(
 
   async function read(): Promise<client.ServerMetadata> {
     try {
-      const found =
-        discoveryURL === undefined
-          ? {}
-          : await readDocument(discoveryURL, config, config.httpTimeoutSeconds, look)
-      const document = readMetadata(found, config)
+      const document = await readProvider(config, look)
       readAgainAt = performance.now() + config.provider.refreshSeconds * 1000
       fault = undefined
       return document
@@ -165,7 +160,7 @@ export function createDiscovery(
         discovered = Promise.resolve(document)
         // What is known by hand was asked of nobody.
         if (discoveryURL === undefined)
-          await expectAnswer(String(document.jwks_uri), config.httpTimeoutSeconds, createBoundedFetch(send))
+          await expectAnswer(String(document.jwks_uri), config.httpTimeoutSeconds, look)
       } catch (error) {
         throw unavailable(`${config.issuer.href} was asked whether it answers`, error)
       }

@@ -1,16 +1,34 @@
 // The provider's discovery document: read, and found to be the one of the issuer that is meant (OpenID Connect Discovery 1.0 §4).
+import type { ServerMetadata } from 'openid-client'
 import { jsonObject } from '../lib/json-object.ts'
+import type { Config } from '../options/config.ts'
 import type { createBoundedFetch } from './bounded-fetch.ts'
 import { AnswerError, MetadataError } from './failures.ts'
-import { type Expected, NO_OPENID } from './metadata.ts'
+import { type Expected, NO_OPENID, readMetadata } from './metadata.ts'
 
 type Document = Readonly<Record<string, unknown>>
 
 /** They say of themselves that they will answer otherwise: RFC 9110 §15.5.9, §15.5.20; RFC 6585 §4; RFC 8470 §5.2. */
 const FOR_NOW = new Set([408, 421, 425, 429])
 
-/** @throws MetadataError where only whoever sets the app up can help */
-export async function readDocument(
+/**
+ * What is known of the provider: by its document where it has one, and by the options.
+ *
+ * @throws MetadataError where only whoever sets the app up can help
+ */
+export async function readProvider(
+  config: Config,
+  fetch: ReturnType<typeof createBoundedFetch>,
+): Promise<ServerMetadata> {
+  const { discoveryURL } = config.provider
+  const found =
+    discoveryURL === undefined
+      ? {}
+      : await readDocument(discoveryURL, config, config.httpTimeoutSeconds, fetch)
+  return readMetadata(found, config)
+}
+
+async function readDocument(
   url: string,
   expected: Expected,
   timeoutSeconds: number,

@@ -1,4 +1,5 @@
 // The provider's own prose (`error_description`), for operators: one line, and nothing in it that we sent or that may be a token.
+import type { Config } from '../options/config.ts'
 import type { Sent } from './bounded-fetch.ts'
 
 const MOST_CHARACTERS = 200
@@ -31,6 +32,11 @@ export function cleanedWords(prose: unknown, secrets: readonly string[]): string
     .replace(/[^\x20-\x7e…]+/g, ' ')
     .trim()
   return line === '' ? undefined : line.slice(0, MOST_CHARACTERS)
+}
+
+/** Those that the options have: what came by the browser was sent by nobody here. */
+export function secretsOf({ clientSecret }: Pick<Config, 'clientSecret'>): string[] {
+  return typeof clientSecret === 'string' ? [clientSecret] : []
 }
 
 export function secretsIn(sent: Sent | undefined): string[] {

@@ -12,7 +12,7 @@ import type { Config } from '../options/config.ts'
 import { isCommented } from '../options/environment.ts'
 import type { Exchange } from './bounded-fetch.ts'
 import { describeFailure, errorCode, isOfAddress } from './failures.ts'
-import { basicIn, cleanedWords, quoted, secretsIn } from './provider-words.ts'
+import { basicIn, cleanedWords, quoted, secretsIn, secretsOf } from './provider-words.ts'
 import { scopeCure } from './scope-hints.ts'
 
 interface Refusal {
@@ -137,11 +137,10 @@ function assertionRefused(config: Config): string {
  * @param scope that this login asked for
  */
 export function loginDenied(error: AuthorizationResponseError, config: Config, scope?: string): RefusedError {
-  const secrets = typeof config.clientSecret === 'string' ? [config.clientSecret] : []
-  const words = cleanedWords(error.error_description, secrets)
+  const words = cleanedWords(error.error_description, secretsOf(config))
   const prose = words === undefined ? '' : `; in the words that came through the browser: "${words}"`
   return new RefusedError('login_denied', 400, 'The provider did not log you in.', {
-    reason: denialOf(error.error, config, { scope, secrets }) + prose,
+    reason: denialOf(error.error, config, scope) + prose,
     error: error.error,
     errorDescription: error.error_description,
   })
@@ -150,12 +149,8 @@ export function loginDenied(error: AuthorizationResponseError, config: Config, s
 const FLOW = "the authorization code flow (Keycloak: 'Standard flow')"
 
 /** What it answered to a login, and what to do about it. */
-export function denialOf(
-  code: string,
-  config: Config,
-  { scope, secrets = [] }: { scope?: string | undefined; secrets?: readonly string[] } = {},
-): string {
-  return `the provider answered ${errorCode(code, secrets)}${denialCure(code, config, scope)}`
+export function denialOf(code: string, config: Config, scope?: string): string {
+  return `the provider answered ${errorCode(code, secretsOf(config))}${denialCure(code, config, scope)}`
 }
 
 function denialCure(code: string, config: Config, scope: string | undefined): string {
