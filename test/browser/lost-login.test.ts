@@ -6,7 +6,7 @@ import { startProvider } from '../support/provider/provider.ts'
 import { useParts } from '../support/servers.ts'
 
 const { app, chromium } = useParts(async (start) => {
-  const provider = await start(startProvider())
+  const provider = await start(startProvider({ asksForConsent: true }))
   const app = await start(startApp({ provider, options: { logger: createLog().logger } }))
   return { app, chromium: await start(startChromium()) }
 })

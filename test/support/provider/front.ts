@@ -1,10 +1,11 @@
 // The HTTP server in front of the provider: it writes down what comes, and lets a test interfere.
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTLSServer } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { readAll } from '../bodies.ts'
 import { closeServer, listen, listenAgain, resetConnection } from '../listen.ts'
 import { type Answer, type Cut, createFaults } from './faults.ts'
+import { ask } from './in-process.ts'
 import { type RawRequest, type SeenRequest, seeRequest, thumbprint } from './seen-requests.ts'
 
 const HOST = '127.0.0.1'
@@ -26,9 +27,8 @@ export interface ShownCertificate {
 export async function createFront(onAnswer: (answer: Answer) => void, tls?: FrontTLS) {
   const faults = createFaults()
   const seen: SeenRequest[] = []
-  const agent = new Agent({ keepAlive: true })
   const turns = new Map<string, Promise<unknown>>()
-  let providerPort = 0
+  let provider: RequestListener | undefined
   let isUp = true
 
   const listener = (req: IncomingMessage, res: ServerResponse) => {
@@ -82,32 +82,11 @@ export async function createFront(onAnswer: (answer: Answer) => void, tls?: Fron
     return turn
   }
 
-  async function askProvider({ method, url, headers, body }: RawRequest): Promise<Answer> {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const sent = request({
-        host: HOST,
-        port: providerPort,
-        agent,
-        method,
-        path: url,
-        headers: { ...headers },
-      })
-      sent.on('response', resolve).on('error', reject).end(body)
-    })
-    const {
-      connection: _,
-      'keep-alive': __,
-      'transfer-encoding': ___,
-      'content-length': ____,
-      ...kept
-    } = response.headers
-    const answered = {
-      status: response.statusCode ?? 502,
-      headers: kept as Answer['headers'],
-      body: await readAll(response),
-    }
-    onAnswer(answered as Answer)
-    return answered as Answer
+  async function askProvider(raw: RawRequest): Promise<Answer> {
+    if (provider === undefined) throw new Error('there is no provider behind the front yet')
+    const answered = await ask(provider, raw)
+    onAnswer(answered)
+    return answered
   }
 
   function send(res: ServerResponse, entry: SeenRequest, outcome: Answer | Cut) {
@@ -133,9 +112,8 @@ export async function createFront(onAnswer: (answer: Answer) => void, tls?: Fron
     faults,
     seen,
     shown,
-    /** where the provider itself listens */
-    leadTo(inner: number) {
-      providerPort = inner
+    leadTo(listener: RequestListener) {
+      provider = listener
     },
     async down() {
       if (isUp) await closeServer(server)
@@ -149,7 +127,6 @@ export async function createFront(onAnswer: (answer: Answer) => void, tls?: Fron
       faults.clear()
       if (isUp) await closeServer(server)
       isUp = false
-      agent.destroy()
     },
   }
 }

@@ -1,9 +1,8 @@
 // A real OpenID provider on loopback that a test can count, hold, cut, replace and take down.
-import { createServer } from 'node:http'
 import type { Configuration } from 'oidc-provider'
-import { closeServer, listen } from '../listen.ts'
 import { type ClientOptions, type TestClient, toMetadata } from './client.ts'
 import { createConfiguration, type Lifetimes } from './config.ts'
+import { withoutConsentPage } from './consent.ts'
 import { createFaultControls, type FaultControls } from './fault-controls.ts'
 import type { Answer } from './faults.ts'
 import { createFront, type FrontTLS, type ShownCertificate } from './front.ts'
@@ -21,6 +20,8 @@ export interface ProviderOptions extends Partial<Lifetimes> {
   ownKey?: boolean
   /** https, and clients that authenticate by certificate */
   tls?: FrontTLS
+  /** ask whoever logs in what the app may know; they have agreed unless told */
+  asksForConsent?: boolean
   /** last word on oidc-provider's configuration */
   configure?(configuration: Configuration): Configuration
 }
@@ -56,7 +57,14 @@ export interface TestProvider extends FaultControls {
 }
 
 export async function startProvider(options: ProviderOptions = {}): Promise<TestProvider> {
-  const { reuseSeconds = 0, ownKey = false, tls, configure = (same) => same, ...given } = options
+  const {
+    reuseSeconds = 0,
+    ownKey = false,
+    asksForConsent = false,
+    tls,
+    configure = (same) => same,
+    ...given
+  } = options
   const lifetimes: Lifetimes = { idToken: 3600, accessToken: 3600, refreshToken: 86_400, ...given }
   const secrets = createSecretsSeen()
   const blocked = new Set<string>()
@@ -67,14 +75,14 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
   const front = await createFront((answer: Answer) => secrets.look(answer), tls)
   const issuer = `${tls ? 'https' : 'http'}://127.0.0.1:${front.port}`
   const plain = createConfiguration({ store, jwks: { keys: [key.jwk] }, lifetimes, blocked })
-  const configuration = tls ? withMutualTLS(plain) : plain
+  const agreed = asksForConsent ? plain : withoutConsentPage(plain)
+  const configuration = tls ? withMutualTLS(agreed) : agreed
   const oidc = createOidcProvider(issuer, configure(configuration))
   // The front speaks TLS in its place.
   oidc.proxy = tls !== undefined
   // A refused request is an ordinary answer here; what is broken in the provider itself must be seen.
   oidc.on('server_error', (_ctx, error) => process.emitWarning(error))
-  const inner = createServer(oidc.callback())
-  front.leadTo(await listen(inner, '127.0.0.1'))
+  front.leadTo(oidc.callback())
 
   const requests: TestProvider['requests'] = (filter = {}) =>
     front.seen.filter(typeof filter === 'function' ? filter : (seen) => matches(seen, filter))
@@ -112,10 +120,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
     signIdToken: (claims, forgery) => signToken(key, claims, forgery),
     down: () => front.down(),
     up: () => front.up(),
-    async stop() {
-      await front.stop()
-      await closeServer(inner)
-    },
+    stop: () => front.stop(),
   }
 }
 
