@@ -1,12 +1,15 @@
 // Every JavaScript snippet of the documentation, and every `@example` of the sources, is right by the types, so that no option in
 // it is made up.
 import { readdirSync } from 'node:fs'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import ts from 'typescript'
 import { exampleless, examples, surroundingsOf } from './examples.ts'
+import { run } from './run.ts'
 import { type Snippet, snippetsOf } from './snippets.ts'
 
 const root = join(import.meta.dirname, '../..')
+const tsc = join(root, 'node_modules/@typescript/native/bin/tsc')
 /** Checked with other people's types, where those are installed: test/neighbours. */
 const OF_NEIGHBOURS = ['docs/nestjs.md', 'docs/react-vite.md']
 const pages = [
@@ -33,14 +36,14 @@ const BROWSER_MODULE = [join(root, 'src/browser/index.ts')]
 const isOfPage = ({ file, code }: Snippet) =>
   file.startsWith('src/browser/') || /from '(?:express-bff-session\/browser|\/bff\.js)'/.test(code)
 
-test.each<[where: string, isThere: (snippet: Snippet) => boolean, more: ts.CompilerOptions]>([
+test.each<[where: string, isThere: (snippet: Snippet) => boolean, more: object]>([
   ['on a server', (snippet) => !isOfPage(snippet), {}],
   // What is not said of a parameter's type in JavaScript is nobody's mistake there.
   [
     'in a page',
     isOfPage,
     {
-      lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
+      lib: ['es2022', 'dom'],
       types: [],
       noImplicitAny: false,
       paths: { 'express-bff-session/browser': BROWSER_MODULE, '/bff.js': BROWSER_MODULE },
@@ -48,24 +51,10 @@ test.each<[where: string, isThere: (snippet: Snippet) => boolean, more: ts.Compi
   ],
 ])(
   'every snippet that runs %s type-checks',
-  (_where, isThere, more) => {
+  async (_where, isThere, more) => {
     const here = snippets.filter(isThere)
-    const files = new Map(here.map((snippet) => [pathOf(snippet), snippet]))
-    const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
-    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
     // An undefined variable of the environment is the environment's mistake, found at start-up.
-    const given = { ...options, exactOptionalPropertyTypes: false, ...more }
-    const program = ts.createProgram([...files.keys()], given, hostOf(files, given))
-    // The package's own files are for its own type check.
-    const mistakes = [...files].flatMap(([file, snippet]) =>
-      ts
-        .getPreEmitDiagnostics(program, program.getSourceFile(file))
-        .map(
-          ({ messageText }) =>
-            `${snippet.file}:${snippet.line} ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
-        ),
-    )
-    expect(mistakes).toEqual([])
+    expect(await mistakesIn(here, { exactOptionalPropertyTypes: false, ...more })).toEqual([])
     expect(here.length).toBeGreaterThanOrEqual(4)
   },
   60_000,
@@ -76,11 +65,36 @@ test('every function that an app may call has an example', () => {
   expect(examples.length).toBeGreaterThan(50)
 })
 
-/** Nothing is there: it stands inside the project, so that imports are found as they are by its own sources. */
-function pathOf({ file, line, code }: Snippet): string {
+/** As the compiler says them, with the place in the documentation. */
+async function mistakesIn(here: readonly Snippet[], compilerOptions: object): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'express-bff-session-snippets-'))
+  try {
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+    const config = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['.'] }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
+    const files = new Map(here.map((snippet) => [nameOf(snippet), snippet]))
+    for (const [name, snippet] of files) await writeFile(join(folder, name), sourceOf(snippet))
+    const said = await run(folder, process.execPath, tsc, '-p', '.', '--pretty', 'false').catch((error) => {
+      if (!/error TS/.test(String(error))) throw error
+      return String(error)
+    })
+    return said.split('\n').flatMap((line) => {
+      const [, name = '', mistake = ''] = /^(.+?)\(\d+,\d+\): (error .+)$/.exec(line) ?? []
+      const snippet = files.get(name)
+      if (snippet) return [`${snippet.file}:${snippet.line} ${mistake}`]
+      // The package's own files are for its own type check; what is of no file is of the compiler itself.
+      return name === '' && /error TS/.test(line) ? [line] : []
+    })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+function nameOf({ file, line, code }: Snippet): string {
   // Another snippet imports it by that name.
-  if (code.startsWith('// app.js\n')) return join(root, 'test/app.ts')
-  return join(root, 'test', `${file.replace(/\W/g, '-')}-${line}.mts`)
+  if (code.startsWith('// app.js\n')) return 'app.ts'
+  return `${file.replace(/\W/g, '-')}-${line}.mts`
 }
 
 function sourceOf(snippet: Snippet): string {
@@ -89,23 +103,4 @@ function sourceOf(snippet: Snippet): string {
     isOfPage(snippet) ||
     /from 'express-bff-session(?:\/testing|\/telemetry|\/express-openid-connect)?'/.test(snippet.code)
   return isWhole ? snippet.code : SURROUNDINGS + snippet.code
-}
-
-/** Has the snippets beside what is on the disk. */
-function hostOf(files: Map<string, Snippet>, options: ts.CompilerOptions): ts.CompilerHost {
-  const host = ts.createCompilerHost(options)
-  const { fileExists, getSourceFile, readFile } = host
-  const read = (file: string) => {
-    const snippet = files.get(file)
-    return snippet && sourceOf(snippet)
-  }
-  host.fileExists = (file) => files.has(file) || fileExists(file)
-  host.readFile = (file) => read(file) ?? readFile(file)
-  host.getSourceFile = (file, version, ...rest) => {
-    const source = read(file)
-    return source === undefined
-      ? getSourceFile(file, version, ...rest)
-      : ts.createSourceFile(file, source, version)
-  }
-  return host
 }

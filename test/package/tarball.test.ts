@@ -16,7 +16,7 @@ import { writeSnippets } from './snippets.ts'
 import { startScript } from './start-script.ts'
 
 const root = join(import.meta.dirname, '../..')
-const tsc = join(root, 'node_modules/typescript/bin/tsc')
+const tsc = join(root, 'node_modules/@typescript/native/bin/tsc')
 /** For what waits for tsc. */
 const slowMs = 120_000
 

@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
-const tsc = join(root, 'node_modules/typescript/bin/tsc')
+const tsc = join(root, 'node_modules/@typescript/native/bin/tsc')
 
 /**
  * @typedef {object} Packed
