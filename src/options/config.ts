@@ -16,41 +16,20 @@ import type { UserInfoConfig } from './user-info.ts'
 export type { SigningKey } from './signing-key.ts'
 
 /** Complete, checked, frozen. */
-export interface Config extends ClientConfig, StoreConfig {
-  /** By which tokens are checked and sessions are kept apart: `provider.metadata.issuer`, or `issuerBaseURL`. */
-  readonly issuer: URL
-  readonly baseURL: URL
-  readonly redirectURI: URL
+export interface Config extends SharedConfig, RealmConfig, AddressConfig {}
+
+/** The same whichever provider somebody comes from, and under whichever address they see the app. */
+export interface SharedConfig extends StoreConfig {
   /** Newest first. Where a function gives them, they may be others the next time, and then it is another list. */
   readonly secrets: readonly string[]
-  readonly authorizationParams: Readonly<Record<string, string>>
-  /** The APIs that a login asks access to (RFC 8707 §2.1). */
-  readonly resources: readonly string[]
-  /** Where handlers may send access tokens. */
-  readonly apis: readonly Api[]
-  readonly formPost: boolean
   readonly authRequired: boolean
   readonly routes: Readonly<Routes>
-  readonly renewal: RenewalConfig
   readonly login: LoginConfig
-  readonly provider: ProviderConfig
-  readonly session: SessionConfig
-  readonly logout: LogoutConfig
-  readonly idTokenSigningAlg: string
-  readonly clockToleranceSeconds: number
-  readonly httpTimeoutSeconds: number
-  readonly idpLogout: boolean
-  readonly revokeOnLogout: boolean
-  /** Whose pages may send unsafe requests; our own is the first. */
-  readonly origins: readonly string[]
   /** On whose pages a login or a logout may end, besides our own. */
   readonly returnOrigins: readonly string[]
   readonly attemptSilentLogin: boolean
-  readonly requireLogoutTokenType: boolean
   /** What of the person the page is told. */
   readonly userClaims: readonly string[]
-  /** Undefined: it is not asked. */
-  readonly userInfo: UserInfoConfig | undefined
   readonly afterCallback: AuthOptions['afterCallback']
   readonly afterRenewal: AuthOptions['afterRenewal']
   readonly onCallbackError: AuthOptions['onCallbackError']
@@ -58,4 +37,36 @@ export interface Config extends ClientConfig, StoreConfig {
   readonly logger: Log
   /** The app is being set up: what helps then is said. */
   readonly development: boolean
+}
+
+/** A realm: this client at one provider, and how the two deal with each other (RFC 9110 §11.5 has the word). */
+export interface RealmConfig extends ClientConfig {
+  /** By which tokens are checked and sessions are kept apart: `provider.metadata.issuer`, or `issuerBaseURL`. */
+  readonly issuer: URL
+  readonly provider: ProviderConfig
+  readonly authorizationParams: Readonly<Record<string, string>>
+  /** The APIs that a login asks access to (RFC 8707 §2.1). */
+  readonly resources: readonly string[]
+  /** Where handlers may send access tokens. */
+  readonly apis: readonly Api[]
+  readonly formPost: boolean
+  readonly renewal: RenewalConfig
+  readonly logout: LogoutConfig
+  readonly idTokenSigningAlg: string
+  readonly clockToleranceSeconds: number
+  readonly httpTimeoutSeconds: number
+  readonly idpLogout: boolean
+  readonly revokeOnLogout: boolean
+  readonly requireLogoutTokenType: boolean
+  /** Undefined: it is not asked. */
+  readonly userInfo: UserInfoConfig | undefined
+}
+
+/** What goes by the address under which browsers reach the app. */
+export interface AddressConfig {
+  readonly baseURL: URL
+  readonly redirectURI: URL
+  /** Whose pages may send unsafe requests; our own is the first. */
+  readonly origins: readonly string[]
+  readonly session: SessionConfig
 }
