@@ -2,7 +2,6 @@
 import type { NextFunction, Request, Response } from 'express'
 import type { AuthHandler } from './auth-handler.ts'
 import { checkSetUp } from './check/check.ts'
-import { createLoginTransactions } from './cookies/login-transaction.ts'
 import { createSessionCookie, type ReadCookies } from './cookies/session-cookie.ts'
 import { type AuthError, asError, ConfigurationError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
@@ -23,20 +22,16 @@ import { type AroundOperation, createOperations } from './operations.ts'
 import type { AuthOptions } from './options/auth-options.ts'
 import { addressesToRegister } from './options/registered-addresses.ts'
 import { resolveOptions } from './options/resolve-options.ts'
-import { createProvider } from './provider/provider.ts'
 import { bothReady } from './ready.ts'
+import { createRealmServices } from './realm-services.ts'
 import { ownerName } from './record/owner.ts'
-import { createRenewer } from './renewal/renew.ts'
 import { attachOidc } from './request-oidc.ts'
 import { mountRoutes } from './routes.ts'
 import { CurrentSession } from './session/current-session.ts'
 import { createEndedSessions } from './session/ended-sessions.ts'
 import { createExpressSession } from './session/express-session.ts'
 import { contextOf, forgetContext, ranBefore, setContext } from './session/request-context.ts'
-import type { Services } from './session/services.ts'
 import { CookieSession, isMounted, mountedSession, type SessionBinding } from './session/session-binding.ts'
-import { createSessionRegister } from './session/session-register.ts'
-import { createSessionWatch } from './session/session-watch.ts'
 import { createMemoryStore } from './store/memory/memory-store.ts'
 import { createRedisStore } from './store/redis/redis-store.ts'
 import { withStoreEvents } from './store/store-events.ts'
@@ -64,28 +59,13 @@ export function auth(options?: AuthOptions): AuthHandler {
     config.redis === undefined ? createMemoryStore(config) : createRedisStore(config, config.redis, events)
   const store = withStoreEvents(kept, events, config)
   const tasks = createBackgroundTasks()
-  const provider = createProvider(config, events, tasks)
-  const renewer = createRenewer({ config, store, provider, events, operations, tasks })
   const ended = createEndedSessions()
-  const sessions = createSessionRegister(config, store, provider, renewer, events, ended)
-  const logins = createLoginTransactions(config)
-  const watch = createSessionWatch(config, store, renewer)
-  const { health, close: endHealth } = createHealthCheck(store, provider, renewer, events)
   const log = createLimitedLog(config.logger)
+  const services = createRealmServices(config, { events, operations, log, store, tasks, ended })
+  const { provider, renewer, sessions, watch } = services
+  const { health, close: endHealth } = createHealthCheck(store, provider, renewer, events)
   logEvents(events, log, config.logger)
   if (config.development) config.logger.info(`express-bff-session: ${addressesToRegister(config)}`, OF_SETUP)
-  const services: Services = {
-    config,
-    events,
-    operations,
-    log,
-    store,
-    provider,
-    renewer,
-    sessions,
-    logins,
-    watch,
-  }
   const cookie = createSessionCookie(config)
   const appSession = createExpressSession(config, store.appData, cookie, events)
   const sessionParts = { cookie, appSession, appData: store.appData, ended }
