@@ -24,7 +24,7 @@ export async function checkSetUp(
 ): Promise<Finding[]> {
   const clock = await storeClock(store)
   const now = clock.now ?? Date.now()
-  const [asked, stored] = await Promise.all([provider.check(now), storeFindings()])
+  const [asked, stored] = await Promise.all([provider.check(now, config), storeFindings()])
   const ahead = {
     provider: asked.aheadMilliseconds,
     store: config.redis === undefined ? undefined : clock.ahead,

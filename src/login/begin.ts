@@ -54,7 +54,7 @@ async function sendToProvider(
     ...(carried && { carried }),
   }
   const transaction = logins.create(page, now, wishes)
-  const url = await provider.authorizationURL(transaction, now)
+  const url = await provider.authorizationURL(transaction, config.redirectURI, now)
   noteHost({ config, req: request.req }, transaction.state)
   applyCookies(request.res, logins.remember(transaction, request.cookies))
   // RFC 9700 §4.12: what was posted is not posted on.

@@ -157,9 +157,11 @@ async function exchange({
   now,
   leave,
 }: Completion): Promise<CodeExchange | undefined> {
-  const { provider, session } = context
+  const { config, provider, session } = context
+  const url = new URL(config.redirectURI)
+  url.search = parameters.toString()
   try {
-    return await provider.exchangeCode(parameters, transaction, now, session.record === undefined)
+    return await provider.exchangeCode(url, transaction, now, session.record === undefined)
   } catch (error) {
     if (transaction.silent === undefined || !isAuthError(error)) throw error
     const answer = error instanceof RefusedError ? error.error : undefined

@@ -60,12 +60,13 @@ export async function logOut(
 
 /** The provider being out of reach must not keep anybody logged in here. */
 async function endSessionURL(
-  { provider, renewer }: RequestContext,
+  { config, provider, renewer }: RequestContext,
   [id, record]: [string, AuthRecord],
   target: string,
   params: LogoutParams,
 ): Promise<URL | undefined> {
-  const found = provider.endSessionURL(renewer.newest(id, record), target, params).catch(() => undefined)
+  const returnTo = new URL(target, config.baseURL)
+  const found = provider.endSessionURL(renewer.newest(id, record), returnTo, params).catch(() => undefined)
   return withDeadline(found, PROVIDER_WAIT_SECONDS, () => undefined)
 }
 

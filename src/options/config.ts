@@ -62,6 +62,9 @@ export interface RealmConfig extends ClientConfig {
   readonly userInfo: UserInfoConfig | undefined
 }
 
+/** What it takes to speak with a provider. Nothing of this app's addresses, so that all of them can share it. */
+export type ProviderSetUp = RealmConfig & Pick<SharedConfig, 'logger'>
+
 /** What goes by the address under which browsers reach the app. */
 export interface AddressConfig {
   readonly baseURL: URL

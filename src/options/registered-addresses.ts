@@ -2,7 +2,8 @@
 import { urlBelow } from './app-paths.ts'
 import type { Config } from './config.ts'
 
-type Addressed = Pick<Config, 'baseURL' | 'redirectURI' | 'routes'>
+/** The addresses of this app, as far as its provider knows them. */
+export type Addressed = Pick<Config, 'baseURL' | 'redirectURI' | 'routes'>
 
 export function postLogoutURI({ baseURL, routes }: Addressed): string {
   return urlBelow(baseURL, routes.postLogoutRedirect).href

@@ -2,7 +2,7 @@
 import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { isAuthError } from '../errors.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import { stepUpParameters } from '../record/step-up.ts'
 import type { Exchange } from './bounded-fetch.ts'
 import type { Credentials } from './client-authentication.ts'
@@ -19,11 +19,11 @@ export interface AuthorizationRequests {
   /** What the provider lacks of what the options ask of it. */
   faultsIn(metadata: client.ServerMetadata): string[]
   /** `now` is the store's clock. @throws RefusedError, TryLaterError */
-  authorizationURL(transaction: LoginTransaction, now: number): Promise<URL>
+  authorizationURL(transaction: LoginTransaction, redirectURI: URL, now: number): Promise<URL>
 }
 
 export function createAuthorizationRequests(
-  config: Config,
+  config: ProviderSetUp,
   discovery: Discovery,
   { signing }: Credentials,
 ): AuthorizationRequests {
@@ -34,13 +34,13 @@ export function createAuthorizationRequests(
     faultsIn: (metadata) =>
       [missingIn(metadata), algorithmFault(metadata, config)].filter((fault) => fault !== undefined),
 
-    async authorizationURL(transaction, now) {
+    async authorizationURL(transaction, redirectURI, now) {
       const exchange: Exchange = { signal: undefined, answer: undefined }
       const server = await discovery.at(now, exchange)
       const metadata = server.serverMetadata()
       const missing = missingIn(metadata)
       if (missing !== undefined) throw discovery.unavailable(missing)
-      const parameters = authorizationParameters(config, transaction)
+      const parameters = authorizationParameters(config, transaction, redirectURI)
       // RFC 9700 §2.1.1
       parameters.set('code_challenge', await client.calculatePKCECodeChallenge(transaction.codeVerifier))
       parameters.set('code_challenge_method', 'S256')
@@ -98,7 +98,7 @@ export function createAuthorizationRequests(
 /** A login is not refused for it: the document may say less than is done. */
 export function algorithmFault(
   { id_token_signing_alg_values_supported: offered }: client.ServerMetadata,
-  { idTokenSigningAlg: wanted, issuer }: Config,
+  { idTokenSigningAlg: wanted, issuer }: ProviderSetUp,
 ): string | undefined {
   if (!Array.isArray(offered) || offered.length === 0) return undefined
   if (offered.some((alg) => newerName(alg) === newerName(wanted))) return undefined
@@ -112,8 +112,12 @@ export function newerName(alg: string): string {
 }
 
 /** What the authorization request asks for, login by login. */
-function authorizationParameters(config: Config, transaction: LoginTransaction): URLSearchParams {
-  const { authorizationParams, resources, redirectURI } = config
+function authorizationParameters(
+  config: ProviderSetUp,
+  transaction: LoginTransaction,
+  redirectURI: URL,
+): URLSearchParams {
+  const { authorizationParams, resources } = config
   const { state, nonce, stepUp, asked } = transaction
   const prompt = promptOf(config, transaction)
   const parameters = new URLSearchParams({
@@ -133,7 +137,7 @@ function authorizationParameters(config: Config, transaction: LoginTransaction):
 
 /** What the configuration asks for is asked by a login of its own too: some providers need `consent` for a refresh token. */
 function promptOf(
-  { authorizationParams: { prompt } }: Config,
+  { authorizationParams: { prompt } }: ProviderSetUp,
   { stepUp, asked, silent }: LoginTransaction,
 ): string | undefined {
   // OpenID Connect Core §3.1.2.1: `none` stands alone, and would contradict all else.

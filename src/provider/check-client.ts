@@ -2,7 +2,8 @@
 import * as client from 'openid-client'
 import { isAuthError } from '../errors.ts'
 import { type Finding, failed, ok, saidBy, unknown, warning } from '../findings.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
+import type { Addressed } from '../options/registered-addresses.ts'
 import type { Exchange } from './bounded-fetch.ts'
 import type { Discovery } from './discovery.ts'
 import { isErrorResponse, isTransient } from './failure-kinds.ts'
@@ -15,11 +16,16 @@ interface Outcome {
   readonly said: string
 }
 
-export async function clientFindings(config: Config, discovery: Discovery, now: number): Promise<Finding[]> {
+export async function clientFindings(
+  config: ProviderSetUp,
+  { redirectURI }: Addressed,
+  discovery: Discovery,
+  now: number,
+): Promise<Finding[]> {
   const code = await present({
     grant_type: 'authorization_code',
     code: client.randomState(),
-    redirect_uri: config.redirectURI.href,
+    redirect_uri: redirectURI.href,
     code_verifier: client.randomPKCECodeVerifier(),
   })
   const credentials = credentialsFinding(code, config)
@@ -53,7 +59,7 @@ function kindOf(error: unknown, { answer }: Exchange): Outcome['kind'] {
   return isTransient(error) ? 'out of reach' : 'something else'
 }
 
-function credentialsFinding({ kind, said }: Outcome, config: Config): Finding {
+function credentialsFinding({ kind, said }: Outcome, config: ProviderSetUp): Finding {
   const method = config.clientAuthMethod
   if (kind === 'something else') return unknown('client-credentials', `invalid_grant was expected: ${said}`)
   if (kind !== 'as expected') return failed('client-credentials', said)
@@ -65,7 +71,7 @@ function credentialsFinding({ kind, said }: Outcome, config: Config): Finding {
     : ok('client-credentials', `the provider takes this client's (${method})`)
 }
 
-function refreshFinding({ kind, said }: Outcome, config: Config): Finding {
+function refreshFinding({ kind, said }: Outcome, config: ProviderSetUp): Finding {
   if (kind === 'as expected') return ok('refresh-grant', 'this client may renew')
   if (kind === 'refused')
     return warning('refresh-grant', `this client may not renew: ${said}`, refreshTokenHint(config))

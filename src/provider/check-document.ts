@@ -1,7 +1,7 @@
 // What the provider's discovery document says, held against what the options ask for. It may say less than is done there.
 import type { ServerMetadata } from 'openid-client'
 import { type Finding, failed, ok, unknown, warning } from '../findings.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import { algorithmFault } from './authorization-request.ts'
 import { logoutFault } from './end-session.ts'
 import { asksOffline, refreshTokenHint } from './scope-hints.ts'
@@ -9,7 +9,7 @@ import { asksOffline, refreshTokenHint } from './scope-hints.ts'
 /** @param userInfoFault what the option `userInfo` lacks there */
 export function findingsOf(
   document: ServerMetadata,
-  config: Config,
+  config: ProviderSetUp,
   userInfoFault: string | undefined,
 ): Finding[] {
   return [
@@ -25,7 +25,7 @@ export function findingsOf(
   ]
 }
 
-function algorithm(document: ServerMetadata, config: Config): Finding {
+function algorithm(document: ServerMetadata, config: ProviderSetUp): Finding {
   const fault = algorithmFault(document, config)
   if (fault !== undefined) return failed('id-token-algorithm', fault)
   const offered = listed(document.id_token_signing_alg_values_supported)
@@ -34,7 +34,7 @@ function algorithm(document: ServerMetadata, config: Config): Finding {
     : ok('id-token-algorithm', `${config.idTokenSigningAlg} is among ${words(offered)}`)
 }
 
-function scopes(document: ServerMetadata, config: Config): Finding {
+function scopes(document: ServerMetadata, config: ProviderSetUp): Finding {
   const { scope = '' } = config.authorizationParams
   const offered = listed(document.scopes_supported)
   if (offered.length === 0)
@@ -70,7 +70,7 @@ function grants({ grant_types_supported: given }: ServerMetadata): Finding {
   )
 }
 
-function loginParameters(document: ServerMetadata, config: Config): Finding {
+function loginParameters(document: ServerMetadata, config: ProviderSetUp): Finding {
   const lacks = (given: unknown, value: string) => {
     const offered = listed(given)
     return offered.length > 0 && !offered.includes(value)
@@ -100,13 +100,16 @@ function loginParameters(document: ServerMetadata, config: Config): Finding {
   )
 }
 
-function logoutEndpoint(document: ServerMetadata, config: Config): Finding {
+function logoutEndpoint(document: ServerMetadata, config: ProviderSetUp): Finding {
   const fault = logoutFault(config, document)
   if (fault !== undefined) return warning('logout-endpoint', fault)
   return ok('logout-endpoint', config.idpLogout ? 'is there' : 'is not needed: idpLogout is false')
 }
 
-function revocationEndpoint({ revocation_endpoint: endpoint }: ServerMetadata, config: Config): Finding {
+function revocationEndpoint(
+  { revocation_endpoint: endpoint }: ServerMetadata,
+  config: ProviderSetUp,
+): Finding {
   if (!config.revokeOnLogout) return ok('revocation-endpoint', 'is not needed: revokeOnLogout is false')
   if (endpoint !== undefined) return ok('revocation-endpoint', 'is there')
   return warning(

@@ -2,7 +2,7 @@
 
 import { type Finding, failed, ok } from '../findings.ts'
 import { jsonObject } from '../lib/json-object.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import { newerName } from './authorization-request.ts'
 import { words } from './check-document.ts'
 import { describeFailure } from './failures.ts'
@@ -17,7 +17,7 @@ const KINDS: readonly [alg: RegExp, kind: string][] = [
   [/^Ed/, 'OKP Ed25519'],
 ]
 
-export async function keysFinding(address: string, config: Config, look: Look): Promise<Finding> {
+export async function keysFinding(address: string, config: ProviderSetUp, look: Look): Promise<Finding> {
   try {
     const { status, text } = await look(address)
     const keys = keysIn(text)

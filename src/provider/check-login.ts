@@ -4,8 +4,8 @@ import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { isAuthError } from '../errors.ts'
 import { type Finding, failed, ok, saidBy, unknown, warning } from '../findings.ts'
-import type { Config } from '../options/config.ts'
-import { toEnter } from '../options/registered-addresses.ts'
+import type { ProviderSetUp } from '../options/config.ts'
+import { type Addressed, toEnter } from '../options/registered-addresses.ts'
 import type { AuthorizationRequests } from './authorization-request.ts'
 import { describeFailure } from './failures.ts'
 import type { Look, Looked } from './look.ts'
@@ -17,18 +17,19 @@ const AS_EXPECTED = /^(?:login|interaction|consent|account_selection)_required$/
 const FOR_NOW = /^(?:temporarily_unavailable|server_error)$/
 
 export async function loginFindings(
-  config: Config,
+  config: ProviderSetUp,
+  { redirectURI }: Addressed,
   requests: Pick<AuthorizationRequests, 'authorizationURL'>,
   look: Look,
   now: number,
 ): Promise<Finding[]> {
-  const { href } = config.redirectURI
+  const { href } = redirectURI
   let isPushed = false
   try {
-    const url = await requests.authorizationURL(nobodysLogin(config, now), now)
+    const url = await requests.authorizationURL(nobodysLogin(config, now), redirectURI, now)
     isPushed = config.pushedAuthorizationRequests
     const answer = await look(url.href)
-    return judged(answer, config, isPushed)
+    return judged(answer, config, redirectURI, isPushed)
   } catch (error) {
     const said = isAuthError(error) ? saidBy(error) : `it could not be asked: ${describeFailure(error)}`
     const isRefused = isAuthError(error) && error.status < 500
@@ -43,7 +44,7 @@ export async function loginFindings(
   }
 }
 
-function nobodysLogin(config: Config, now: number): LoginTransaction {
+function nobodysLogin(config: ProviderSetUp, now: number): LoginTransaction {
   return {
     state: client.randomState(),
     nonce: client.randomNonce(),
@@ -57,9 +58,14 @@ function nobodysLogin(config: Config, now: number): LoginTransaction {
   }
 }
 
-function judged({ status, location, prose }: Looked, config: Config, isPushed: boolean): Finding[] {
-  const { href } = config.redirectURI
-  if (location !== undefined && isAt(location, config.redirectURI))
+function judged(
+  { status, location, prose }: Looked,
+  config: ProviderSetUp,
+  redirectURI: URL,
+  isPushed: boolean,
+): Finding[] {
+  const { href } = redirectURI
+  if (location !== undefined && isAt(location, redirectURI))
     return [accepted(href), answered(location.searchParams, config)]
   const where = location === undefined ? 'by a page of its own' : `with a redirect to ${location.origin}`
   const said = `the provider answered ${status} ${where}${quoted(prose)}`
@@ -75,7 +81,7 @@ function judged({ status, location, prose }: Looked, config: Config, isPushed: b
 const isAt = (one: URL, other: URL) => one.origin === other.origin && one.pathname === other.pathname
 const accepted = (href: string) => ok('redirect-uri', `${href} is registered`)
 
-function answered(parameters: URLSearchParams, config: Config): Finding {
+function answered(parameters: URLSearchParams, config: ProviderSetUp): Finding {
   const code = parameters.get('error') ?? 'no error'
   if (AS_EXPECTED.test(code))
     return ok('login', `without a person the provider answers ${code}, as it should`)

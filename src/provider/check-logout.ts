@@ -1,18 +1,24 @@
 // A logout without an ID token, since nobody is logged in: some providers show a page and ask, others go to the page at once.
 import { type Finding, ok, unknown, warning } from '../findings.ts'
-import type { Config } from '../options/config.ts'
-import { backchannelLogoutURI, postLogoutURI, toEnter } from '../options/registered-addresses.ts'
+import type { ProviderSetUp } from '../options/config.ts'
+import {
+  type Addressed,
+  backchannelLogoutURI,
+  postLogoutURI,
+  toEnter,
+} from '../options/registered-addresses.ts'
 import { describeFailure } from './failures.ts'
 import type { Look } from './look.ts'
 import { quoted } from './provider-words.ts'
 
 export async function logoutFindings(
-  config: Config,
+  config: ProviderSetUp,
+  addresses: Addressed,
   endpoint: string | undefined,
   look: Look,
 ): Promise<Finding[]> {
-  const page = postLogoutURI(config)
-  const backchannel = backchannelLogoutURI(config)
+  const page = postLogoutURI(addresses)
+  const backchannel = backchannelLogoutURI(addresses)
   const entered =
     backchannel === undefined
       ? ok('backchannel-logout-uri', 'is not needed: routes.backchannelLogout is false')

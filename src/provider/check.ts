@@ -1,8 +1,8 @@
 // What the provider can be asked without a person: each question by itself, so that one that fails hides no other.
 import type { ServerMetadata } from 'openid-client'
 import { type Finding, type FindingName, failed, ok, unknown } from '../findings.ts'
-import type { Config } from '../options/config.ts'
-import { toEnter } from '../options/registered-addresses.ts'
+import type { ProviderSetUp } from '../options/config.ts'
+import { type Addressed, toEnter } from '../options/registered-addresses.ts'
 import type { AuthorizationRequests } from './authorization-request.ts'
 import { clientFindings } from './check-client.ts'
 import { findingsOf } from './check-document.ts'
@@ -37,30 +37,38 @@ const FROM_DOCUMENT: readonly FindingName[] = [
 ]
 
 export function createProviderCheck(
-  config: Config,
+  config: ProviderSetUp,
   discovery: Discovery,
   requests: AuthorizationRequests,
   userInfo: Pick<UserInfoEndpoint, 'faultsIn'>,
-): (now: number) => Promise<ProviderCheck> {
-  return async (now) => {
+): (now: number, addresses: Addressed) => Promise<ProviderCheck> {
+  return async (now, addresses) => {
     const { look, fetch, aheadMilliseconds } = createLooking(config, discovery)
     const { document, finding } = await readAnew(config, fetch)
-    const findings = await (document === undefined ? withoutDocument(look) : findingsBy(document, look, now))
+    const findings =
+      document === undefined
+        ? await withoutDocument(addresses, look)
+        : await findingsBy(document, addresses, look, now)
     return { findings: [finding, ...findings], aheadMilliseconds: aheadMilliseconds() }
   }
 
-  async function withoutDocument(look: Look): Promise<Finding[]> {
-    const address = unknown('redirect-uri', toEnter(config.redirectURI.href))
+  async function withoutDocument(addresses: Addressed, look: Look): Promise<Finding[]> {
+    const address = unknown('redirect-uri', toEnter(addresses.redirectURI.href))
     const unasked = FROM_DOCUMENT.map((name) => unknown(name, 'was not asked: see discovery'))
-    return [...unasked, address, ...(await logoutFindings(config, undefined, look))]
+    return [...unasked, address, ...(await logoutFindings(config, addresses, undefined, look))]
   }
 
-  async function findingsBy(document: ServerMetadata, look: Look, now: number): Promise<Finding[]> {
+  async function findingsBy(
+    document: ServerMetadata,
+    addresses: Addressed,
+    look: Look,
+    now: number,
+  ): Promise<Finding[]> {
     const asked = await Promise.all([
       keysFinding(String(document.jwks_uri), config, look).then((finding) => [finding]),
-      clientFindings(config, discovery, now),
-      loginFindings(config, requests, look, now),
-      logoutFindings(config, document.end_session_endpoint, look),
+      clientFindings(config, addresses, discovery, now),
+      loginFindings(config, addresses, requests, look, now),
+      logoutFindings(config, addresses, document.end_session_endpoint, look),
     ])
     const [userInfoFault] = userInfo.faultsIn(document)
     return [...findingsOf(document, config, userInfoFault), ...asked.flat()]
@@ -68,7 +76,7 @@ export function createProviderCheck(
 }
 
 async function readAnew(
-  config: Config,
+  config: ProviderSetUp,
   fetch: Discovery['look'],
 ): Promise<{ document?: ServerMetadata; finding: Finding }> {
   const { discoveryURL } = config.provider

@@ -4,7 +4,7 @@ import { importPKCS8 } from 'jose'
 import * as client from 'openid-client'
 import { withDeadline } from '../lib/deadline.ts'
 import { isShort } from '../options/client.ts'
-import type { Config, SigningKey } from '../options/config.ts'
+import type { ProviderSetUp, SigningKey } from '../options/config.ts'
 import { OwnFunctionError } from './failures.ts'
 
 /** What this client proves itself with. */
@@ -29,7 +29,7 @@ const FROM_BEFORE: client.ModifyAssertionOptions = {
   },
 }
 
-export function createCredentials(config: Config): Credentials {
+export function createCredentials(config: ProviderSetUp): Credentials {
   const signing = config.clientAssertion && createSigning(config.clientAssertion)
   return { authentication: authenticationOf(config, signing), signing }
 }
@@ -58,7 +58,7 @@ function createSigning({ key, alg, kid }: SigningKey): Signing {
   }
 }
 
-function authenticationOf(config: Config, signing: Signing | undefined): client.ClientAuth {
+function authenticationOf(config: ProviderSetUp, signing: Signing | undefined): client.ClientAuth {
   const { clientAuthMethod, clientAssertionAudience: audience } = config
   const withSecret = (use: (secret: string) => client.ClientAuth): client.ClientAuth => {
     return async (...request) => use(await secretOf(config))(...request)
@@ -101,7 +101,7 @@ function formEncoded(text: string): string {
 }
 
 /** @throws OwnFunctionError that has nothing of what the app's function gave or threw: it may be the secret */
-async function secretOf({ clientSecret = '', httpTimeoutSeconds }: Config): Promise<string> {
+async function secretOf({ clientSecret = '', httpTimeoutSeconds }: ProviderSetUp): Promise<string> {
   if (typeof clientSecret === 'string') return clientSecret
   const ask = async () => clientSecret()
   const asked = ask().catch(() => {

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers'
 import { withDeadline } from '../lib/deadline.ts'
 import { createLimitedLog } from '../lib/limited-log.ts'
 import { OF_SETUP } from '../lib/log.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import { faultOf } from '../options/mistakes.ts'
 import type { CurrentMutualTLS, MutualTLS } from '../options/mutual-tls.ts'
 import type { Send } from './bounded-fetch.ts'
@@ -71,7 +71,7 @@ const KIND = 'express-bff-session: a new client certificate cannot be used'
 const LOST_AFTER = 4
 
 /** The certificate is asked for before each request: one question at a time, and none that is overdue is waited for again. */
-export function createRenewedSend(current: CurrentMutualTLS, config: Config): Send {
+export function createRenewedSend(current: CurrentMutualTLS, config: ProviderSetUp): Send {
   const log = createLimitedLog(config.logger)
   // The other half of the time is for the request itself.
   const seconds = config.httpTimeoutSeconds / 2

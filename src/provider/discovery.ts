@@ -2,7 +2,7 @@
 import * as client from 'openid-client'
 import { ConfigurationError, TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import { createBoundedFetch, type Exchange, type Send } from './bounded-fetch.ts'
 import { expectAnswer, readProvider } from './document.ts'
 import { describeFailure, discoveryFailed, MetadataError } from './failures.ts'
@@ -46,7 +46,7 @@ const MOVED = new Set([301, 302, 303, 307, 308, 404, 405, 410, 421, 501])
 const SKEW_STEP_SECONDS = 10
 
 export function createDiscovery(
-  config: Config,
+  config: ProviderSetUp,
   events: AuthEventEmitter,
   authentication: client.ClientAuth,
 ): Discovery {

@@ -1,7 +1,7 @@
 // The provider's discovery document: read, and found to be the one of the issuer that is meant (OpenID Connect Discovery 1.0 §4).
 import type { ServerMetadata } from 'openid-client'
 import { jsonObject } from '../lib/json-object.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import type { createBoundedFetch } from './bounded-fetch.ts'
 import { AnswerError, MetadataError } from './failures.ts'
 import { type Expected, NO_OPENID, readMetadata } from './metadata.ts'
@@ -17,7 +17,7 @@ const FOR_NOW = new Set([408, 421, 425, 429])
  * @throws MetadataError where only whoever sets the app up can help
  */
 export async function readProvider(
-  config: Config,
+  config: ProviderSetUp,
   fetch: ReturnType<typeof createBoundedFetch>,
 ): Promise<ServerMetadata> {
   const { discoveryURL } = config.provider

@@ -4,7 +4,7 @@ import limit from 'p-limit'
 import type { AuthEventEmitter } from '../events.ts'
 import type { BackgroundTasks } from '../lib/background-tasks.ts'
 import { createOnceLog } from '../lib/once-log.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import type { LogoutParams } from '../options/logout.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 import { personOf } from '../record/user.ts'
@@ -25,11 +25,11 @@ export interface EndSession {
    * @param params over those of the options
    * @throws TryLaterError
    */
-  endSessionURL(record: AuthRecord, returnTo: string, params: LogoutParams): Promise<URL | undefined>
+  endSessionURL(record: AuthRecord, returnTo: URL, params: LogoutParams): Promise<URL | undefined>
 }
 
 export function createEndSession(
-  config: Config,
+  config: ProviderSetUp,
   discovery: Discovery,
   events: AuthEventEmitter,
   tasks: BackgroundTasks,
@@ -60,7 +60,7 @@ export function createEndSession(
       if (endpoint === undefined) return undefined
       // RP-Initiated Logout 1.0 §2
       const rest = {
-        [logout.returnToParam]: new URL(returnTo, config.baseURL).href,
+        [logout.returnToParam]: returnTo.href,
         client_id: clientID,
         ...logout.params,
         ...given(params),
@@ -102,7 +102,7 @@ function hintOf(record: AuthRecord): string | null {
 
 /** @returns what a logout does not do here, or undefined */
 export function logoutFault(
-  { idpLogout, issuer, logout }: Config,
+  { idpLogout, issuer, logout }: ProviderSetUp,
   metadata: client.ServerMetadata,
 ): string | undefined {
   if (!idpLogout || logout.endpoint !== undefined || metadata.end_session_endpoint !== undefined) return
@@ -110,7 +110,7 @@ export function logoutFault(
 }
 
 /** Says it once, before somebody wonders. */
-export function createLogoutNotice(config: Config) {
+export function createLogoutNotice(config: ProviderSetUp) {
   const sayOnce = createOnceLog(config.logger.warn)
   return (metadata: client.ServerMetadata): void => {
     const fault = logoutFault(config, metadata)

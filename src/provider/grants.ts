@@ -2,7 +2,7 @@
 import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { RefusedError, type TryLaterError } from '../errors.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import type { AccessTokenRequest } from '../record/access-token.ts'
 import type { Exchange } from './bounded-fetch.ts'
 import type { Discovery } from './discovery.ts'
@@ -30,10 +30,11 @@ export interface Grants {
   /**
    * Exchanges the code of a callback, once. `now` is the store's clock.
    *
+   * @param callback the redirect URI that the login named, and what came back to it
    * @throws RefusedError, TryLaterError; then a refresh token that came is revoked, where `mayRevoke` is true
    */
   exchangeCode(
-    callback: URLSearchParams,
+    callback: URL,
     transaction: LoginTransaction,
     now: number,
     mayRevoke: boolean,
@@ -50,7 +51,7 @@ export interface Grants {
 type Metadata = Readonly<client.ServerMetadata>
 
 export function createGrants(
-  config: Config,
+  config: ProviderSetUp,
   discovery: Discovery,
   keys: ProviderKeys,
   endSession: EndSession,
@@ -63,11 +64,9 @@ export function createGrants(
       const server = await serverFor(now, exchange)
       const metadata = server.serverMetadata()
       const done = watch('authorization_code', exchange)
-      const url = new URL(config.redirectURI)
-      url.search = callback.toString()
       try {
         // Checks `iss` of the callback too, before the code is sent (RFC 9207 §2.4).
-        const grant = client.authorizationCodeGrant(server, url, {
+        const grant = client.authorizationCodeGrant(server, callback, {
           expectedState: transaction.state,
           // Asked for once the answer is there.
           get expectedNonce() {

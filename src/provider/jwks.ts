@@ -9,7 +9,7 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import { waitUnlessAborted } from './bounded-fetch.ts'
 import type { Discovery } from './discovery.ts'
 import { KeysUnavailableError, SignatureError } from './failures.ts'
@@ -48,7 +48,7 @@ interface Asker {
   readonly signal?: AbortSignal | undefined
 }
 
-export function createProviderKeys(config: Config, discovery: Discovery): ProviderKeys {
+export function createProviderKeys(config: ProviderSetUp, discovery: Discovery): ProviderKeys {
   // One algorithm, by configuration: never `none`, and no HMAC keyed with what is public.
   const algorithms = [config.idTokenSigningAlg]
   let remote: { readonly address: string; readonly keys: RemoteKeys } | undefined

@@ -1,7 +1,7 @@
 // A logout token: who was logged out at the provider, told by nobody but the provider (Back-Channel Logout 1.0 §2.6).
 import { decodeProtectedHeader, type JWTPayload } from 'jose'
 import { RefusedError } from '../errors.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import type { SessionGroup } from '../record/auth-record.ts'
 import type { Discovery } from './discovery.ts'
 import { SignatureError } from './failures.ts'
@@ -26,7 +26,7 @@ const LIFE_WITHOUT_EXP_SECONDS = 120
 
 /** Reads logout tokens. `now` is the store's clock. @throws RefusedError, TryLaterError */
 export function createLogoutTokens(
-  config: Config,
+  config: ProviderSetUp,
   discovery: Discovery,
   keys: ProviderKeys,
 ): (token: string, now: number) => Promise<LogoutToken> {
@@ -46,7 +46,7 @@ function verified(
   token: string,
   keys: ProviderKeys,
   issuer: string,
-  { clientID, clockToleranceSeconds }: Config,
+  { clientID, clockToleranceSeconds }: ProviderSetUp,
   now: number,
 ): Promise<JWTPayload> {
   return keys.claimsOf(token, {

@@ -1,7 +1,7 @@
 // Looks at what the provider shows to anybody, and notes by its clock when.
 
 import { jsonObject } from '../lib/json-object.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import type { Discovery } from './discovery.ts'
 import { cleanedWords } from './provider-words.ts'
 
@@ -23,7 +23,7 @@ export interface Looking {
   aheadMilliseconds(): number | undefined
 }
 
-export function createLooking(config: Config, discovery: Discovery): Looking {
+export function createLooking(config: ProviderSetUp, discovery: Discovery): Looking {
   let ahead: number | undefined
 
   const fetch: Discovery['look'] = async (url, options) => {

@@ -1,14 +1,14 @@
 // The provider's description of itself (OpenID Connect Discovery 1.0 §3): what its document says and what the options say
 // over it, reduced to what has the form that it must have.
 import type { ServerMetadata } from 'openid-client'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import { addressFault, isAddress } from '../options/provider-addresses.ts'
 import { NEEDED } from '../options/provider-metadata.ts'
 import { MetadataError } from './failures.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 /** What of the configuration it is held against. */
-export type Expected = Pick<Config, 'issuer' | 'provider'>
+export type Expected = Pick<ProviderSetUp, 'issuer' | 'provider'>
 
 const ALIASES = 'mtls_endpoint_aliases'
 export const NO_OPENID =

@@ -1,5 +1,5 @@
 // The provider's own prose (`error_description`), for operators: one line, and nothing in it that we sent or that may be a token.
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import type { Sent } from './bounded-fetch.ts'
 
 const MOST_CHARACTERS = 200
@@ -35,7 +35,7 @@ export function cleanedWords(prose: unknown, secrets: readonly string[]): string
 }
 
 /** Those that the options have: what came by the browser was sent by nobody here. */
-export function secretsOf({ clientSecret }: Pick<Config, 'clientSecret'>): string[] {
+export function secretsOf({ clientSecret }: Pick<ProviderSetUp, 'clientSecret'>): string[] {
   return typeof clientSecret === 'string' ? [clientSecret] : []
 }
 

@@ -4,8 +4,9 @@ import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import type { BackgroundTasks } from '../lib/background-tasks.ts'
 import { createOnceLog } from '../lib/once-log.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import { optionsWrong } from '../options/mistakes.ts'
+import type { Addressed } from '../options/registered-addresses.ts'
 import { createAuthorizationRequests } from './authorization-request.ts'
 import { createProviderCheck, type ProviderCheck } from './check.ts'
 import { createCredentials } from './client-authentication.ts'
@@ -30,9 +31,9 @@ export interface Provider extends EndSession, Grants, Pick<UserInfoEndpoint, 'us
   /** Resolves once the provider is known to have what the options ask of it. @throws TryLaterError, ConfigurationError */
   usable(): Promise<void>
   /** Asks all that can be asked without a person. `now` is the store's clock. Never throws. */
-  check(now: number): Promise<ProviderCheck>
+  check(now: number, addresses: Addressed): Promise<ProviderCheck>
   /** `now` is the store's clock. @throws RefusedError, TryLaterError */
-  authorizationURL(transaction: LoginTransaction, now: number): Promise<URL>
+  authorizationURL(transaction: LoginTransaction, redirectURI: URL, now: number): Promise<URL>
   /**
    * A place among those who exchange codes: to be taken before the code counts as used, and given back.
    *
@@ -43,7 +44,11 @@ export interface Provider extends EndSession, Grants, Pick<UserInfoEndpoint, 'us
   logoutToken(token: string, now: number): Promise<LogoutToken>
 }
 
-export function createProvider(config: Config, events: AuthEventEmitter, tasks: BackgroundTasks): Provider {
+export function createProvider(
+  config: ProviderSetUp,
+  events: AuthEventEmitter,
+  tasks: BackgroundTasks,
+): Provider {
   const credentials = createCredentials(config)
   const discovery = createDiscovery(config, events, credentials.authentication)
   const requests = createAuthorizationRequests(config, discovery, credentials)
@@ -82,8 +87,8 @@ export function createProvider(config: Config, events: AuthEventEmitter, tasks: 
 
     check: createProviderCheck(config, discovery, requests, userInfo),
 
-    async authorizationURL(transaction, now) {
-      const url = await requests.authorizationURL(transaction, now)
+    async authorizationURL(transaction, redirectURI, now) {
+      const url = await requests.authorizationURL(transaction, redirectURI, now)
       const document = await discovery.document()
       tellOfLogout(document)
       tellFaults(document)

@@ -8,7 +8,7 @@ import {
 import { RefusedError } from '../errors.ts'
 import { CLIENT_REFUSED } from '../lib/details.ts'
 import { jsonObject } from '../lib/json-object.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import { isCommented } from '../options/environment.ts'
 import type { Exchange } from './bounded-fetch.ts'
 import { describeFailure, errorCode, isOfAddress } from './failures.ts'
@@ -26,7 +26,7 @@ type Server = Partial<Pick<ServerMetadata, 'token_endpoint_auth_methods_supporte
 /** As `describeFailure()`, with where it was asked, with the cure that is known, and with what the provider says of it. */
 export function describeRefusal(
   error: unknown,
-  config: Config,
+  config: ProviderSetUp,
   exchange: Exchange,
   server: Server = {},
 ): string {
@@ -45,7 +45,7 @@ function askedAt(error: unknown, { sent }: Exchange): string {
   return `; it was asked at ${origin}${pathname}`
 }
 
-function cureOf(code: string, config: Config, exchange: Exchange, server: Server): string {
+function cureOf(code: string, config: ProviderSetUp, exchange: Exchange, server: Server): string {
   const { form } = exchange.sent ?? {}
   const grant = form?.get('grant_type') ?? undefined
   switch (code) {
@@ -82,7 +82,7 @@ function refusalIn(error: unknown, { answer }: Exchange): Refusal | undefined {
   return { status: error.status, code: String(code), description }
 }
 
-function clientRefused(code: string, config: Config, { sent }: Exchange, server: Server): string {
+function clientRefused(code: string, config: ProviderSetUp, { sent }: Exchange, server: Server): string {
   const grant = sent?.form.get('grant_type')
   const what = grant ? `the grant ${grant}` : FLOW
   const otherwise = code === 'unauthorized_client' ? `; or this client may not use ${what} there` : ''
@@ -102,7 +102,7 @@ function proofOf(method: string): string {
 }
 
 /** What was copied with it, as far as that can be seen. */
-function secretFault({ clientAuthMethod, clientSecret }: Config): string {
+function secretFault({ clientAuthMethod, clientSecret }: ProviderSetUp): string {
   if (!clientAuthMethod.startsWith('client_secret') || typeof clientSecret !== 'string') return ''
   const faults = [
     clientSecret !== clientSecret.trim() && '; the secret begins or ends with a space or a line break',
@@ -118,7 +118,7 @@ function offeredBy({ token_endpoint_auth_methods_supported: methods }: Server): 
   return offered.length === 0 ? '' : `, and discovery offers ${offered.slice(0, 10).join(', ')}`
 }
 
-function assertionRefused(config: Config): string {
+function assertionRefused(config: ProviderSetUp): string {
   const { clientAuthMethod, clientAssertion, clientAssertionAudience: audience } = config
   const { alg = 'HS256', kid } = clientAuthMethod === 'private_key_jwt' ? (clientAssertion ?? {}) : {}
   const key = kid === undefined ? alg : `${alg}, kid ${JSON.stringify(kid)}`
@@ -136,7 +136,11 @@ function assertionRefused(config: Config): string {
  *
  * @param scope that this login asked for
  */
-export function loginDenied(error: AuthorizationResponseError, config: Config, scope?: string): RefusedError {
+export function loginDenied(
+  error: AuthorizationResponseError,
+  config: ProviderSetUp,
+  scope?: string,
+): RefusedError {
   const words = cleanedWords(error.error_description, secretsOf(config))
   const prose = words === undefined ? '' : `; in the words that came through the browser: "${words}"`
   return new RefusedError('login_denied', 400, 'The provider did not log you in.', {
@@ -149,11 +153,11 @@ export function loginDenied(error: AuthorizationResponseError, config: Config, s
 const FLOW = "the authorization code flow (Keycloak: 'Standard flow')"
 
 /** What it answered to a login, and what to do about it. */
-export function denialOf(code: string, config: Config, scope?: string): string {
+export function denialOf(code: string, config: ProviderSetUp, scope?: string): string {
   return `the provider answered ${errorCode(code, secretsOf(config))}${denialCure(code, config, scope)}`
 }
 
-function denialCure(code: string, config: Config, scope: string | undefined): string {
+function denialCure(code: string, config: ProviderSetUp, scope: string | undefined): string {
   const { pushedAuthorizationRequests: isPushed, signedAuthorizationRequests: isSigned } = config
   if (code === 'invalid_scope') return scopeCure(config, scope)
   if (code === 'invalid_target') return NO_SUCH_API

@@ -1,7 +1,7 @@
 // How a refresh token is asked for: the words for a login that brought none, and for a scope that the provider refused.
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 
-type Asked = Pick<Config, 'issuer' | 'authorizationParams'>
+type Asked = Pick<ProviderSetUp, 'issuer' | 'authorizationParams'>
 
 const WITHOUT = 'leave it out of authorizationParams.scope (SCOPE)'
 

@@ -1,11 +1,11 @@
 // How requests to the provider are sent: by Node's own fetch, by the app's, or by undici where there are certificates.
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import type { ProviderFetch, ProviderRequest } from '../options/provider.ts'
 import type { HttpAnswer, Send } from './bounded-fetch.ts'
 import { type Connections, createRenewedSend, openConnections } from './connections.ts'
 import { OwnFunctionError } from './failures.ts'
 
-export function createSend(config: Config): Send {
+export function createSend(config: ProviderSetUp): Send {
   const { mutualTLS, provider } = config
   if (provider.fetch !== undefined) return createOwnSend(provider.fetch)
   if (typeof mutualTLS === 'function') return createRenewedSend(mutualTLS, config)

@@ -1,7 +1,7 @@
 // What a token endpoint sent: taken where it means the same as what it should have sent, named where it is refused.
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { jsonObject } from '../lib/json-object.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import type { createBoundedFetch, Exchange } from './bounded-fetch.ts'
 
 type Fetch = ReturnType<typeof createBoundedFetch>
@@ -60,7 +60,11 @@ export interface Expected {
 }
 
 /** @returns what openid-client finds wrong in it, for whoever can change it; or undefined. Holds no token and nothing of a person. */
-export function answerFault({ answer }: Exchange, config: Config, expected: Expected): string | undefined {
+export function answerFault(
+  { answer }: Exchange,
+  config: ProviderSetUp,
+  expected: Expected,
+): string | undefined {
   const json = answer?.status === 200 ? jsonObject(answer.body) : undefined
   if (json === undefined) return undefined
   return fieldFault(json, expected) ?? idTokenFault(json.id_token, config, expected)
@@ -83,7 +87,7 @@ function fieldFault(json: Json, { nonce }: Expected): string | undefined {
   return scope === undefined || typeof scope === 'string' ? undefined : "the answer's scope is no string"
 }
 
-function idTokenFault(idToken: unknown, config: Config, expected: Expected): string | undefined {
+function idTokenFault(idToken: unknown, config: ProviderSetUp, expected: Expected): string | undefined {
   if (typeof idToken !== 'string') return undefined
   if (idToken.split('.').length === 5)
     return 'its ID token is encrypted, which is not supported: switch that off at the provider'
@@ -92,7 +96,7 @@ function idTokenFault(idToken: unknown, config: Config, expected: Expected): str
   return algorithmFault(idToken, config) ?? claimFault(claims, config, expected)
 }
 
-function algorithmFault(idToken: string, { idTokenSigningAlg: wanted }: Config): string | undefined {
+function algorithmFault(idToken: string, { idTokenSigningAlg: wanted }: ProviderSetUp): string | undefined {
   const { alg } = decodeProtectedHeader(idToken)
   if (alg === wanted) return undefined
   const cure = /^(?:[RPE]S\d{3}|EdDSA|Ed25519)$/.test(String(alg))
@@ -103,7 +107,7 @@ function algorithmFault(idToken: string, { idTokenSigningAlg: wanted }: Config):
 
 function claimFault(
   claims: Json,
-  config: Config,
+  config: ProviderSetUp,
   { issuer, nonce, nowSeconds }: Expected,
 ): string | undefined {
   const { clientID, clockToleranceSeconds: tolerance } = config

@@ -1,7 +1,7 @@
 // Tokens: how they are asked for, and what the token endpoint sent, in our words.
 import type { TokenEndpointResponse } from 'openid-client'
 import { jsonObject } from '../lib/json-object.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import type { AccessTokenRequest } from '../record/access-token.ts'
 import type { Tokens } from '../record/auth-record.ts'
 import type { Exchange } from './bounded-fetch.ts'
@@ -14,7 +14,7 @@ const ACCESS_TOKEN = /^[\x20-\x7e]+$/
 
 /** RFC 6749 §6. The API is named by `resource` (RFC 8707 §2.2) where the login did, else by Auth0's `audience`. */
 export function refreshParameters(
-  { resources }: Config,
+  { resources }: ProviderSetUp,
   { audience, scope }: AccessTokenRequest,
 ): Record<string, string> {
   return {

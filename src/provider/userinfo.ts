@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose'
 import * as client from 'openid-client'
 import { isAuthError, type TryLaterError } from '../errors.ts'
 import type { AuthEventEmitter } from '../events.ts'
-import type { Config } from '../options/config.ts'
+import type { ProviderSetUp } from '../options/config.ts'
 import type { UserInfo } from '../record/auth-record.ts'
 import type { IdTokenClaims } from '../record/id-token-claims.ts'
 import { wantedOf } from '../record/user.ts'
@@ -42,7 +42,7 @@ export interface UserInfoEndpoint {
 const RENEWAL_WAIT_SECONDS = 2
 
 export function createUserInfoEndpoint(
-  config: Config,
+  config: ProviderSetUp,
   discovery: Discovery,
   keys: ProviderKeys,
   events: AuthEventEmitter,
