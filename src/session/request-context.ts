@@ -44,10 +44,14 @@ export function setContext(services: Services, { req, res, cookies, session }: R
 }
 
 /** Whether this `auth()` ran for the request already, or another one. */
-export function ranBefore(req: Request, { config }: Services): 'this' | 'another' | undefined {
+export function ranBefore(
+  req: Request,
+  { operations }: Pick<Services, 'operations'>,
+): 'this' | 'another' | undefined {
   const context = contexts.get(req)
   if (context === undefined) return undefined
-  return context !== 'of two' && context.config === config ? 'this' : 'another'
+  // One `auth()` has one of these, whichever realm of its serves the request.
+  return context !== 'of two' && context.operations === operations ? 'this' : 'another'
 }
 
 /**
