@@ -5,15 +5,13 @@ import { groupsOf } from '../../record/auth-record.ts'
 import { ownerName } from '../../record/owner.ts'
 import { isLoggedInId } from '../../record/session-id.ts'
 import type { Acquired, Committed, SessionStore } from '../store.ts'
-import { createBatchedLookups } from './batched-lookups.ts'
 import { checkRedis } from './check.ts'
-import { openRedis } from './connection.ts'
 import { evictionFault } from './eviction.ts'
 import { withNearCache } from './near-cache.ts'
 import { createOpenedRecords } from './opened-records.ts'
-import { createOutages } from './outages.ts'
-import { defineClaim, defineScripts, type ScriptName } from './scripts.ts'
+import type { ScriptName } from './scripts.ts'
 import { createSealedRecords } from './sealed-records.ts'
+import { openServers } from './servers.ts'
 import { createRedisIndex } from './session-index.ts'
 
 export function createRedisStore(
@@ -21,19 +19,10 @@ export function createRedisStore(
   given: NonNullable<Config['redis']>,
   events: AuthEventEmitter,
 ): SessionStore {
-  const outages = createOutages(config, given, events)
-  const connection = openRedis(given, config.redisTimeoutSeconds, outages)
+  const servers = openServers(config, given, events)
+  const { connection, replicating, outages, lookUp, claim } = servers
   const { redis, answer } = connection
-  const scripts = defineScripts(redis)
-  const lookUp = createBatchedLookups(connection, events)
-  // WAIT holds up its connection, so what waits for replicas has one of its own.
-  const replicating =
-    config.waitReplicas > 0
-      ? openRedis(given, config.redisTimeoutSeconds, outages, { another: true })
-      : undefined
-  const replicatingScripts = replicating && defineScripts(replicating.redis)
-  const claim = defineClaim(redis)
-  const index = createRedisIndex(connection, replicating ?? connection, config)
+  const index = createRedisIndex(connection, replicating, config)
   const records = createSealedRecords(config, events)
   const opened = createOpenedRecords(config)
   const idleMilliseconds = milliseconds(config.session.idleTimeoutSeconds)
@@ -51,19 +40,10 @@ export function createRedisStore(
   }
 
   const run = (name: ScriptName, id: string, ...args: (string | number)[]) =>
-    answer(() => scripts.run(name, keysOf(id), ...args))
+    servers.run(name, keysOf(id), ...args)
 
-  /** What a failover must not lose goes to the replicas, as far as they answer. */
-  async function write(name: ScriptName, id: string, ...args: (string | number)[]) {
-    if (replicating === undefined || replicatingScripts === undefined) {
-      return { result: await run(name, id, ...args), replicas: 0 }
-    }
-    const replicas = {
-      wanted: config.waitReplicas,
-      milliseconds: milliseconds(config.redisTimeoutSeconds / 8),
-    }
-    return replicating.answer(() => replicatingScripts.runReplicated(replicas, name, keysOf(id), ...args))
-  }
+  const write = (name: ScriptName, id: string, ...args: (string | number)[]) =>
+    servers.write(name, keysOf(id), ...args)
 
   async function now(): Promise<number> {
     const [seconds, microseconds] = await answer(() => redis.time())
@@ -182,9 +162,7 @@ export function createRedisStore(
     },
 
     async close() {
-      outages.close()
-      connection.close()
-      replicating?.close()
+      servers.close()
     },
   }
   return config.nearCache ? withNearCache(store, connection, given, config, outages) : store
