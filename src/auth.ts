@@ -30,6 +30,7 @@ import { mountRoutes } from './routes.ts'
 import { CurrentSession } from './session/current-session.ts'
 import { createEndedSessions } from './session/ended-sessions.ts'
 import { createExpressSession } from './session/express-session.ts'
+import { oneRealm } from './session/realms.ts'
 import { contextOf, forgetContext, ranBefore, setContext } from './session/request-context.ts'
 import { CookieSession, isMounted, mountedSession, type SessionBinding } from './session/session-binding.ts'
 import { createMemoryStore } from './store/memory/memory-store.ts'
@@ -62,6 +63,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   const ended = createEndedSessions()
   const log = createLimitedLog(config.logger)
   const services = createRealmServices(config, { events, operations, log, store, tasks, ended })
+  const realms = oneRealm(services)
   const { provider, renewer, sessions, watch } = services
   const { health, close: endHealth } = createHealthCheck(store, provider, renewer, events)
   logEvents(events, log, config.logger)
@@ -101,8 +103,9 @@ export function auth(options?: AuthOptions): AuthHandler {
     }
     requireOwnPage(req, route?.fromAnywhere)
     const cookies = cookie.read(req)
-    const session = await CurrentSession.read(services, bindingOf(req, res, cookies))
-    const context = setContext(services, { req, res, cookies: cookies.all, session })
+    const session = await CurrentSession.read(realms, bindingOf(req, res, cookies))
+    const own = session.record === undefined ? realms.first : realms.of(session.record)
+    const context = setContext(own, { req, res, cookies: cookies.all, session })
     attachOidc(context)
     const renewing = route === undefined || route.renews ? session.keepWithinTimeframe() : undefined
     if (renewing !== undefined) await renewing

@@ -5,6 +5,7 @@ import { type AccessTokenRequest, isSame, isUsable, tokenKey } from '../record/a
 import { type AuthRecord, accessTokenOf } from '../record/auth-record.ts'
 import { isDue, servesUntil, wantsTouch } from '../record/due.ts'
 import type { Found } from '../store/store.ts'
+import type { Realms } from './realms.ts'
 import {
   checkRequest,
   ID_TOKEN_REFUSED,
@@ -40,18 +41,19 @@ export class CurrentSession {
   }
 
   /** Reads the session. A store that does not answer makes a session that is not known, not one that is over. */
-  static async read(services: SessionServices, binding: SessionBinding): Promise<CurrentSession> {
+  static async read(realms: Realms<SessionServices>, binding: SessionBinding): Promise<CurrentSession> {
     const id = binding.authId
     const nobody = { now: Date.now(), value: undefined }
     try {
-      const found = id === undefined ? nobody : await services.store.find(id, { mayBeCached: true })
+      const found = id === undefined ? nobody : await realms.first.store.find(id, { mayBeCached: true })
       const attaching = binding.attach(found.value)
       if (attaching !== undefined) await attaching
-      return new CurrentSession(services, binding, found)
+      const own = found.value === undefined ? realms.first : realms.of(found.value.record)
+      return new CurrentSession(own, binding, found)
     } catch (error) {
       if (!isAuthError(error)) throw error
       await binding.attach('unavailable')
-      const session = new CurrentSession(services, binding, nobody)
+      const session = new CurrentSession(realms.first, binding, nobody)
       session.#problem = error
       return session
     }

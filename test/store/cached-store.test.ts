@@ -4,6 +4,7 @@ import type { AuthRecord } from '../../src/record/auth-record.ts'
 import type { Renewer } from '../../src/renewal/renew.ts'
 import { attachOidc } from '../../src/request-oidc.ts'
 import { CurrentSession, type SessionServices } from '../../src/session/current-session.ts'
+import { oneRealm } from '../../src/session/realms.ts'
 import type { RequestContext } from '../../src/session/request-context.ts'
 import type { SessionBinding } from '../../src/session/session-binding.ts'
 import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
@@ -214,7 +215,7 @@ describe('what is reloaded', () => {
       } as unknown as Renewer,
     }
     const browser = { authId: 's-any', attach: () => undefined } as unknown as SessionBinding
-    return { session: await CurrentSession.read(services, browser), renewals: () => renewals }
+    return { session: await CurrentSession.read(oneRealm(services), browser), renewals: () => renewals }
   }
 
   test('what is reloaded has the store’s time', async () => {
