@@ -63,7 +63,7 @@ interface InFlight {
 }
 
 interface RenewerServices {
-  readonly config: Config
+  readonly config: Pick<Config, 'renewal' | 'afterRenewal' | 'redisTimeoutSeconds' | 'logger'>
   readonly store: SessionStore
   readonly provider: Provider
   readonly events: AuthEventEmitter

@@ -7,12 +7,12 @@ import type { SessionStore } from '../store/store.ts'
 const OVER = 'over:'
 
 interface Parts {
-  readonly config: Config
+  readonly config: Pick<Config, 'login'>
   readonly store: SessionStore
 }
 
 /** Longer than a login can be under way. */
-export function claimSeconds({ login }: Config): number {
+export function claimSeconds({ login }: Pick<Config, 'login'>): number {
   return login.timeoutSeconds + 60
 }
 

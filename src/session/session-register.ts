@@ -62,7 +62,7 @@ const MOST_REVOCATIONS = 1000
 
 /** @internal */
 export function createSessionRegister(
-  config: Config,
+  config: Pick<Config, 'login' | 'revokeOnLogout'>,
   store: SessionStore,
   provider: Provider,
   renewer: Renewer,

@@ -24,7 +24,11 @@ interface Watched {
 /** With the time that the store may take to answer, less than five seconds. */
 const LOOK_EVERY_MILLISECONDS = 2000
 
-export function createSessionWatch(config: Config, store: SessionStore, renewer: Renewer): SessionWatch {
+export function createSessionWatch(
+  config: Pick<Config, 'renewal'>,
+  store: SessionStore,
+  renewer: Renewer,
+): SessionWatch {
   const sessions = new Map<string, Watched>()
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
