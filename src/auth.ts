@@ -2,11 +2,10 @@
 import type { NextFunction, Request, Response } from 'express'
 import type { AuthHandler } from './auth-handler.ts'
 import { checkSetUp } from './check/check.ts'
-import { createSessionCookie, type ReadCookies } from './cookies/session-cookie.ts'
 import { type AuthError, asError, ConfigurationError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents } from './events.ts'
 import { createHealthCheck } from './health/health.ts'
-import { answerError } from './http/answer-error.ts'
+import { answerError, type Exchange } from './http/answer-error.ts'
 import { asMiddleware } from './http/middleware.ts'
 import { OWN_RESOURCE } from './http/own-resource.ts'
 import { reportRefused } from './http/report-refused.ts'
@@ -16,25 +15,22 @@ import { shareHiddenClasses } from './lib/hidden-class.ts'
 import { createLimitedLog } from './lib/limited-log.ts'
 import { OF_SETUP } from './lib/log.ts'
 import { logEvents } from './log-events.ts'
-import { createMisplacedCallbackLog } from './login/misplaced-callback.ts'
 import { trySilently } from './login/silent.ts'
 import { type AroundOperation, createOperations } from './operations.ts'
 import type { AuthOptions } from './options/auth-options.ts'
+import type { Config } from './options/config.ts'
 import { addressesToRegister } from './options/registered-addresses.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import { bothReady } from './ready.ts'
 import { createRealmServices } from './realm-services.ts'
-import { ownerName } from './record/owner.ts'
 import { attachOidc } from './request-oidc.ts'
-import { mountRoutes } from './routes.ts'
 import { CurrentSession } from './session/current-session.ts'
 import { createEndedSessions } from './session/ended-sessions.ts'
-import { createExpressSession } from './session/express-session.ts'
-import { oneRealm } from './session/realms.ts'
 import { contextOf, forgetContext, ranBefore, setContext } from './session/request-context.ts'
-import { CookieSession, isMounted, mountedSession, type SessionBinding } from './session/session-binding.ts'
-import { createMemoryStore } from './store/memory/memory-store.ts'
-import { createRedisStore } from './store/redis/redis-store.ts'
+import { createSite, type Site } from './site.ts'
+import { oneSite } from './sites.ts'
+import { createMemoryStores } from './store/memory/memory-store.ts'
+import { openRedisStores } from './store/redis/redis-stores.ts'
 import { withStoreEvents } from './store/store-events.ts'
 
 /** Shorter than the half minute that process managers give. */
@@ -57,51 +53,53 @@ export function auth(options?: AuthOptions): AuthHandler {
   const events = new AuthEventEmitter()
   const operations = createOperations()
   const kept =
-    config.redis === undefined ? createMemoryStore(config) : createRedisStore(config, config.redis, events)
-  const store = withStoreEvents(kept, events, config)
-  const tasks = createBackgroundTasks()
-  const ended = createEndedSessions()
+    config.redis === undefined ? createMemoryStores(config) : openRedisStores(config, config.redis, events)
+  const stores = withStoreEvents(kept, events, config)
   const log = createLimitedLog(config.logger)
-  const services = createRealmServices(config, { events, operations, log, store, tasks, ended })
-  const realms = oneRealm(services)
-  const { provider, renewer, sessions, watch } = services
-  const { health, close: endHealth } = createHealthCheck(store, provider, renewer, events)
+  const shared = { events, operations, log, tasks: createBackgroundTasks(), ended: createEndedSessions() }
+  const sessionsOfSite = stores.of({ owners: [config], secrets: () => config.secrets, events })
+  const realm = createRealmServices(config, sessionsOfSite, shared)
+  const sites = oneSite(createSite(realm, config, shared))
+  const { provider, renewer, sessions, store, watch } = realm
+  const { health, close: endHealth } = createHealthCheck(stores, provider, renewer, events)
   logEvents(events, log, config.logger)
   if (config.development) config.logger.info(`express-bff-session: ${addressesToRegister(config)}`, OF_SETUP)
-  const cookie = createSessionCookie(config)
-  const appSession = createExpressSession(config, store.appData, cookie, events)
-  const sessionParts = { cookie, appSession, appData: store.appData, ended }
   const { touches } = config.session
-  const owner = ownerName(config)
-  const routes = mountRoutes(config)
-  const tellMisplaced = createMisplacedCallbackLog(config)
 
   async function bffSession(req: Request, res: Response, next: NextFunction): Promise<void> {
+    let site: Site | undefined
     try {
-      const before = ranBefore(req, services)
+      const before = ranBefore(req, shared)
       // Above the app and above its router too: once is enough.
       if (before === 'another') {
         forgetContext(req, res)
         if (config.authRequired) contextOf(req)
       }
-      if (before !== undefined || (await passes(req, res))) next()
+      if (before !== undefined) return next()
+      const found = sites.of(req)
+      site = found instanceof Promise ? await found : found
+      if (await passes(site, req, res)) next()
     } catch (error) {
       if (!isAuthError(error) || error instanceof ConfigurationError) next(asError(error))
-      else if (!res.headersSent) await refuse(req, res, error, next)
+      else if (!res.headersSent) await refuse(site, { req, res, next }, error)
     }
   }
 
   /** The way of a request. @returns false where it was answered here */
-  async function passes(req: Request, res: Response): Promise<boolean> {
+  async function passes(
+    { config, realms, cookie, routes, bindingOf, tellMisplaced }: Site,
+    req: Request,
+    res: Response,
+  ): Promise<boolean> {
     shareHiddenClasses(req, res)
     const route = routes.find(req.path)
     tellMisplaced(req, route !== undefined)
     if (route !== undefined) res.set(OWN_RESOURCE)
     if (route?.withoutSession !== undefined) {
-      await route.withoutSession(services, req, res)
+      await route.withoutSession(realms, req, res)
       return false
     }
-    requireOwnPage(req, route?.fromAnywhere)
+    requireOwnPage(req, config, route?.fromAnywhere)
     const cookies = cookie.read(req)
     const session = await CurrentSession.read(realms, bindingOf(req, res, cookies))
     const own = session.record === undefined ? realms.first : realms.of(session.record)
@@ -122,20 +120,16 @@ export function auth(options?: AuthOptions): AuthHandler {
   }
 
   /** @throws RefusedError (403) for what another site's page sends with our cookie */
-  function requireOwnPage(req: Request, fromAnywhere = false): void {
+  function requireOwnPage(req: Request, { origins }: Pick<Config, 'origins'>, fromAnywhere = false): void {
     if (fromAnywhere && req.headers.upgrade === undefined) return
-    if (!isSafe(req) && isCrossOrigin(req, config.origins)) throw crossSiteRefused()
+    if (!isSafe(req) && isCrossOrigin(req, origins)) throw crossSiteRefused()
   }
 
-  /** An express-session that the app mounted above keeps its own id. */
-  function bindingOf(req: Request, res: Response, { session }: ReadCookies): SessionBinding {
-    return isMounted(req) ? mountedSession(req, owner) : new CookieSession(req, res, session, sessionParts)
-  }
-
-  async function refuse(req: Request, res: Response, error: AuthError, next: NextFunction): Promise<void> {
-    if (error instanceof RefusedError) reportRefused(services, error)
-    const hooks = [routes.isCallback(req.path) ? config.onCallbackError : undefined, config.onError]
-    await answerError({ req, res, next }, error, config, hooks)
+  async function refuse(site: Site | undefined, exchange: Exchange, error: AuthError): Promise<void> {
+    if (error instanceof RefusedError) reportRefused(shared, error)
+    const isCallback = site?.routes.isCallback(exchange.req.path)
+    const hooks = [isCallback ? config.onCallbackError : undefined, config.onError]
+    await answerError(exchange, error, site?.config ?? config, hooks)
   }
 
   const handler: AuthHandler = Object.assign(asMiddleware(bffSession), {
@@ -145,15 +139,15 @@ export function auth(options?: AuthOptions): AuthHandler {
       revokeAll: sessions.revokeAll,
     }),
     async ready() {
-      await bothReady(provider.usable(), store.usable())
+      await bothReady(provider.usable(), stores.usable())
     },
     health,
-    check: () => checkSetUp(config, provider, store),
+    check: () => checkSetUp(config, provider, stores, store),
     async close() {
       endHealth()
       watch.close()
       await renewer.idle(CLOSE_SECONDS)
-      await store.close()
+      await stores.close()
       log.close()
     },
     on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void) {

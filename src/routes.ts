@@ -7,6 +7,7 @@ import { logout } from './logout/logout-route.ts'
 import { user } from './me-route.ts'
 import { comparablePath } from './options/app-paths.ts'
 import type { Config } from './options/config.ts'
+import type { Realms } from './session/realms.ts'
 import type { RequestContext } from './session/request-context.ts'
 import type { Services } from './session/services.ts'
 
@@ -20,7 +21,7 @@ type Route =
       readonly withoutSession?: never
     }
   /** It comes from a server, and no cookie of it is read. */
-  | { readonly withoutSession: (services: Services, req: Request, res: Response) => Promise<void> }
+  | { readonly withoutSession: (realms: Realms<Services>, req: Request, res: Response) => Promise<void> }
 
 export interface MountedRoutes {
   find(path: string): Route | undefined

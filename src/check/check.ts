@@ -3,6 +3,7 @@ import { isAuthError } from '../errors.ts'
 import { type Finding, failed, saidBy, unknown, warning } from '../findings.ts'
 import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'
+import type { SessionStores } from '../store/session-stores.ts'
 import type { SessionStore } from '../store/store.ts'
 import { clockFinding } from './clock.ts'
 import { rightsFinding } from './store-rights.ts'
@@ -20,9 +21,10 @@ const UNASKED = (['eviction', 'replicas', 'memory', 'store-rights'] as const).ma
 export async function checkSetUp(
   config: Config,
   provider: Provider,
+  stores: Pick<SessionStores, 'now' | 'check'>,
   store: SessionStore,
 ): Promise<Finding[]> {
-  const clock = await storeClock(store)
+  const clock = await storeClock(stores)
   const now = clock.now ?? Date.now()
   const [asked, stored] = await Promise.all([provider.check(now, config), storeFindings()])
   const ahead = {
@@ -34,14 +36,16 @@ export async function checkSetUp(
   async function storeFindings(): Promise<Finding[]> {
     if (clock.fault !== undefined) return [failed('store', clock.fault), ...UNASKED]
     if (config.redis === undefined) return [IN_MEMORY]
-    return [...(await store.check()), await rightsFinding(store, config, now)]
+    return [...(await stores.check()), await rightsFinding(store, config, now)]
   }
 }
 
-async function storeClock(store: SessionStore): Promise<{ now?: number; ahead?: number; fault?: string }> {
+async function storeClock({
+  now: ask,
+}: Pick<SessionStores, 'now'>): Promise<{ now?: number; ahead?: number; fault?: string }> {
   const began = Date.now()
   try {
-    const now = await store.now()
+    const now = await ask()
     return { now, ahead: now - (began + Date.now()) / 2 }
   } catch (error) {
     return { fault: isAuthError(error) ? saidBy(error) : 'the store does not answer' }

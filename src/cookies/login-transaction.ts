@@ -1,12 +1,13 @@
 // One login on its way: kept in a sealed cookie of its own, so that two tabs do not disturb each other.
-import { createHash, randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import type { CookieOptions } from 'express'
 import { RefusedError } from '../errors.ts'
 import { createSealer, sealedLength } from '../lib/seal.ts'
-import type { Config } from '../options/config.ts'
+import type { Config, RealmConfig } from '../options/config.ts'
 import type { AppState } from '../options/login.ts'
 import type { StepUp } from '../record/step-up.ts'
 import type { CookieChange, RequestCookies } from './cookies.ts'
+import { createState, random } from './login-state.ts'
 
 /** What the callback needs to know of the request that began the login (RFC 9700 §2.1.1, §4.7.1). */
 export interface LoginTransaction {
@@ -55,7 +56,12 @@ export interface LoginWishes
 }
 
 export interface LoginTransactions {
-  create(returnTo: string, now: number, wishes?: LoginWishes): LoginTransaction
+  create(
+    realm: Pick<RealmConfig, 'issuer'>,
+    returnTo: string,
+    now: number,
+    wishes?: LoginWishes,
+  ): LoginTransaction
   /** The cookies that remember a login, and those that make room for it. */
   remember(transaction: LoginTransaction, cookies: RequestCookies): CookieChange[]
   /** What this browser has under way, whatever its age. */
@@ -73,7 +79,10 @@ interface LoginCookie {
   readonly transaction: LoginTransaction | undefined
 }
 
-export function createLoginTransactions(config: Config): LoginTransactions {
+/** Of all realms of a site. @param config `formPost` where one of them answers by a form */
+export function createLoginTransactions(
+  config: Pick<Config, 'secrets' | 'login' | 'session' | 'formPost'>,
+): LoginTransactions {
   const sealer = createSealer(() => config.secrets, 'login transaction')
   const { timeoutSeconds } = config.login
   const prefix = `${config.session.name}-login-`
@@ -116,10 +125,8 @@ export function createLoginTransactions(config: Config): LoginTransactions {
   const drop = (name: string): CookieChange => ({ name, value: undefined, options })
 
   return {
-    create(returnTo, now, { attempts, ...wishes } = {}) {
-      // In the state, which comes back whatever the browser keeps.
-      const state = attempts ? `${random()}.${attempts}` : random()
-      const issuer = config.issuer.href
+    create({ issuer: { href: issuer } }, returnTo, now, { attempts, ...wishes } = {}) {
+      const state = createState(attempts)
       return { state, nonce: random(), codeVerifier: random(), issuer, returnTo, startedAt: now, ...wishes }
     },
 
@@ -175,26 +182,8 @@ export function createLoginTransactions(config: Config): LoginTransactions {
   }
 }
 
-/** As `create()` makes them: 32 bytes, and the attempts. */
-export function isState(text: string): boolean {
-  return /^[\w-]{43}(?:\.[1-9])?$/.test(text)
-}
-
-/** As `LoginWishes` says. */
-export function attemptsIn(state: string): number {
-  return Number(/\.([1-9])$/.exec(state)?.[1] ?? 0)
-}
-
 function withoutQuery(path: string): string {
   return path.replace(/\?.*/s, '')
 }
 
 const startOf = ({ transaction }: LoginCookie) => transaction?.startedAt ?? 0
-
-export function hashState(state: string): string {
-  return createHash('sha256').update(state).digest('base64url')
-}
-
-function random(): string {
-  return randomBytes(32).toString('base64url')
-}

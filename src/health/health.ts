@@ -4,7 +4,7 @@ import { withDeadline } from '../lib/deadline.ts'
 import type { Provider } from '../provider/provider.ts'
 import { backOffAfterUnanswered } from '../renewal/back-off.ts'
 import type { Renewer } from '../renewal/renew.ts'
-import type { SessionStore } from '../store/store.ts'
+import type { SessionStores } from '../store/session-stores.ts'
 import { createPart, type PartHealth } from './part.ts'
 
 /** What `health()` answers. */
@@ -38,7 +38,7 @@ const STORE_REST_SECONDS = 2
 
 /** @internal */
 export function createHealthCheck(
-  store: SessionStore,
+  store: Pick<SessionStores, 'now'>,
   provider: Provider,
   renewer: Renewer,
   events: AuthEventEmitter,

@@ -4,7 +4,7 @@ import { type AuthError, asError } from '../errors.ts'
 import type { Config } from '../options/config.ts'
 import { answerProblem, setErrorHeaders } from './problem.ts'
 
-interface Exchange {
+export interface Exchange {
   readonly req: Request
   readonly res: Response
   readonly next: NextFunction

@@ -53,7 +53,7 @@ async function sendToProvider(
     ...(appState && { appState }),
     ...(carried && { carried }),
   }
-  const transaction = logins.create(page, now, wishes)
+  const transaction = logins.create(config, page, now, wishes)
   const url = await provider.authorizationURL(transaction, config.redirectURI, now)
   noteHost({ config, req: request.req }, transaction.state)
   applyCookies(request.res, logins.remember(transaction, request.cookies))

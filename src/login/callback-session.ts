@@ -1,5 +1,6 @@
 // What a completed login becomes: a session in place of the one that was there, or nothing at all.
-import { attemptsIn, hashState, type LoginTransaction, MOST_LOGINS } from '../cookies/login-transaction.ts'
+import { attemptsIn, hashState } from '../cookies/login-state.ts'
+import { type LoginTransaction, MOST_LOGINS } from '../cookies/login-transaction.ts'
 import { RefusedError } from '../errors.ts'
 import type { Config } from '../options/config.ts'
 import type { CodeExchange } from '../provider/provider.ts'
@@ -28,8 +29,9 @@ export async function beginSession(
     { stateHash: hashState(state), returnTo },
     ...(keepData ? (session.record?.logins ?? []) : []),
   ]
+  const owner = ownerName(config)
   const record = newRecord(codeExchange, now, {
-    owner: ownerName(config),
+    owner,
     // As many as a browser may have had on their way at once.
     logins: logins.slice(0, MOST_LOGINS),
     device: { address: req.ip, userAgent: req.headers['user-agent']?.slice(0, 256) },
@@ -46,7 +48,7 @@ export async function beginSession(
       await sessions.end(id)
       return
     }
-    await session.binding.adopt(id)
+    await session.binding.adopt(id, owner)
   } catch (error) {
     // Nobody will be told its id.
     await sessions.end(id).catch(() => undefined)

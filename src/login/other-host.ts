@@ -1,5 +1,5 @@
 // Logins that began at another host than baseURL's: their cookies stay with that host, and no callback finds them.
-import { hashState } from '../cookies/login-transaction.ts'
+import { hashState } from '../cookies/login-state.ts'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Config } from '../options/config.ts'
 import { isBelow } from '../options/session-cookie.ts'

@@ -6,6 +6,7 @@ import { readForm } from '../http/form.ts'
 import { reportRefused } from '../http/report-refused.ts'
 import type { LogoutToken } from '../provider/logout-token.ts'
 import { groupsOf } from '../record/auth-record.ts'
+import type { Realms } from '../session/realms.ts'
 import type { Services } from '../session/services.ts'
 
 /** Redis counts no further than its clock goes; such a token was not meant to end. */
@@ -15,7 +16,11 @@ const LONGEST_SECONDS = 10 * 365 * 86_400
 const MOST_NAMELESS = 100
 
 /** No cookie is read: the token is the proof, and it comes from the provider's server, not from a browser. */
-export async function backchannelLogout(services: Services, req: Request, res: Response): Promise<void> {
+export async function backchannelLogout(
+  { first: services }: Realms<Services>,
+  req: Request,
+  res: Response,
+): Promise<void> {
   res.set('cache-control', 'no-store')
   try {
     const { token, seenKey } = await readToken(services, req, res)

@@ -17,6 +17,15 @@ export function isOwnedBy(record: Pick<AuthRecord, 'claims' | 'owner'>, owner: O
   return iss === owner.issuer.href || place(iss) === place(owner.issuer.href)
 }
 
+/** @returns whose of these a record is; undefined where it is of none */
+export function createOwners<One extends Owner>(
+  all: readonly One[],
+): (record: Pick<AuthRecord, 'claims' | 'owner'>) => One | undefined {
+  const byName = new Map(all.map((owner) => [ownerName(owner), owner]))
+  return (record) =>
+    record.owner === undefined ? all.find((owner) => isOwnedBy(record, owner)) : byName.get(record.owner)
+}
+
 /** A short name for keys: of one length, and nobody's. */
 export function ownerName({ issuer, clientID }: Owner): string {
   return hash([place(issuer.href), clientID]).slice(0, 16)

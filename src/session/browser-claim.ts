@@ -1,5 +1,6 @@
 // Of the logins that one browser completes at the same moment one leaves a session, and after a logout none does.
-import { hashState, type LoginTransaction } from '../cookies/login-transaction.ts'
+import { hashState } from '../cookies/login-state.ts'
+import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 import { claim, claimKey, closeClaim, overSince } from './claims.ts'
 import type { RequestContext } from './request-context.ts'

@@ -1,13 +1,23 @@
-// The realms of one `auth()`, each a client at a provider: which of them a session is of.
+// The realms of one site, each a client at a provider: which of them something is of.
 import type { AuthRecord } from '../record/auth-record.ts'
 
 export interface Realms<Own> {
-  /** Of whoever is not logged in. */
+  /** Of whoever is not logged in, and asks for no provider by its name. */
   readonly first: Own
+  readonly all: readonly Own[]
   /** Whose session it is. */
   of(record: AuthRecord): Own
+  /** As `providers` names it. */
+  byName(name: string): Own | undefined
+  /**
+   * Whose an answer or a token of that issuer may be, for that audience. Nothing of it was checked yet: it is to be checked in
+   * full by what is found here.
+   */
+  byIssuer(issuer: string, audience?: string | readonly string[]): readonly Own[]
 }
 
+/** The only one: nobody has to ask whose anything is. */
 export function oneRealm<Own>(own: Own): Realms<Own> {
-  return { first: own, of: () => own }
+  const all = [own]
+  return { first: own, all, of: () => own, byName: () => undefined, byIssuer: () => all }
 }

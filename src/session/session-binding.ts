@@ -18,8 +18,12 @@ export interface SessionBinding {
   attach(stored: StoredSession | undefined | 'unavailable'): void | Promise<void>
   /** A new id, with the app's data under it if that is kept. The browser is not told yet. */
   begin(keepData: boolean): Promise<{ id: string; appData: string | undefined }>
-  /** Drops an anonymous session's data, and tells the browser the new id. */
-  adopt(id: string): Promise<void>
+  /**
+   * Drops an anonymous session's data, and tells the browser the new id.
+   *
+   * @param owner whose the new session is (`ownerName()`)
+   */
+  adopt(id: string, owner: string): Promise<void>
   /** Takes the id from the browser. */
   forget(): Promise<void>
   /** The same where the request goes on: with a `req.session` of nobody's, kept through the next login. */
@@ -132,15 +136,19 @@ const MARK = 'expressBffSession'
 /** And whose it is: another `auth()` may share the app's session. */
 const OWNER = 'expressBffOwner'
 
-/** The app's: express-session was mounted above `auth()`, and its id is the session's. */
-export function mountedSession(req: Request, owner: string): SessionBinding {
+/**
+ * The app's: express-session was mounted above `auth()`, and its id is the session's.
+ *
+ * @param isOurs whether a session of that owner is; older ones say nothing of theirs
+ */
+export function mountedSession(req: Request, isOurs: (owner: unknown) => boolean): SessionBinding {
   const data = () => req.session as unknown as Record<string, unknown>
   const done = (run: (callback: (error: unknown) => void) => void) =>
     new Promise<void>((resolve, reject) => run((error) => (error ? reject(error) : resolve())))
   const regenerate = () => done((callback) => req.session.regenerate(callback))
 
   const isMarked = data()[MARK] === true
-  const isForeign = isMarked && (data()[OWNER] ?? owner) !== owner
+  const isForeign = isMarked && !isOurs(data()[OWNER])
   const authId = isMarked && !isForeign ? req.sessionID : undefined
   let kept: Record<string, unknown> = {}
 
@@ -161,7 +169,7 @@ export function mountedSession(req: Request, owner: string): SessionBinding {
       return { id: req.sessionID, appData: undefined }
     },
 
-    async adopt() {
+    async adopt(_id, owner) {
       // Only now: neither a login that was refused meanwhile nor what it would have kept must be found later.
       Object.assign(req.session, kept, { [MARK]: true, [OWNER]: owner })
       await done((callback) => req.session.save(callback))

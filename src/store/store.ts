@@ -1,5 +1,4 @@
 // The one interface of the store of auth records, and of the app data that lives and ends with them.
-import type { Finding } from '../findings.ts'
 import type { AuthRecord, SessionGroup } from '../record/auth-record.ts'
 
 /** What the store holds of a logged-in session. */
@@ -69,12 +68,6 @@ export type Committed = 'committed' | 'superseded' | 'held' | 'gone'
 /** Every method rejects with a TryLaterError (`store_unavailable`) when the store does not answer in time. */
 export interface SessionStore {
   now(): Promise<number>
-
-  /** At start: answers where it can be used, and tells the log what may go wrong with it later. */
-  usable(): Promise<void>
-
-  /** What it says of itself, in what it may be asked beyond what sessions need. Never throws. */
-  check(): Promise<readonly Finding[]>
 
   /** @param options.mayBeCached what this process has read before may do, where it would have heard of a change */
   find(id: string, options?: { readonly mayBeCached: boolean }): Promise<Found>
@@ -149,8 +142,6 @@ export interface SessionStore {
 
   /** The documents of `req.session`, for express-session's store. A logged-in session's is written only while it exists. */
   readonly appData: AppData
-
-  close(): Promise<void>
 }
 
 export interface AppData {

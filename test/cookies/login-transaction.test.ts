@@ -10,7 +10,8 @@ import { anyChange, anyText, changed, holds } from '../support/property.ts'
 const NOW = 1_800_000_000_000
 /** One that is long, and four that are short, with their names; common proxies refuse a header of 8 kB. */
 const MOST_BYTES = 3700 + 4 * 700 + 200
-const logins = createLoginTransactions(resolve())
+const REALM = resolve()
+const logins = createLoginTransactions(REALM)
 const others = createLoginTransactions(resolve({ secret: 'quite another secret which is as long as this' }))
 
 /** What a browser has after these. */
@@ -24,7 +25,7 @@ function browser(changes: CookieChange[], before: RequestCookies = []): RequestC
 }
 
 function begin(returnTo = '/', at = NOW, cookies: RequestCookies = []) {
-  const transaction = logins.create(returnTo, at)
+  const transaction = logins.create(REALM, returnTo, at)
   return { transaction, cookies: browser(logins.remember(transaction, cookies), cookies) }
 }
 
@@ -42,7 +43,7 @@ test('a login is found again by its state, as it was begun', () => {
 })
 
 test('state, nonce and verifier are long, of their own, and new every time', () => {
-  const made = Array.from({ length: 50 }, () => logins.create('/', NOW))
+  const made = Array.from({ length: 50 }, () => logins.create(REALM, '/', NOW))
   const values = made.flatMap(({ state, nonce, codeVerifier }) => [state, nonce, codeVerifier])
   expect(new Set(values).size).toBe(150)
   // RFC 7636 §4.1 asks for 43 letters at least.
@@ -69,7 +70,7 @@ test.each<[string, object, object]>([
   ],
 ])('its cookie %s has the attributes that bring it back', (_what, options, expected) => {
   const some = createLoginTransactions(resolve(options as AuthOptions))
-  const [change] = some.remember(some.create('/', NOW), [])
+  const [change] = some.remember(some.create(REALM, '/', NOW), [])
   expect(change?.options).toMatchObject(expected)
   expect(change?.options).not.toHaveProperty('domain')
 })
@@ -139,7 +140,7 @@ test('what is carried for others gives way before the page to return to does', (
   // The large places are taken.
   for (const length of [2000, 700]) cookies = begin(`/?${'l'.repeat(length)}`, NOW, cookies).cookies
   const remembered = (returnTo: string) => {
-    const transaction = logins.create(returnTo, NOW, { carried: 'c'.repeat(50) })
+    const transaction = logins.create(REALM, returnTo, NOW, { carried: 'c'.repeat(50) })
     return logins.find(transaction.state, browser(logins.remember(transaction, cookies), cookies))
   }
   expect(remembered('/')?.carried).toHaveLength(50)
@@ -186,7 +187,7 @@ describe('against any change and in any company', () => {
     return [change?.name ?? '', change?.value ?? '']
   }
 
-  const begun = logins.create('/page', NOW)
+  const begun = logins.create(REALM, '/page', NOW)
   const [NAME, VALUE] = cookieOf(begun)
   const PREFIX = NAME.slice(0, -1)
   const letters = 'ABCabc012-_= %'
@@ -204,7 +205,7 @@ describe('against any change and in any company', () => {
 
   test('any page to return to is found as it was', () => {
     holds(COUNT, fc.tuple(anyText(400), fc.nat()), ([returnTo, at]) => {
-      const transaction = logins.create(returnTo, at)
+      const transaction = logins.create(REALM, returnTo, at)
       return JSON.stringify(found([cookieOf(transaction)], transaction.state)) === JSON.stringify(transaction)
     })
   })
@@ -244,8 +245,10 @@ describe('against any change and in any company', () => {
   test('whatever a browser has, after one more login there are five at most, and 8 kB, and the new one is found', () => {
     const ages = fc.array(fc.tuple(fc.nat(600_000), fc.nat(2000)), { maxLength: 8 })
     holds(COUNT / 2, fc.tuple(company, ages), ([strangers, others]) => {
-      const own = others.map(([age, length]) => cookieOf(logins.create('/'.padEnd(length, 'a'), NOW - age)))
-      const next = logins.create('/next', NOW)
+      const own = others.map(([age, length]) =>
+        cookieOf(logins.create(REALM, '/'.padEnd(length, 'a'), NOW - age)),
+      )
+      const next = logins.create(REALM, '/next', NOW)
       const jar = new Map([...strangers, ...own])
       for (const { name: changing, value } of logins.remember(next, [...jar])) {
         // Only what is ours, or says that it is, goes.

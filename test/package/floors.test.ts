@@ -6,15 +6,16 @@ const house: House = {
   maxLines: 200,
   rooms: [
     // Beside the core: an app's tests import the public surface, as the app does.
-    { floor: 11, files: ['testing/*.ts'] },
+    { floor: 12, files: ['testing/*.ts'] },
     // An app's own metrics and traces are made of the public surface.
-    { floor: 11, files: ['telemetry/*.ts'] },
+    { floor: 12, files: ['telemetry/*.ts'] },
     // The surface of another package over ours; `inside.ts` is its one door behind the public surface.
-    { floor: 11, files: ['express-openid-connect/*.ts'] },
+    { floor: 12, files: ['express-openid-connect/*.ts'] },
     // The command: it is to a set-up what an app is.
-    { floor: 11, files: ['doctor/*.ts'] },
-    { floor: 10, files: ['index.ts'] },
-    { floor: 9, files: ['auth.ts', 'auth-handler.ts'] },
+    { floor: 12, files: ['doctor/*.ts'] },
+    { floor: 11, files: ['index.ts'] },
+    { floor: 10, files: ['auth.ts', 'auth-handler.ts'] },
+    { floor: 9, files: ['site.ts', 'sites.ts'] },
     { floor: 8, files: ['routes.ts'] },
     { floor: 8, files: ['request-oidc.ts'] },
     { floor: 8, files: ['check/*.ts'] },

@@ -9,13 +9,13 @@ import { createProvider } from '../../src/provider/provider.ts'
 import type { AuthRecord } from '../../src/record/auth-record.ts'
 import { createLoggedInId } from '../../src/record/session-id.ts'
 import { createRenewer } from '../../src/renewal/renew.ts'
-import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
 import type { LeaseTerms, SessionStore } from '../../src/store/store.ts'
 import { TEST_SECRET } from '../support/app/app-options.ts'
 import { eventually } from '../support/deadline.ts'
 import { startProvider } from '../support/provider/provider.ts'
 import { sha256 } from '../support/provider/seen-requests.ts'
 import { useStarted } from '../support/servers.ts'
+import { createMemoryStore } from '../support/session/one-store.ts'
 
 const provider = useStarted(() => startProvider())
 afterEach(() => provider.normal())

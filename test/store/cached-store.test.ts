@@ -7,11 +7,11 @@ import { CurrentSession, type SessionServices } from '../../src/session/current-
 import { oneRealm } from '../../src/session/realms.ts'
 import type { RequestContext } from '../../src/session/request-context.ts'
 import type { SessionBinding } from '../../src/session/session-binding.ts'
-import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
 import { createCachedStore } from '../../src/store/redis/cached-store.ts'
-import { createSessionCache } from '../../src/store/redis/session-cache.ts'
+import { createSessionCaches } from '../../src/store/redis/session-cache.ts'
 import type { Found, SessionStore } from '../../src/store/store.ts'
 import { createSignal, eventually } from '../support/deadline.ts'
+import { createMemoryStore } from '../support/session/one-store.ts'
 import { backOff, configWith, leaseTerms, recordAt, storedSession } from './stores.ts'
 
 const CACHED = { mayBeCached: true }
@@ -59,7 +59,7 @@ test.each(CHANGES)(
     const memory = createMemoryStore(configWith())
     const { id } = await storedSession(memory)
     const gate = createSignal()
-    const records = createCachedStore(slow(memory, gate.promise), createSessionCache(), () => true)
+    const records = createCachedStore(slow(memory, gate.promise), createSessionCaches().ofSite(), () => true)
     const isCached = async () => (await records.find(id, CACHED)).isCached === true
     await isCached()
     expect(await isCached()).toBe(true)
@@ -77,7 +77,7 @@ test.each(CHANGES)(
 test('a commit is seen by the next read', async () => {
   const memory = createMemoryStore(configWith())
   const { id, next } = await storedSession(memory)
-  const records = createCachedStore(memory, createSessionCache(), () => true)
+  const records = createCachedStore(memory, createSessionCaches().ofSite(), () => true)
   await records.find(id, CACHED)
   await records.acquire(id, 1, 'owner', leaseTerms(1))
   await records.find(id, CACHED)
@@ -88,7 +88,7 @@ test('a commit is seen by the next read', async () => {
 test('a change that is heard of in the turn of the request is not passed over', async () => {
   const memory = createMemoryStore(configWith())
   const { id } = await storedSession(memory)
-  const near = createSessionCache()
+  const near = createSessionCaches().ofSite()
   let isHeard = true
   const records = createCachedStore(memory, near, () => isHeard)
   const breakChannel = () => {
@@ -111,7 +111,7 @@ test('the time that comes with what is near is never ahead of the store’s, how
     await gate.promise
     return memory.find(sought)
   }
-  const records = createCachedStore({ ...memory, find: slowly }, createSessionCache(), () => true)
+  const records = createCachedStore({ ...memory, find: slowly }, createSessionCaches().ofSite(), () => true)
   const asked = performance.now()
   const found = records.find(id, CACHED)
   await eventually('time to pass', () => performance.now() - asked > 50)
@@ -126,7 +126,7 @@ test('while changes may be missed, the store is asked', async () => {
   const memory = createMemoryStore(configWith())
   const { id } = await storedSession(memory)
   let isHeard = true
-  const records = createCachedStore(memory, createSessionCache(), () => isHeard)
+  const records = createCachedStore(memory, createSessionCaches().ofSite(), () => isHeard)
   await records.find(id, CACHED)
   isHeard = false
   expect((await records.find(id, CACHED)).isCached).toBeUndefined()
@@ -140,7 +140,7 @@ describe('what is kept', () => {
   })
 
   test('a session is kept with a clock that goes on, and says that it is near', () => {
-    const near = createSessionCache()
+    const near = createSessionCaches().ofSite()
     near.reading('id')(found())
     const kept = near.get('id')
     expect(kept).toMatchObject({ isCached: true, value: found().value })
@@ -148,7 +148,7 @@ describe('what is kept', () => {
   })
 
   test('a change while a session is on its way here, whichever comes first, keeps it from being kept', () => {
-    const near = createSessionCache()
+    const near = createSessionCaches().ofSite()
     const keep = near.reading('id')
     near.forget('id')
     keep(found())
@@ -156,7 +156,7 @@ describe('what is kept', () => {
   })
 
   test('of two that are on their way, the later question’s answer is kept, in whatever order they come', () => {
-    const near = createSessionCache()
+    const near = createSessionCaches().ofSite()
     const [early, late] = [near.reading('id'), near.reading('id')]
     late(found(2e15))
     early(found(1e15))
@@ -164,7 +164,7 @@ describe('what is kept', () => {
   })
 
   test('nothing is kept over a moment in which changes may have been missed', () => {
-    const near = createSessionCache()
+    const near = createSessionCaches().ofSite()
     near.reading('kept')(found())
     const keep = near.reading('under way')
     near.forgetAll()
@@ -173,19 +173,19 @@ describe('what is kept', () => {
   })
 
   test('a session that ended unused is not used, though nobody tells of its end', () => {
-    const near = createSessionCache()
+    const near = createSessionCaches().ofSite()
     near.reading('id')(found(1000))
     expect(near.get('id')).toBeUndefined()
   })
 
   test('that there is no session is not kept', () => {
-    const near = createSessionCache()
+    const near = createSessionCaches().ofSite()
     near.reading('id')({ now: 1000, value: undefined })
     expect(near.get('id')).toBeUndefined()
   })
 
   test('ten thousand are kept, those that were read last', () => {
-    const near = createSessionCache()
+    const near = createSessionCaches().ofSite()
     for (let count = 0; count <= 10_000; count += 1) near.reading(`${count}`)(found())
     expect([near.get('0'), near.get('1')]).toEqual([undefined, expect.objectContaining({ isCached: true })])
   })

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { createLoggedInId } from '../../src/record/session-id.ts'
 import { claim, claimKey, closeClaim, overSince } from '../../src/session/claims.ts'
-import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
+import { createMemoryStore } from '../support/session/one-store.ts'
 import { BACKENDS, configWith, storedSession } from './stores.ts'
 
 const anyKey = () => claimKey('login', randomUUID())

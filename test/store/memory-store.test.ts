@@ -1,6 +1,6 @@
 // The memory store under a flood of visitors: flat, and whoever is logged in stays.
 import { createAnonymousId } from '../../src/record/session-id.ts'
-import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
+import { createMemoryStore } from '../support/session/one-store.ts'
 import { configWith, storedSession } from './stores.ts'
 
 /** In an app a hundred thousand. */

@@ -5,8 +5,6 @@ import { pipeline } from 'node:stream'
 import { createServer as createTLSServer } from 'node:tls'
 import { TryLaterError } from '../../src/errors.ts'
 import { AuthEventEmitter } from '../../src/events.ts'
-import { createRedisStore } from '../../src/store/redis/redis-store.ts'
-import type { SessionStore } from '../../src/store/store.ts'
 import { eventually } from '../support/deadline.ts'
 import { createLog } from '../support/evidence.ts'
 import { freePort } from '../support/listen.ts'
@@ -15,6 +13,7 @@ import { isCommand } from '../support/redis/commands.ts'
 import { startRedisFront } from '../support/redis/front.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
+import { createRedisStore, type OneStore } from '../support/session/one-store.ts'
 import { configWith, recordAt } from './stores.ts'
 
 const PASSWORD = 'the-password-of-nobody'
@@ -44,7 +43,7 @@ async function startSecure(port: number) {
     },
   }
 }
-const opened: SessionStore[] = []
+const opened: OneStore[] = []
 afterEach(async () => {
   for (const records of opened.splice(0)) await records.close()
   front.normal()

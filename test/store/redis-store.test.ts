@@ -11,6 +11,7 @@ import { isScript } from '../support/redis/commands.ts'
 import { startRedisFront } from '../support/redis/front.ts'
 import { launchRedis } from '../support/redis/launch.ts'
 import { useParts, useStarted } from '../support/servers.ts'
+import type { OneStore } from '../support/session/one-store.ts'
 import { add, drained, nobody, page, sidOf } from './index-entries.ts'
 import {
   backOff,
@@ -310,7 +311,8 @@ describe('a record that a process has opened is not sent to it again, and never 
   })
 
   test('two thousand records are remembered, those that were opened last', () => {
-    const opened = createOpenedRecords({ secrets: [] })
+    const secrets: string[] = []
+    const opened = createOpenedRecords().of({ secrets: () => secrets })
     const record = recordAt(0)
     for (let count = 0; count <= 2000; count += 1) opened.put(`${count}`, 'sealed', record)
     opened.put('1', 'sealed again', record)
@@ -415,7 +417,7 @@ describe('another kind of server', () => {
     const older = await launched('rename-command PEXPIRETIME ""')
     return { clustered, older, cluster: await start(startRedisCluster()) }
   })
-  const opened: SessionStore[] = []
+  const opened: OneStore[] = []
 
   // Before its server ends: a client whose connection is gone already leaves a timer behind.
   afterEach(() => Promise.all(opened.splice(0).map((records) => records.close())))

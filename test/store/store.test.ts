@@ -1,8 +1,8 @@
 // Sessions in the store, the same in memory and in Redis: their life, the app's data beside them, and the right to renew.
 import { randomUUID } from 'node:crypto'
 import { createAnonymousId, createLoggedInId } from '../../src/record/session-id.ts'
-import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
 import { eventually } from '../support/deadline.ts'
+import { createMemoryStore } from '../support/session/one-store.ts'
 import { BACKENDS, backOff, configWith, IDLE_SECONDS, leaseTerms, recordAt, storedSession } from './stores.ts'
 
 describe.each(BACKENDS)('%s', (_name, useBackend) => {

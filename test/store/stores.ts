@@ -7,11 +7,10 @@ import type { Config } from '../../src/options/config.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import type { AuthRecord } from '../../src/record/auth-record.ts'
 import { createLoggedInId } from '../../src/record/session-id.ts'
-import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
-import { createRedisStore } from '../../src/store/redis/redis-store.ts'
 import type { BackOff, LeaseTerms, SessionIndex, SessionStore } from '../../src/store/store.ts'
 import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
+import { createMemoryStore, createRedisStore, type OneStore } from '../support/session/one-store.ts'
 
 export const SECRET = 'a secret of the store tests, long enough'
 export const IDLE_SECONDS = 100
@@ -34,7 +33,7 @@ export function configWith(options: AuthOptions = {}): Config {
 }
 
 export interface OpenedStore {
-  readonly records: SessionStore
+  readonly records: OneStore
   /** what the store told, in order */
   readonly told: { name: 'store-unavailable' | 'record-unreadable'; detail: string }[]
 }
@@ -65,7 +64,7 @@ export interface RedisStores {
 
 /** A redis-server for the tests of this file or block, and stores in it. */
 export function useRedisStores(): RedisStores {
-  const opened: SessionStore[] = []
+  const opened: OneStore[] = []
   const { redis, client } = useParts(async (start) => {
     const redis = await start(startRedis())
     await start({ stop: () => Promise.all(opened.map((records) => records.close())) })

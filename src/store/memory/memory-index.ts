@@ -1,13 +1,23 @@
 // The index of sessions in this process.
-import { createExpiringMap } from '../../lib/expiring-map.ts'
+import { createExpiringMap, type ExpiringMap } from '../../lib/expiring-map.ts'
 import { groupsOf, type SessionGroup } from '../../record/auth-record.ts'
+import { type Owner, ownedName } from '../../record/owner.ts'
 import { END_BATCH, type SessionIndex } from '../store.ts'
 
-export function createMemoryIndex(now: () => number): SessionIndex {
+export function createMemoryIndex(now: () => number): (owner: Owner) => SessionIndex {
   /** Each session's id with its latest end, in the order of the logins. */
   const sessions = createExpiringMap<Map<string, number>>(now)
   const ended = createExpiringMap<number>(now)
-  const keyOf = ({ claim, value }: SessionGroup) => `${claim} ${value}`
+  return (owner) => indexOf(owner, now, sessions, ended)
+}
+
+function indexOf(
+  owner: Owner,
+  now: () => number,
+  sessions: ExpiringMap<Map<string, number>>,
+  ended: ExpiringMap<number>,
+): SessionIndex {
+  const keyOf = ({ claim, value }: SessionGroup) => `${claim} ${ownedName(owner, value)}`
   const idsOf = (group: SessionGroup) => [...(sessions.get(keyOf(group))?.keys() ?? [])]
 
   return {

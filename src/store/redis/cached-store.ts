@@ -22,11 +22,11 @@ function createTurn(): () => Promise<void> {
 }
 
 /** @param isHeard whether changes are sure to be heard of just now */
-export function createCachedStore(
-  store: SessionStore,
+export function createCachedStore<Store extends Omit<SessionStore, 'index'>>(
+  store: Store,
   cache: SessionCache,
   isHeard: () => boolean,
-): SessionStore {
+): Store & Pick<SessionStore, 'find'> {
   const turnEnds = createTurn()
 
   /** Before, since the change may be there before its answer; after, since a read may have come between. */

@@ -2,22 +2,26 @@
 import type { Redis } from 'ioredis'
 import { createChangeCheck } from '../../lib/change-check.ts'
 import type { Config } from '../../options/config.ts'
-import type { SessionStore } from '../store.ts'
+import type { SiteStore, StoreSite } from '../session-stores.ts'
 import { createCachedStore } from './cached-store.ts'
 import { createClientTracking } from './client-tracking.ts'
-import { openRedis, type RedisConnection } from './connection.ts'
-import type { Outages } from './outages.ts'
-import { createSessionCache } from './session-cache.ts'
+import { openRedis } from './connection.ts'
+import type { RedisServers } from './servers.ts'
+import { createSessionCaches } from './session-cache.ts'
 
-/** @param reading the connection that `records` reads on */
-export function withNearCache(
-  store: SessionStore,
-  reading: RedisConnection,
+/** One for all sites. */
+export interface NearCache {
+  over(store: SiteStore, site: Pick<StoreSite, 'secrets'>): SiteStore
+  close(): void
+}
+
+/** @param servers sessions are read on their first connection */
+export function openNearCache(
+  { connection: reading, outages }: RedisServers,
   given: NonNullable<Config['redis']>,
-  config: Config,
-  outages: Outages,
-): SessionStore {
-  const sessions = createSessionCache()
+  config: Pick<Config, 'redisTimeoutSeconds'>,
+): NearCache {
+  const sessions = createSessionCaches()
   const hearing = openRedis(given, config.redisTimeoutSeconds, outages, { hears: true })
   // The options allow it with one server only, and with connections of ours.
   const [readingFrom, hearingFrom] = [reading.redis as Redis, hearing.redis as Redis]
@@ -30,18 +34,21 @@ export function withNearCache(
         `does not tell what changes, so every session is read from it (redis.nearCache has no effect): ${why}: its user needs client, subscribe and info; CLIENT TRACKING came with Redis 6`,
       ),
   })
-  // What a secret opened that is none any more does not open.
-  const forgetOfOthers = createChangeCheck(() => config.secrets, sessions.forgetAll)
 
   return {
-    ...createCachedStore(store, sessions, () => {
-      forgetOfOthers()
-      return tracking.isHeard()
-    }),
-    async close() {
+    over(store, { secrets }) {
+      const cache = sessions.ofSite()
+      // What a secret opened that is none any more does not open.
+      const forgetOfOthers = createChangeCheck(secrets, cache.forgetAll)
+      return createCachedStore(store, cache, () => {
+        forgetOfOthers()
+        return tracking.isHeard()
+      })
+    },
+
+    close() {
       tracking.close()
       hearing.close()
-      await store.close()
     },
   }
 }

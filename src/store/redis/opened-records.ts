@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto'
 import { BoundedMap } from '../../lib/bounded-map.ts'
 import { createChangeCheck } from '../../lib/change-check.ts'
-import type { Config } from '../../options/config.ts'
 import type { AuthRecord } from '../../record/auth-record.ts'
+import type { StoreSite } from '../session-stores.ts'
 
+/** Of one site: what another opened is not known to it, whoever has the id. */
 export interface OpenedRecords {
   get(id: string): Opened | undefined
   put(id: string, sealed: string, record: AuthRecord): void
@@ -17,27 +18,43 @@ export interface Opened {
   readonly record: AuthRecord
 }
 
+interface Entry extends Opened {
+  readonly opener: object
+}
+
 /** Some 5 kB each. */
 const MOST_RECORDS = 2000
 
-export function createOpenedRecords(config: Pick<Config, 'secrets'>): OpenedRecords {
-  const opened = new BoundedMap<string, Opened>(MOST_RECORDS)
-  // What a secret opened that is none any more does not open.
-  const forgetOfOthers = createChangeCheck(
-    () => config.secrets,
-    () => opened.clear(),
-  )
+/** For all sites together. */
+export function createOpenedRecords(): { of(site: Pick<StoreSite, 'secrets'>): OpenedRecords } {
+  const opened = new BoundedMap<string, Entry>(MOST_RECORDS)
 
   return {
-    get(id) {
-      forgetOfOthers()
-      return opened.get(id)
-    },
+    of({ secrets }) {
+      let opener = {}
+      // What a secret opened that is none any more does not open.
+      const forgetOfOthers = createChangeCheck(secrets, () => {
+        opener = {}
+      })
+      const own = (id: string) => {
+        const entry = opened.get(id)
+        return entry?.opener === opener ? entry : undefined
+      }
 
-    put(id, sealed, record) {
-      opened.set(id, { hash: createHash('sha1').update(sealed).digest('hex'), record })
-    },
+      return {
+        get(id) {
+          forgetOfOthers()
+          return own(id)
+        },
 
-    drop: (id) => void opened.delete(id),
+        put(id, sealed, record) {
+          opened.set(id, { opener, hash: createHash('sha1').update(sealed).digest('hex'), record })
+        },
+
+        drop(id) {
+          if (own(id) !== undefined) opened.delete(id)
+        },
+      }
+    },
   }
 }

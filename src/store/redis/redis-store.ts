@@ -1,42 +1,38 @@
 // Auth records in Redis: a hash of its own for each session, sealed, written by compare-and-set.
-import type { AuthEventEmitter } from '../../events.ts'
 import type { Config } from '../../options/config.ts'
 import { groupsOf } from '../../record/auth-record.ts'
-import { ownerName } from '../../record/owner.ts'
+import { type Owner, ownerName } from '../../record/owner.ts'
 import { isLoggedInId } from '../../record/session-id.ts'
-import type { Acquired, Committed, SessionStore } from '../store.ts'
-import { checkRedis } from './check.ts'
-import { evictionFault } from './eviction.ts'
-import { withNearCache } from './near-cache.ts'
-import { createOpenedRecords } from './opened-records.ts'
+import type { SiteStore, StoreSite } from '../session-stores.ts'
+import type { Acquired, Committed } from '../store.ts'
+import type { OpenedRecords } from './opened-records.ts'
 import type { ScriptName } from './scripts.ts'
 import { createSealedRecords } from './sealed-records.ts'
-import { openServers } from './servers.ts'
+import type { RedisServers } from './servers.ts'
 import { createRedisIndex } from './session-index.ts'
 
 export function createRedisStore(
-  config: Config,
-  given: NonNullable<Config['redis']>,
-  events: AuthEventEmitter,
-): SessionStore {
-  const servers = openServers(config, given, events)
-  const { connection, replicating, outages, lookUp, claim } = servers
+  servers: RedisServers,
+  opened: OpenedRecords,
+  site: StoreSite,
+  config: Pick<Config, 'waitReplicas'> & { readonly session: Pick<Config['session'], 'idleTimeoutSeconds'> },
+): SiteStore {
+  const { connection, lookUp, claim, now } = servers
   const { redis, answer } = connection
-  const index = createRedisIndex(connection, replicating, config)
-  const records = createSealedRecords(config, events)
-  const opened = createOpenedRecords(config)
+  const records = createSealedRecords(site)
   const idleMilliseconds = milliseconds(config.session.idleTimeoutSeconds)
+  const indexOf = (owner: Owner) => createRedisIndex(servers, owner)
 
   /** Names the session's keys so that a cluster keeps them in one slot: what stands in braces decides. */
   const keysOf = (id: string) => [`bff:{${id}}:auth`, `bff:{${id}}:app`] as const
-  const name = ownerName(config)
+  const name = ownerName(site.owners[0])
   const ownKey = (kind: 'once' | 'claim', key: string) => `bff:${kind}:${name}:${key}`
 
   /** Another deployment's is its own to end; and so, perhaps, is what only the index names, and what does not open. */
   async function mayEnd(id: string, amount: 'one of many' | undefined): Promise<boolean> {
     const [, , sealed] = await lookUp({ keys: keysOf(id), known: opened.get(id) })
-    const owner = typeof sealed === 'string' ? records.ownerOf(id, sealed) : 'here'
-    return owner === 'here' || (owner === 'unknown' && amount === undefined)
+    const place = typeof sealed === 'string' ? records.placeOf(id, sealed) : 'here'
+    return place === 'here' || (place === 'unknown' && amount === undefined)
   }
 
   const run = (name: ScriptName, id: string, ...args: (string | number)[]) =>
@@ -45,25 +41,10 @@ export function createRedisStore(
   const write = (name: ScriptName, id: string, ...args: (string | number)[]) =>
     servers.write(name, keysOf(id), ...args)
 
-  async function now(): Promise<number> {
-    const [seconds, microseconds] = await answer(() => redis.time())
-    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
-  }
-
-  const store: SessionStore = {
+  return {
     now,
 
-    async usable() {
-      await now()
-      // Where its user may not ask, nothing is known of it.
-      const info = await redis.info('memory').catch(() => '')
-      const fault = evictionFault(info)
-      if (fault !== undefined) outages.warn(fault)
-    },
-
-    check: () => checkRedis(redis, config),
-
-    index,
+    indexOf,
 
     async find(id) {
       const known = opened.get(id)
@@ -99,8 +80,11 @@ export function createRedisStore(
       const ended = Number(deleted) > 0
       if (ended) opened.drop(id)
       const record = records.open(id, stored, sealed)
-      if (ended && record !== undefined && amount === undefined)
-        await index.remove([id], groupsOf(record)).catch(() => undefined)
+      const owner = record && records.ownerOf(record)
+      if (ended && record !== undefined && owner !== undefined && amount === undefined)
+        await indexOf(owner)
+          .remove([id], groupsOf(record))
+          .catch(() => undefined)
       return { ended, record }
     },
 
@@ -160,12 +144,7 @@ export function createRedisStore(
         await write('finish', id, '')
       },
     },
-
-    async close() {
-      servers.close()
-    },
   }
-  return config.nearCache ? withNearCache(store, connection, given, config, outages) : store
 }
 
 function milliseconds(seconds: number): number {

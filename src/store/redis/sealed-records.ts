@@ -1,22 +1,24 @@
 // Auth records as Redis keeps them: sealed, and read by nobody but their owner.
-import type { AuthEventEmitter } from '../../events.ts'
 import { createSealer } from '../../lib/seal.ts'
-import type { Config } from '../../options/config.ts'
 import type { AuthRecord } from '../../record/auth-record.ts'
-import { isOwnedBy } from '../../record/owner.ts'
+import { createOwners, type Owner } from '../../record/owner.ts'
 import { decodeRecord, encodeRecord } from '../record-codec.ts'
+import type { StoreSite } from '../session-stores.ts'
 
 export interface SealedRecords {
   seal(id: string, record: AuthRecord): string
   /** @returns undefined for what is nobody's session here; an event says why */
   open(id: string, generation: unknown, sealed: unknown): AuthRecord | undefined
   /** Another deployment's, as far as anybody here can tell; 'unknown' is what does not open. */
-  ownerOf(id: string, sealed: string): 'here' | 'elsewhere' | 'unknown'
+  placeOf(id: string, sealed: string): 'here' | 'elsewhere' | 'unknown'
+  /** Of those here. */
+  ownerOf(record: AuthRecord): Owner | undefined
 }
 
-export function createSealedRecords(config: Config, events: AuthEventEmitter): SealedRecords {
+export function createSealedRecords({ owners, secrets, events }: StoreSite): SealedRecords {
   // RFC 6749 §10.4: refresh tokens are confidential in storage too.
-  const sealer = createSealer(() => config.secrets, 'auth record')
+  const sealer = createSealer(secrets, 'auth record')
+  const ownerOf = createOwners(owners)
 
   function unreadable(detail: string): undefined {
     events.emit('record-unreadable', { detail })
@@ -34,14 +36,16 @@ export function createSealedRecords(config: Config, events: AuthEventEmitter): S
       if (String(record.generation) !== generation)
         return unreadable('it is of another generation than its key says')
       // Its refresh token goes to whom it came from, and to nobody else.
-      if (!isOwnedBy(record, config)) return unreadable('it is of another provider or client')
+      if (ownerOf(record) === undefined) return unreadable('it is of another provider or client')
       return record
     },
 
-    ownerOf(id, sealed) {
+    placeOf(id, sealed) {
       const record = decodeRecord(sealer.open(sealed, id) ?? '')
       if (record === undefined) return 'unknown'
-      return isOwnedBy(record, config) ? 'here' : 'elsewhere'
+      return ownerOf(record) === undefined ? 'elsewhere' : 'here'
     },
+
+    ownerOf,
   }
 }

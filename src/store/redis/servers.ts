@@ -4,6 +4,7 @@ import type { Config } from '../../options/config.ts'
 import type { StoreConfig } from '../../options/redis.ts'
 import { createBatchedLookups } from './batched-lookups.ts'
 import { openRedis, type RedisConnection } from './connection.ts'
+import { defineIndexScripts, type IndexScripts } from './index-scripts.ts'
 import { createOutages, type Outages } from './outages.ts'
 import { defineClaim, defineScripts, type Keys, type ScriptName } from './scripts.ts'
 
@@ -14,6 +15,9 @@ export interface RedisServers {
   readonly outages: Outages
   readonly lookUp: ReturnType<typeof createBatchedLookups>
   readonly claim: ReturnType<typeof defineClaim>
+  readonly indexScripts: IndexScripts
+  /** Redis's own clock, in milliseconds. */
+  now(): Promise<number>
   run(name: ScriptName, keys: Keys, ...args: (string | number)[]): Promise<unknown>
   /** What a failover must not lose goes to the replicas, as far as they answer. */
   write(
@@ -48,6 +52,13 @@ export function openServers(
     outages,
     lookUp: createBatchedLookups(connection, events),
     claim: defineClaim(connection.redis),
+    indexScripts: defineIndexScripts(connection.redis, (another ?? connection).redis),
+
+    async now() {
+      const [seconds, microseconds] = await connection.answer(() => connection.redis.time())
+      return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
+    },
+
     run,
 
     async write(name, keys, ...args) {

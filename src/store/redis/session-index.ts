@@ -2,40 +2,16 @@
 import { groupsOf, type SessionGroup } from '../../record/auth-record.ts'
 import { type Owner, ownedName } from '../../record/owner.ts'
 import { END_BATCH, type SessionIndex } from '../store.ts'
-import type { RedisConnection } from './connection.ts'
-import { NOW } from './scripts.ts'
-
-/** KEYS: the sorted set. ARGV: session id, when it ends at the latest. */
-const ADD = `${NOW}
-  redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-  -- A few at a time: a set that somebody let grow must not hold Redis up.
-  local over = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 100)
-  if #over > 0 then redis.call('ZREM', KEYS[1], unpack(over)) end
-  local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
-  if last then redis.call('PEXPIREAT', KEYS[1], last) end`
-
-/** KEYS: the mark. ARGV: seconds. The later of two logouts at once is the one that is remembered. */
-const MARK = `${NOW}
-  local before = tonumber(redis.call('GET', KEYS[1]) or 0)
-  redis.call('SET', KEYS[1], math.max(now, before), 'EX', ARGV[1])`
-
-type Mark = (key: string, seconds: number) => Promise<unknown>
-type Add = (key: string, id: string, endsAt: number) => Promise<unknown>
+import type { RedisServers } from './servers.ts'
 
 /**
- * @param replicating the connection that waits for replicas: what is written there before a session, is on them with it,
- * but for a cluster, where the two may be on different nodes
+ * What is added before a session is stored, is on the replicas with it, but for a cluster, where the two may be on different
+ * nodes.
  */
 export function createRedisIndex(
-  { redis, answer }: RedisConnection,
-  replicating: RedisConnection,
+  { connection: { redis, answer }, replicating, indexScripts }: RedisServers,
   owner: Owner,
 ): SessionIndex {
-  replicating.redis.defineCommand('expressBffSession_index', { numberOfKeys: 1, lua: ADD })
-  const addTo: Add = Reflect.get(replicating.redis, 'expressBffSession_index').bind(replicating.redis)
-  redis.defineCommand('expressBffSession_mark', { numberOfKeys: 1, lua: MARK })
-  const mark: Mark = Reflect.get(redis, 'expressBffSession_mark').bind(redis)
-
   const keyOf = (kind: 'sessions' | 'ended', { claim, value }: SessionGroup) =>
     `bff:${kind}:${claim}:${ownedName(owner, value)}`
 
@@ -44,7 +20,7 @@ export function createRedisIndex(
       const endsAt = Math.ceil(record.endsAt)
       await Promise.all(
         groupsOf(record).map((group) =>
-          replicating.answer(() => addTo(keyOf('sessions', group), id, endsAt)),
+          replicating.answer(() => indexScripts.add(keyOf('sessions', group), id, endsAt)),
         ),
       )
     },
@@ -59,7 +35,7 @@ export function createRedisIndex(
 
     async *endGroup(group, seconds) {
       const key = keyOf('sessions', group)
-      await answer(() => mark(keyOf('ended', group), seconds))
+      await answer(() => indexScripts.mark(keyOf('ended', group), seconds))
       // Flat, since an app's own client may be set to give pairs.
       const [, last] = (await answer(() => redis.zrevrange(key, 0, 0, 'WITHSCORES'))).flat()
       let cursor = '0'

@@ -7,8 +7,7 @@ import type { AuthOptions } from '../../../src/index.ts'
 import { resolveOptions } from '../../../src/options/resolve-options.ts'
 import type { AuthRecord } from '../../../src/record/auth-record.ts'
 import { createLoggedInId } from '../../../src/record/session-id.ts'
-import { createRedisStore } from '../../../src/store/redis/redis-store.ts'
-import type { SessionStore } from '../../../src/store/store.ts'
+
 import { Browser } from '../browser/browser.ts'
 import { createLog } from '../evidence.ts'
 import { createLogoutClient, type LogoutClient, startLogoutProvider } from '../provider/logout-client.ts'
@@ -17,6 +16,7 @@ import { type RedisFront, startRedisFront } from '../redis/front.ts'
 import { type RedisServer, startRedis } from '../redis/redis-server.ts'
 import { useParts } from '../servers.ts'
 import { sessionIdOf, storedRecord } from '../session/age-session.ts'
+import { createRedisStore, type OneStore } from '../session/one-store.ts'
 import { startApp, type TestApp } from './app.ts'
 import { TEST_SECRET } from './app-options.ts'
 
@@ -70,7 +70,7 @@ async function startLogoutFixture(options: ProviderOptions = {}): Promise<Logout
   const apps: TestApp[] = []
   const fronts: RedisFront[] = []
   const url = () => apps[0]?.url ?? ''
-  let seeds: Promise<{ records: SessionStore; template: AuthRecord }> | undefined
+  let seeds: Promise<{ records: OneStore; template: AuthRecord }> | undefined
 
   async function openSeeds() {
     const config = {

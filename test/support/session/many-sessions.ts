@@ -5,9 +5,9 @@ import { AuthEventEmitter } from '../../../src/events.ts'
 import { resolveOptions } from '../../../src/options/resolve-options.ts'
 import type { AuthRecord } from '../../../src/record/auth-record.ts'
 import { createLoggedInId } from '../../../src/record/session-id.ts'
-import { createRedisStore } from '../../../src/store/redis/redis-store.ts'
 import { TEST_SECRET } from '../app/app-options.ts'
 import type { ProviderStore } from '../provider/store.ts'
+import { createRedisStore } from './one-store.ts'
 
 export interface ManyOptions {
   redisUrl: string

@@ -1,0 +1,49 @@
+// A site: the app as browsers have it under one address, with its cookies, its paths, and the realms that people log in at.
+import type { Request, Response } from 'express'
+import { createLoginTransactions } from './cookies/login-transaction.ts'
+import { createSessionCookie, type ReadCookies, type SessionCookie } from './cookies/session-cookie.ts'
+import { createMisplacedCallbackLog } from './login/misplaced-callback.ts'
+import type { Config } from './options/config.ts'
+import type { RealmServices, SharedServices } from './realm-services.ts'
+import { ownerName } from './record/owner.ts'
+import { type MountedRoutes, mountRoutes } from './routes.ts'
+import { createExpressSession } from './session/express-session.ts'
+import { oneRealm, type Realms } from './session/realms.ts'
+import type { Services } from './session/services.ts'
+import { CookieSession, isMounted, mountedSession, type SessionBinding } from './session/session-binding.ts'
+
+export interface Site {
+  /** What is not of one realm alone; the rest of it is the first one's. */
+  readonly config: Config
+  readonly realms: Realms<Services>
+  readonly cookie: SessionCookie
+  readonly routes: MountedRoutes
+  /** An express-session that the app mounted above keeps its own id. */
+  bindingOf(req: Request, res: Response, cookies: ReadCookies): SessionBinding
+  /** Tells the log, where a request to one of our routes, or to none of them, shows that they are at another place. */
+  tellMisplaced(req: Request, isOurs: boolean): void
+}
+
+/** @param config the realm's, with the address of this site */
+export function createSite(
+  realm: RealmServices,
+  config: Config,
+  { events, ended }: Pick<SharedServices, 'events' | 'ended'>,
+): Site {
+  const cookie = createSessionCookie(config)
+  const { appData } = realm.store
+  const appSession = createExpressSession(config, appData, cookie, events)
+  const parts = { cookie, appSession, appData, ended }
+  const name = ownerName(config)
+  const isOurs = (owner: unknown) => owner === undefined || owner === name
+
+  return {
+    config,
+    realms: oneRealm<Services>({ ...realm, config, logins: createLoginTransactions(config) }),
+    cookie,
+    routes: mountRoutes(config),
+    bindingOf: (req, res, { session }) =>
+      isMounted(req) ? mountedSession(req, isOurs) : new CookieSession(req, res, session, parts),
+    tellMisplaced: createMisplacedCallbackLog(config),
+  }
+}
