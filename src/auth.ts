@@ -59,7 +59,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   const shared = { events, operations, log, tasks: createBackgroundTasks(), ended: createEndedSessions() }
   const sessionsOfSite = stores.of({ owners: [config], secrets: () => config.secrets, events })
   const realm = createRealmServices(config, sessionsOfSite, shared)
-  const sites = oneSite(createSite(realm, config, shared))
+  const sites = oneSite(createSite([{ config, services: realm }], shared))
   const { provider, renewer, sessions, store, watch } = realm
   const { health, close: endHealth } = createHealthCheck(stores, provider, renewer, events)
   logEvents(events, log, config.logger)

@@ -8,7 +8,7 @@ import type { RealmServices, SharedServices } from './realm-services.ts'
 import { ownerName } from './record/owner.ts'
 import { type MountedRoutes, mountRoutes } from './routes.ts'
 import { createExpressSession } from './session/express-session.ts'
-import { oneRealm, type Realms } from './session/realms.ts'
+import { createRealms, type Realms } from './session/realms.ts'
 import type { Services } from './session/services.ts'
 import { CookieSession, isMounted, mountedSession, type SessionBinding } from './session/session-binding.ts'
 
@@ -24,22 +24,34 @@ export interface Site {
   tellMisplaced(req: Request, isOurs: boolean): void
 }
 
-/** @param config the realm's, with the address of this site */
+export interface SiteRealm {
+  /** With the address of the site. */
+  readonly config: Config
+  readonly services: RealmServices
+}
+
 export function createSite(
-  realm: RealmServices,
-  config: Config,
+  given: readonly [SiteRealm, ...SiteRealm[]],
   { events, ended }: Pick<SharedServices, 'events' | 'ended'>,
 ): Site {
+  const [first, ...others] = given
+  const { config, services } = first
+  const configs = given.map((realm) => realm.config)
   const cookie = createSessionCookie(config)
-  const { appData } = realm.store
+  const logins = createLoginTransactions(
+    config,
+    configs.some(({ formPost }) => formPost),
+  )
+  const { appData } = services.store
   const appSession = createExpressSession(config, appData, cookie, events)
   const parts = { cookie, appSession, appData, ended }
-  const name = ownerName(config)
-  const isOurs = (owner: unknown) => owner === undefined || owner === name
+  const names = new Set<unknown>(configs.map(ownerName))
+  const isOurs = (owner: unknown) => owner === undefined || names.has(owner)
+  const servicesOf = (realm: SiteRealm): Services => ({ ...realm.services, config: realm.config, logins })
 
   return {
     config,
-    realms: oneRealm<Services>({ ...realm, config, logins: createLoginTransactions(config) }),
+    realms: createRealms([servicesOf(first), ...others.map(servicesOf)]),
     cookie,
     routes: mountRoutes(config),
     bindingOf: (req, res, { session }) =>

@@ -79,9 +79,10 @@ interface LoginCookie {
   readonly transaction: LoginTransaction | undefined
 }
 
-/** Of all realms of a site. @param config `formPost` where one of them answers by a form */
+/** @param formPost whether the provider, or one of several, answers by a form */
 export function createLoginTransactions(
   config: Pick<Config, 'secrets' | 'login' | 'session' | 'formPost'>,
+  formPost = config.formPost,
 ): LoginTransactions {
   const sealer = createSealer(() => config.secrets, 'login transaction')
   const { timeoutSeconds } = config.login
@@ -89,7 +90,7 @@ export function createLoginTransactions(
   const slots = SLOT_BYTES.map((bytes, slot) => ({ name: `${prefix}${slot}`, bytes }))
   // The provider's POST to the callback is cross-site, and only a SameSite=None cookie comes with it; browsers keep
   // one only if it is Secure, on http://localhost too.
-  const crossSite = config.formPost ? ({ sameSite: 'none', secure: true } as const) : {}
+  const crossSite = formPost ? ({ sameSite: 'none', secure: true } as const) : {}
   const options: CookieOptions = { ...config.session.cookie, sameSite: 'lax', ...crossSite }
   // What a sibling site planted under another kind of name is left alone: not every name can be dropped.
   const isOurs = (name: string) =>

@@ -41,6 +41,8 @@ export interface SharedConfig extends StoreConfig {
 
 /** A realm: this client at one provider, and how the two deal with each other (RFC 9110 §11.5 has the word). */
 export interface RealmConfig extends ClientConfig {
+  /** Of several, as `providers` names it. */
+  readonly providerName?: string
   /** By which tokens are checked and sessions are kept apart: `provider.metadata.issuer`, or `issuerBaseURL`. */
   readonly issuer: URL
   readonly provider: ProviderConfig

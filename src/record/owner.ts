@@ -14,7 +14,7 @@ export function isOwnedBy(record: Pick<AuthRecord, 'claims' | 'owner'>, owner: O
   const { iss, aud, azp } = record.claims
   const [audience, ...others] = [aud].flat()
   if ((others.length === 0 ? audience : azp) !== owner.clientID) return false
-  return iss === owner.issuer.href || place(iss) === place(owner.issuer.href)
+  return isSameIssuer(iss, owner.issuer.href)
 }
 
 /** @returns whose of these a record is; undefined where it is of none */
@@ -34,6 +34,11 @@ export function ownerName({ issuer, clientID }: Owner): string {
 /** A name of what is the owner's own, hashed: it says nobody's name. */
 export function ownedName({ issuer, clientID }: Owner, name: string): string {
   return hash([place(issuer.href), clientID, name])
+}
+
+/** However the two are written. */
+export function isSameIssuer(one: string, other: string): boolean {
+  return one === other || place(one) === place(other)
 }
 
 /** The configured issuer stands for the `iss` of every ID token that passed, however its URL is written. */

@@ -1,5 +1,7 @@
 // The realms of one site, each a client at a provider: which of them something is of.
+import type { RealmConfig } from '../options/config.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
+import { createOwners, isSameIssuer } from '../record/owner.ts'
 
 export interface Realms<Own> {
   /** Of whoever is not logged in, and asks for no provider by its name. */
@@ -20,4 +22,32 @@ export interface Realms<Own> {
 export function oneRealm<Own>(own: Own): Realms<Own> {
   const all = [own]
   return { first: own, all, of: () => own, byName: () => undefined, byIssuer: () => all }
+}
+
+interface Realm {
+  readonly config: Pick<RealmConfig, 'issuer' | 'clientID' | 'providerName'>
+}
+
+export function createRealms<Own extends Realm>(all: readonly [Own, ...Own[]]): Realms<Own> {
+  const [first, ...others] = all
+  const ownerOf = createOwners(all.map(({ config }) => config))
+  const byConfig = new Map(all.map((own) => [own.config, own]))
+  const named = new Map(all.map((own) => [own.config.providerName, own]))
+  const byName = (name: string) => named.get(name)
+  if (others.length === 0) return { ...oneRealm(first), byName }
+  return {
+    first,
+    all,
+    of(record) {
+      const owner = ownerOf(record)
+      return (owner && byConfig.get(owner)) ?? first
+    },
+    byName,
+    byIssuer: (issuer, audience) =>
+      all.filter(
+        ({ config }) =>
+          isSameIssuer(config.issuer.href, issuer) &&
+          (audience === undefined || [audience].flat().includes(config.clientID)),
+      ),
+  }
 }
