@@ -1,10 +1,10 @@
 // What auth() returns.
-import type { AuthEvents } from './events.ts'
+import type { AuthEvents, EventOrigin } from './events.ts'
 import type { Finding } from './findings.ts'
 import type { Health } from './health/health.ts'
 import type { Middleware } from './http/middleware.ts'
 import type { AroundOperation } from './operations.ts'
-import type { Sessions } from './session/session-register.ts'
+import type { Sessions } from './session/sessions.ts'
 
 /** What `auth()` returns: middleware, with a life of its own. */
 export interface AuthHandler extends Middleware {
@@ -47,7 +47,10 @@ export interface AuthHandler extends Middleware {
    *
    * @example bff.on('session-ended', ({ reason }) => console.log(`a session ended: ${reason}`))
    */
-  on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void): AuthHandler
+  on<Name extends keyof AuthEvents>(
+    name: Name,
+    listener: (event: AuthEvents[Name] & EventOrigin) => void,
+  ): AuthHandler
   /**
    * Calls that function around logins, renewals and what `relay()` hands on, for traces or a context of the app's own.
    *

@@ -3,7 +3,7 @@ import type { NextFunction, Request, Response } from 'express'
 import type { AuthHandler } from './auth-handler.ts'
 import { checkSetUp } from './check/check.ts'
 import { type AuthError, asError, ConfigurationError, isAuthError, RefusedError } from './errors.ts'
-import { AuthEventEmitter, type AuthEvents } from './events.ts'
+import { AuthEventEmitter, type AuthEvents, type EventOrigin } from './events.ts'
 import { createHealthCheck } from './health/health.ts'
 import { answerError, type Exchange } from './http/answer-error.ts'
 import { asMiddleware } from './http/middleware.ts'
@@ -27,6 +27,7 @@ import { attachOidc } from './request-oidc.ts'
 import { CurrentSession } from './session/current-session.ts'
 import { createEndedSessions } from './session/ended-sessions.ts'
 import { contextOf, forgetContext, ranBefore, setContext } from './session/request-context.ts'
+import { createSessions } from './session/sessions.ts'
 import { createSite, type Site } from './site.ts'
 import { oneSite } from './sites.ts'
 import { createMemoryStores } from './store/memory/memory-store.ts'
@@ -60,7 +61,7 @@ export function auth(options?: AuthOptions): AuthHandler {
   const sessionsOfSite = stores.of({ owners: [config], secrets: () => config.secrets, events })
   const realm = createRealmServices(config, sessionsOfSite, shared)
   const sites = oneSite(createSite([{ config, services: realm }], shared))
-  const { provider, renewer, sessions, store, watch } = realm
+  const { provider, renewer, store, watch } = realm
   const { health, close: endHealth } = createHealthCheck(stores, provider, renewer, events)
   logEvents(events, log, config.logger)
   if (config.development) config.logger.info(`express-bff-session: ${addressesToRegister(config)}`, OF_SETUP)
@@ -126,18 +127,14 @@ export function auth(options?: AuthOptions): AuthHandler {
   }
 
   async function refuse(site: Site | undefined, exchange: Exchange, error: AuthError): Promise<void> {
-    if (error instanceof RefusedError) reportRefused(shared, error)
+    if (error instanceof RefusedError) reportRefused(site ?? shared, error)
     const isCallback = site?.routes.isCallback(exchange.req.path)
     const hooks = [isCallback ? config.onCallbackError : undefined, config.onError]
     await answerError(exchange, error, site?.config ?? config, hooks)
   }
 
   const handler: AuthHandler = Object.assign(asMiddleware(bffSession), {
-    sessions: Object.freeze({
-      list: sessions.list,
-      revoke: sessions.revoke,
-      revokeAll: sessions.revokeAll,
-    }),
+    sessions: createSessions(sites.realmsOf),
     async ready() {
       await bothReady(provider.usable(), stores.usable())
     },
@@ -150,7 +147,7 @@ export function auth(options?: AuthOptions): AuthHandler {
       await stores.close()
       log.close()
     },
-    on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name]) => void) {
+    on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name] & EventOrigin) => void) {
       events.on(name, listener)
       return handler
     },

@@ -118,18 +118,44 @@ export interface AuthEvents {
   'near-cache-read': { isHit: boolean }
 }
 
-type Listener<Name extends keyof AuthEvents> = (event: AuthEvents[Name]) => void
+/** Which of several: what is one process's as a whole, as its store is, says neither. */
+export interface EventOrigin {
+  /** Its name in `providers`. */
+  readonly provider?: string | undefined
+  /** Its key, as `tenant.key` answered. */
+  readonly tenant?: string | undefined
+}
+
+type Listener<Name extends keyof AuthEvents> = (event: AuthEvents[Name] & EventOrigin) => void
 
 /** A typed emitter whose listeners cannot break a request. */
 export class AuthEventEmitter {
-  readonly #emitter = new EventEmitter()
+  readonly #emitter: EventEmitter
+  /** Undefined: there is one of each. */
+  readonly origin: EventOrigin | undefined
 
   readonly #warn = createOnceLog((line) => process.emitWarning(line, 'ExpressBffSession'))
+
+  constructor(emitter = new EventEmitter(), origin?: EventOrigin) {
+    this.#emitter = emitter
+    this.origin = origin
+  }
+
+  /** The same one, where what happens is said to be of that provider or tenant besides. */
+  of({ provider, tenant }: EventOrigin): AuthEventEmitter {
+    if (provider === undefined && tenant === undefined) return this
+    const origin = {
+      ...this.origin,
+      ...(provider !== undefined && { provider }),
+      ...(tenant !== undefined && { tenant }),
+    }
+    return new AuthEventEmitter(this.#emitter, origin)
+  }
 
   on<Name extends keyof AuthEvents>(name: Name, listener: Listener<Name>): void {
     // A renewal must not fail because somebody who watches it did, and no process end.
     const failed = (error: unknown) => this.#warn(`a listener of '${name}' threw ${String(error)}`)
-    this.#emitter.on(name, (event: AuthEvents[Name]) => {
+    this.#emitter.on(name, (event: AuthEvents[Name] & EventOrigin) => {
       try {
         const listening: unknown = listener(event)
         if (types.isPromise(listening)) listening.catch(failed)
@@ -145,6 +171,6 @@ export class AuthEventEmitter {
   }
 
   emit<Name extends keyof AuthEvents>(name: Name, event: AuthEvents[Name]): void {
-    this.#emitter.emit(name, event)
+    this.#emitter.emit(name, this.origin === undefined ? event : { ...event, ...this.origin })
   }
 }

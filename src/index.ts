@@ -17,7 +17,7 @@ export {
   type TryLaterCode,
   TryLaterError,
 } from './errors.ts'
-export type { AuthEvents, RenewalOutcome, SessionEndReason, TokenOutcome } from './events.ts'
+export type { AuthEvents, EventOrigin, RenewalOutcome, SessionEndReason, TokenOutcome } from './events.ts'
 export type { Finding, FindingName } from './findings.ts'
 export {
   type ClaimCheck,
@@ -74,4 +74,4 @@ export type { RequestOidc, ResponseOidc } from './request-oidc.ts'
 export type * from './session/session-data.ts'
 export type { SessionEntry } from './session/session-entry.ts'
 export type { SessionInfo } from './session/session-info.ts'
-export type { Sessions } from './session/session-register.ts'
+export type { Sessions, Who } from './session/sessions.ts'

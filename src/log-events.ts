@@ -1,5 +1,5 @@
 // Events that the log tells too: one that nobody listens to helps nobody, and one that repeats floods nothing.
-import type { AuthEventEmitter, AuthEvents } from './events.ts'
+import type { AuthEventEmitter, AuthEvents, EventOrigin } from './events.ts'
 import { isOfClient } from './lib/details.ts'
 import type { LimitedLog } from './lib/limited-log.ts'
 import type { Log, LogFields } from './lib/log.ts'
@@ -22,7 +22,7 @@ const GOES_ON = 'The session is kept, and the renewal tried again'
 export function logEvents(events: AuthEventEmitter, log: LimitedLog, logger: Log): void {
   /** What lasts is told once a minute, however many sessions it concerns. */
   function tell({ what, detail, advice, isError = false, most = 1, ...fields }: Told): void {
-    const said = `express-bff-session: ${what}: `
+    const said = `express-bff-session: ${what}${named(fields)}: `
     const line = advice === undefined ? said + detail : `${said}${detail}. ${advice}`
     log.say(said + withoutWords(detail), line, { level: isError ? 'error' : 'warn', fields, most })
   }
@@ -30,31 +30,32 @@ export function logEvents(events: AuthEventEmitter, log: LimitedLog, logger: Log
   /** Of the set-up: it stays as it is until somebody changes it. */
   function tellOnce(event: 'refresh-token-missing' | 'claims-missing', prefix = ''): void {
     const sayOnce = createOnceLog(logger.warn, { event })
-    events.on(event, ({ hint }) => sayOnce(prefix + hint))
+    events.on(event, ({ hint, ...of }) => sayOnce(prefix + hint + named(of)))
   }
 
   tellOnce('refresh-token-missing', 'the provider sent no refresh token, so sessions cannot be renewed: ')
   tellOnce('claims-missing')
 
-  events.on('provider-unavailable', ({ detail }) => {
+  events.on('provider-unavailable', ({ detail, ...of }) => {
     const what = 'the provider cannot be used just now'
     const isError = isOfClient(detail) || isOfDiscovery(detail)
-    tell({ event: 'provider-unavailable', what, detail, isError })
+    tell({ event: 'provider-unavailable', what, detail, isError, ...originOf(of) })
   })
 
-  events.on('renewal-failed', ({ outcome, detail }) => {
+  events.on('renewal-failed', ({ outcome, detail, ...of }) => {
     const what = `a renewal failed (${outcome})`
-    tell({ event: 'renewal-failed', outcome, what, detail, advice: GOES_ON, isError: isOfClient(detail) })
+    const isError = isOfClient(detail)
+    tell({ event: 'renewal-failed', outcome, what, detail, advice: GOES_ON, isError, ...originOf(of) })
   })
 
-  events.on('renewed', ({ idToken, detail = '' }) => {
+  events.on('renewed', ({ idToken, detail = '', ...of }) => {
     // What is refused for another reason ends by itself, and is told then.
     if (idToken !== 'rejected' || !isOfKeys(detail)) return
     const what = 'the ID token of a renewal could not be checked'
-    tell({ event: 'renewed', what, detail, advice: GOES_ON })
+    tell({ event: 'renewed', what, detail, advice: GOES_ON, ...originOf(of) })
   })
 
-  events.on('session-ended', ({ reason, subject, detail = '' }) => {
+  events.on('session-ended', ({ reason, subject, detail = '', ...of }) => {
     const why = ENDINGS[reason]
     if (why === undefined) return
     const [what, advice] = why
@@ -65,30 +66,43 @@ export function logEvents(events: AuthEventEmitter, log: LimitedLog, logger: Log
       what: `a session ended, because ${what}`,
       detail,
       advice,
+      ...originOf(of),
     })
   })
 
-  events.on('record-unreadable', ({ detail }) => {
+  events.on('record-unreadable', ({ detail, ...of }) => {
     const what = 'the record of a session cannot be read, which counts as logged out'
     const advice =
       'Where there are many: SECRET, ISSUER_BASE_URL or CLIENT_ID has changed, or two deployments share their keys in Redis'
-    tell({ event: 'record-unreadable', what, detail, advice })
+    tell({ event: 'record-unreadable', what, detail, advice, ...originOf(of) })
   })
 
-  events.on('commit-delayed', () => {
+  events.on('commit-delayed', (of) => {
     const what = 'renewed tokens could not be stored yet'
     tell({
       event: 'commit-delayed',
       what,
       detail: 'they are in the memory of this process: do not end it now',
+      ...originOf(of),
     })
   })
 
-  events.on('commit-lost', ({ subject }) => {
+  events.on('commit-lost', ({ subject, ...of }) => {
     const what = 'renewed tokens could not be stored and are lost'
     const detail = 'whose they are may have to log in again'
-    tell({ event: 'commit-lost', subject, what, detail, isError: true, most: 10 })
+    tell({ event: 'commit-lost', subject, what, detail, isError: true, most: 10, ...originOf(of) })
   })
+}
+
+/** Fields that are there have a value. */
+function originOf({ provider, tenant }: EventOrigin): EventOrigin {
+  return { ...(provider !== undefined && { provider }), ...(tenant !== undefined && { tenant }) }
+}
+
+/** Whom it is about, where there are several. */
+function named({ provider, tenant }: EventOrigin): string {
+  const names = [provider && `provider ${provider}`, tenant && `tenant ${tenant}`].filter(Boolean)
+  return names.length === 0 ? '' : ` (${names.join(', ')})`
 }
 
 /** Those that somebody may wonder about: what happened, and what may be done. */

@@ -25,7 +25,8 @@ export function createRealmServices(
   sessionsOfSite: SiteStore,
   shared: SharedServices,
 ): RealmServices {
-  const { events, operations, log, tasks, ended } = shared
+  const { operations, log, tasks, ended } = shared
+  const events = shared.events.of({ provider: config.providerName })
   const store = storeOf(sessionsOfSite, config)
   const provider = createProvider(config, events, tasks)
   const renewer = createRenewer({ config, store, provider, events, operations, tasks })

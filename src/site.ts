@@ -12,7 +12,7 @@ import { createRealms, type Realms } from './session/realms.ts'
 import type { Services } from './session/services.ts'
 import { CookieSession, isMounted, mountedSession, type SessionBinding } from './session/session-binding.ts'
 
-export interface Site {
+export interface Site extends Pick<SharedServices, 'events' | 'log'> {
   /** What is not of one realm alone; the rest of it is the first one's. */
   readonly config: Config
   readonly realms: Realms<Services>
@@ -32,7 +32,7 @@ export interface SiteRealm {
 
 export function createSite(
   given: readonly [SiteRealm, ...SiteRealm[]],
-  { events, ended }: Pick<SharedServices, 'events' | 'ended'>,
+  { events, log, ended }: Pick<SharedServices, 'events' | 'log' | 'ended'>,
 ): Site {
   const [first, ...others] = given
   const { config, services } = first
@@ -51,6 +51,8 @@ export function createSite(
 
   return {
     config,
+    events,
+    log,
     realms: createRealms([servicesOf(first), ...others.map(servicesOf)]),
     cookie,
     routes: mountRoutes(config),

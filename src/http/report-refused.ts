@@ -19,5 +19,8 @@ export function reportRefused(
   events.emit('refused', { code: error.code, detail })
   const kind = `express-bff-session: ${what} (${error.code})`
   const level = isOfClient(detail) ? 'error' : 'warn'
-  log.say(kind, `${kind}: ${detail}`, { level, fields: { event: 'refused', code: error.code } })
+  log.say(kind, `${kind}: ${detail}`, {
+    level,
+    fields: { event: 'refused', code: error.code, ...events.origin },
+  })
 }

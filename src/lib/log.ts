@@ -12,6 +12,9 @@ export interface LogFields {
   readonly reason?: string
   /** The `sub` of the person, where the line is about one. */
   readonly subject?: string
+  /** Of several, the one that the line is about. */
+  readonly provider?: string | undefined
+  readonly tenant?: string | undefined
 }
 
 export type LogLevel = 'error' | 'warn' | 'info'

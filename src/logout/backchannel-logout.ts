@@ -4,7 +4,7 @@ import type { Request, Response } from 'express'
 import { isAuthError, RefusedError } from '../errors.ts'
 import { readForm } from '../http/form.ts'
 import { reportRefused } from '../http/report-refused.ts'
-import type { LogoutToken } from '../provider/logout-token.ts'
+import { addresseeOf, type LogoutToken } from '../provider/logout-token.ts'
 import { groupsOf } from '../record/auth-record.ts'
 import type { Realms } from '../session/realms.ts'
 import type { Services } from '../session/services.ts'
@@ -17,27 +17,55 @@ const MOST_NAMELESS = 100
 
 /** No cookie is read: the token is the proof, and it comes from the provider's server, not from a browser. */
 export async function backchannelLogout(
-  { first: services }: Realms<Services>,
+  realms: Realms<Services>,
   req: Request,
   res: Response,
 ): Promise<void> {
   res.set('cache-control', 'no-store')
+  // Whom a refusal is told of, until it is known whose logout it is.
+  let own = realms.first
   try {
-    const { token, seenKey } = await readToken(services, req, res)
-    // The refresh tokens are the provider's to revoke or, with offline_access, to leave (§2.7).
-    await endSessions(services, token)
-    // Remembered last: a logout that failed may be sent again.
-    await services.store.useOnce(
-      seenKey,
-      Math.ceil(Math.min(Math.max(1, token.secondsLeft), LONGEST_SECONDS)),
-    )
+    const sent = await sentToken(req, res)
+    const named = realmsNamed(realms, sent)
+    own = named[0]
+    const all = await Promise.all(named.map((services) => readToken(services, sent)))
+    const unused = all.filter(({ wasUsed }) => !wasUsed)
+    if (unused.length === 0) throw refused('it was used before')
+    for (const { services, token, seenKey } of unused) {
+      // The refresh tokens are the provider's to revoke or, with offline_access, to leave (§2.7).
+      await endSessions(services, token)
+      // Remembered last: a logout that failed may be sent again.
+      await services.store.useOnce(
+        seenKey,
+        Math.ceil(Math.min(Math.max(1, token.secondsLeft), LONGEST_SECONDS)),
+      )
+    }
     res.status(200).end()
   } catch (error) {
     if (!isAuthError(error)) throw error
-    reportRefused(services, error, 'a back-channel logout failed')
+    reportRefused(own, error, 'a back-channel logout failed')
     // §2.8: 400 for a request that is not valid, and for a logout that failed.
     res.status(400).json({ error: 'invalid_request', error_description: error.message })
   }
+}
+
+async function sentToken(req: Request, res: Response): Promise<string> {
+  if (req.method !== 'POST') throw malformed('must be a POST')
+  const sent = (await readForm(req, res, malformed)).get('logout_token')
+  if (!sent) throw malformed('has no logout_token')
+  return sent
+}
+
+/**
+ * Whose logout it says it is; nothing of it was checked yet, so that each of them checks all of it. A client of each of several
+ * realms may be named in one token.
+ */
+function realmsNamed(realms: Realms<Services>, sent: string): readonly [Services, ...Services[]] {
+  if (realms.all.length === 1) return [realms.first]
+  const { issuer, audience } = addresseeOf(sent)
+  const [first, ...others] = issuer === undefined ? [] : realms.byIssuer(issuer, audience)
+  if (first === undefined) throw refused('its iss and aud name no provider and client of these options')
+  return [first, ...others]
 }
 
 /**
@@ -55,25 +83,25 @@ async function endSessions({ sessions, store }: Services, { group, sub }: Logout
   }
 }
 
-async function readToken(
-  { config, provider, store }: Services,
-  req: Request,
-  res: Response,
-): Promise<{ token: LogoutToken; seenKey: string }> {
-  if (req.method !== 'POST') throw malformed('must be a POST')
-  const form = await readForm(req, res, malformed)
-  const sent = form.get('logout_token')
-  if (!sent) throw malformed('has no logout_token')
+interface ReadToken {
+  readonly services: Services
+  readonly token: LogoutToken
+  readonly seenKey: string
+  readonly wasUsed: boolean
+}
+
+/** @throws RefusedError, TryLaterError */
+async function readToken(services: Services, sent: string): Promise<ReadToken> {
+  const { config, provider, store } = services
   const token = await provider.logoutToken(sent, await store.now())
   const seenKey = `logout:${createHash('sha256')
     .update(JSON.stringify([config.issuer.href, config.clientID, token.jti]))
     .digest('base64url')}`
-  if (await store.wasUsed(seenKey)) {
-    throw new RefusedError('logout_token_invalid', 400, 'The logout token was refused.', {
-      reason: 'it was used before',
-    })
-  }
-  return { token, seenKey }
+  return { services, token, seenKey, wasUsed: await store.wasUsed(seenKey) }
+}
+
+function refused(reason: string): RefusedError {
+  return new RefusedError('logout_token_invalid', 400, 'The logout token was refused.', { reason })
 }
 
 function malformed(how: string, reason?: string): RefusedError {

@@ -1,5 +1,5 @@
 // A logout token: who was logged out at the provider, told by nobody but the provider (Back-Channel Logout 1.0 §2.6).
-import { decodeProtectedHeader, type JWTPayload } from 'jose'
+import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import { RefusedError } from '../errors.ts'
 import type { ProviderSetUp } from '../options/config.ts'
 import type { SessionGroup } from '../record/auth-record.ts'
@@ -39,6 +39,23 @@ export function createLogoutTokens(
     })
     if (!isTyped(token, config.requireLogoutTokenType)) throw invalid('its typ is not logout+jwt')
     return readClaims(payload, now / 1000, config.clockToleranceSeconds)
+  }
+}
+
+/** Which issuer it names, and for whom, before anything of it is checked: that may be anybody's word. */
+export function addresseeOf(token: string): {
+  readonly issuer: string | undefined
+  readonly audience: string | readonly string[] | undefined
+} {
+  try {
+    const { iss, aud } = decodeJwt(token)
+    const isText = (value: unknown) => typeof value === 'string'
+    return {
+      issuer: isText(iss) ? iss : undefined,
+      audience: isText(aud) || (Array.isArray(aud) && aud.every(isText)) ? aud : [],
+    }
+  } catch {
+    return { issuer: undefined, audience: undefined }
   }
 }
 

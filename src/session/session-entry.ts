@@ -1,4 +1,5 @@
 // A session as its owner may see it, in a list of theirs.
+import type { EventOrigin } from '../events.ts'
 import type { StoredSession } from '../store/store.ts'
 
 /** A logged-in session, as its owner may see it. */
@@ -13,9 +14,17 @@ export interface SessionEntry {
   readonly address: string | undefined
   /** What the browser called itself, 256 characters at most. */
   readonly userAgent: string | undefined
+  /** Of several, the one they logged in at, by its name in `providers`. */
+  readonly provider?: string | undefined
+  /** Of several, by its key. */
+  readonly tenant?: string | undefined
 }
 
-export function toEntry(id: string, { record, idleEndsAt }: StoredSession): SessionEntry {
+export function toEntry(
+  id: string,
+  { record, idleEndsAt }: StoredSession,
+  origin?: EventOrigin,
+): SessionEntry {
   const { createdAt, renewedAt, device } = record
   return {
     id,
@@ -24,5 +33,6 @@ export function toEntry(id: string, { record, idleEndsAt }: StoredSession): Sess
     expiresAt: new Date(idleEndsAt),
     address: device?.address,
     userAgent: device?.userAgent,
+    ...origin,
   }
 }

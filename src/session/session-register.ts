@@ -1,4 +1,4 @@
-// The logged-in sessions as a whole: begun, listed, and ended, from here or from elsewhere.
+// The logged-in sessions of a realm as a whole: begun, listed, and ended, from here or from elsewhere.
 import { RefusedError } from '../errors.ts'
 import type { AuthEventEmitter, SessionEndReason } from '../events.ts'
 import type { Config } from '../options/config.ts'
@@ -11,27 +11,7 @@ import { claimKey, claimSeconds, closeClaim } from './claims.ts'
 import type { EndedSessions } from './ended-sessions.ts'
 import { type SessionEntry, toEntry } from './session-entry.ts'
 
-/**
- * Everybody's sessions, for logout everywhere. A session that was ended stays ended, whatever was in flight.
- *
- * @example const ended = await bff.sessions.revokeAll('alice')
- */
-export interface Sessions {
-  /** A person's sessions, the newest 100 of them. @throws TryLaterError */
-  list(sub: string): Promise<SessionEntry[]>
-  /**
-   * Ends a session, and revokes its refresh token (`revokeOnLogout`): at some providers that ends the person's other
-   * sessions too, when they are due. False where there is none.
-   *
-   * @throws TryLaterError
-   */
-  revoke(id: string): Promise<boolean>
-  /** Ends all sessions of a person; says how many. @throws TryLaterError: then some may be left, and asking again is safe */
-  revokeAll(sub: string): Promise<number>
-}
-
-/** @internal */
-export interface SessionRegister extends Sessions {
+export interface SessionRegister {
   /**
    * Stores the session of a login.
    *
@@ -47,6 +27,12 @@ export interface SessionRegister extends Sessions {
     reason: SessionEndReason,
     each?: (id: string, record: AuthRecord) => void,
   ): Promise<number>
+  /** A person's, the newest 100. */
+  list(sub: string): Promise<SessionEntry[]>
+  /** With what a step-up is about to make of it. False where there is none. */
+  revoke(id: string): Promise<boolean>
+  /** All of a person. */
+  revokeAll(sub: string): Promise<number>
   /**
    * Tells the provider, where `revokeOnLogout` wants it, that the newest refresh token of an ended session is over
    * (RFC 7009); the answer is not worth waiting for. `now` is the store's clock, if it is at hand.
@@ -60,7 +46,6 @@ const MOST_READ = 1000
 /** Refresh tokens that are revoked at the provider when somebody logs out everywhere; the others are just forgotten. */
 const MOST_REVOCATIONS = 1000
 
-/** @internal */
 export function createSessionRegister(
   config: Pick<Config, 'login' | 'revokeOnLogout'>,
   store: SessionStore,
@@ -108,7 +93,7 @@ export function createSessionRegister(
         const ids = await index.page(group, from, LONGEST_LIST)
         const found = await Promise.all(ids.map((id) => store.find(id)))
         for (const [at, { value }] of found.entries()) {
-          if (value?.record.claims.sub === sub) entries.push(toEntry(ids[at] ?? '', value))
+          if (value?.record.claims.sub === sub) entries.push(toEntry(ids[at] ?? '', value, events.origin))
         }
         if (ids.length < LONGEST_LIST) break
       }
