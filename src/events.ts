@@ -1,8 +1,11 @@
 // What happens to sessions, told to whoever listens: no event carries a token, a cookie or a foreign error.
 import { EventEmitter } from 'node:events'
 import { types } from 'node:util'
+import type { EventOrigin } from './event-origin.ts'
 import { createOnceLog } from './lib/once-log.ts'
 import type { RenewalTrigger } from './operations.ts'
+
+export type { EventOrigin } from './event-origin.ts'
 
 /** Why a session ended. */
 export type SessionEndReason =
@@ -116,14 +119,6 @@ export interface AuthEvents {
   'store-answered': { operation: string; outcome: 'answered' | 'failed'; milliseconds: number }
   /** A request looked for its session in the near cache first: very often, so a listener should be quick. */
   'near-cache-read': { isHit: boolean }
-}
-
-/** Which of several: what is one process's as a whole, as its store is, says neither. */
-export interface EventOrigin {
-  /** Its name in `providers`. */
-  readonly provider?: string | undefined
-  /** Its key, as `tenant.key` answered. */
-  readonly tenant?: string | undefined
 }
 
 type Listener<Name extends keyof AuthEvents> = (event: AuthEvents[Name] & EventOrigin) => void

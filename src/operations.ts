@@ -1,5 +1,6 @@
 // Work that is worth watching as a whole: the hook that an app may put around it, for traces or a context of its own.
 import { isAuthError } from './errors.ts'
+import type { EventOrigin } from './event-origin.ts'
 
 /** Why tokens are renewed. */
 export type RenewalTrigger =
@@ -20,31 +21,36 @@ export type RenewalTrigger =
   /** An API answered 401. */
   | 'api-401'
 
-/** What {@link AroundOperation} is told at the beginning. None of it is a secret, and none of it says who the person is. */
-export type Operation =
-  | {
-      /** A browser is sent to the provider. */
-      readonly name: 'login'
-      /** At most 128 letters, which the same login's callback brings back: set it before the work begins. Hooks share it. */
-      carry?: string | undefined
-    }
-  | {
-      /** It came back from there. */
-      readonly name: 'callback'
-      readonly carried: string | undefined
-    }
-  | {
-      /** A refresh token is sent, and what comes back is checked and stored: once, for all who wait for it. */
-      readonly name: 'renewal'
-      readonly trigger: RenewalTrigger
-    }
-  | {
-      /** A request is handed on to an API, until its answer begins. */
-      readonly name: 'relay'
-      readonly method: string
-      /** The API's origin. */
-      readonly target: string
-    }
+/**
+ * What {@link AroundOperation} is told at the beginning. None of it is a secret, and none of it says who the person is. Where there
+ * are several, `provider` and `tenant` say which it is of.
+ */
+export type Operation = EventOrigin &
+  (
+    | {
+        /** A browser is sent to the provider. */
+        readonly name: 'login'
+        /** At most 128 letters, which the same login's callback brings back: set it before the work begins. Hooks share it. */
+        carry?: string | undefined
+      }
+    | {
+        /** It came back from there. */
+        readonly name: 'callback'
+        readonly carried: string | undefined
+      }
+    | {
+        /** A refresh token is sent, and what comes back is checked and stored: once, for all who wait for it. */
+        readonly name: 'renewal'
+        readonly trigger: RenewalTrigger
+      }
+    | {
+        /** A request is handed on to an API, until its answer begins. */
+        readonly name: 'relay'
+        readonly method: string
+        /** The API's origin. */
+        readonly target: string
+      }
+  )
 
 /** How it ended. */
 export interface OperationEnd {

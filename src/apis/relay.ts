@@ -26,7 +26,8 @@ export function relay(options: RelayOptions): Middleware {
     try {
       const context = contextOf(req)
       try {
-        const operation = { name: 'relay', method: req.method, target: config.target.origin } as const
+        const about = { method: req.method, target: config.target.origin }
+        const operation = { name: 'relay', ...about, ...context.events.origin } as const
         await context.operations.run(
           operation,
           () => forward(context),

@@ -26,7 +26,7 @@ export interface LoginRequest {
 const MOST_CARRIED = 128
 
 export function beginLogin(context: RequestContext, request: LoginRequest): Promise<void> {
-  const operation: Operation & { name: 'login' } = { name: 'login' }
+  const operation: Operation & { name: 'login' } = { name: 'login', ...context.events.origin }
   const begin = () => sendToProvider(context, request, carriedBy(operation))
   return context.operations.run(operation, begin, () => ({ outcome: 'begun' }))
 }

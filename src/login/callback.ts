@@ -24,7 +24,7 @@ export async function callback(context: RequestContext): Promise<void> {
   if (transaction !== undefined && req.method === 'POST') return comeBackByGet(context, transaction, sent)
   const complete = async () =>
     transaction ? takeSteps(context, transaction, sent) : alreadyDone(context, state)
-  const operation = { name: 'callback', carried: transaction?.carried } as const
+  const operation = { name: 'callback', carried: transaction?.carried, ...context.events.origin } as const
   await context.operations.run(operation, complete, (outcome) => ({ outcome }))
 }
 

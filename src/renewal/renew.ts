@@ -169,7 +169,7 @@ export function createRenewer({
         const request = () =>
           requests.within(requestTimeoutSeconds, (deadline) => refresh({ ...turn, deadline }, wanted))
         const work = () => withLease(store, turn, terms.seconds, request)
-        return operations.run({ name: 'renewal', trigger }, work, endOf)
+        return operations.run({ name: 'renewal', trigger, ...events.origin }, work, endOf)
       }
       case 'renewed':
         return { kind: 'newer', record: lease.record }

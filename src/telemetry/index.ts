@@ -2,6 +2,7 @@
 import { context, type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api'
 import type { AuthHandler } from '../index.ts'
 import { measure } from './metrics.ts'
+import { createAboutOrigin } from './origin.ts'
 import { openSpan } from './spans.ts'
 
 /** Where metrics and spans go. */
@@ -10,6 +11,11 @@ export interface TelemetryOptions {
   meterProvider?: MeterProvider | undefined
   /** @defaultValue the one that is registered with OpenTelemetry's API */
   tracerProvider?: TracerProvider | undefined
+  /**
+   * Name the tenant too, as `bff.tenant`: each has series of its own, so this is for a few of them.
+   * @defaultValue `false`
+   */
+  tenants?: boolean | undefined
 }
 
 const SCOPE = 'express-bff-session'
@@ -28,14 +34,15 @@ const SCOPE = 'express-bff-session'
  */
 export function instrument<Handler extends Pick<AuthHandler, 'on' | 'around'>>(
   bff: Handler,
-  { meterProvider, tracerProvider }: TelemetryOptions = {},
+  { meterProvider, tracerProvider, tenants = false }: TelemetryOptions = {},
 ): Handler {
   const meter = (meterProvider ?? metrics).getMeter(SCOPE)
   const tracer = (tracerProvider ?? trace).getTracer(SCOPE)
-  const tell = measure(bff, meter)
+  const aboutOrigin = createAboutOrigin(tenants)
+  const tell = measure(bff, meter, aboutOrigin)
   bff.around(async (operation, run) => {
     const began = performance.now()
-    const span = openSpan(tracer, operation)
+    const span = openSpan(tracer, operation, aboutOrigin)
     const end = await context.with(span.inside, run)
     tell(operation, end, performance.now() - began)
     span.end(end)

@@ -2,6 +2,7 @@
 import type { Attributes, Counter, Histogram, Meter } from '@opentelemetry/api'
 import type { AuthHandler, Operation, OperationEnd } from '../index.ts'
 import { METRICS } from './metric-table.ts'
+import type { AboutOrigin } from './origin.ts'
 
 type Key = keyof typeof METRICS
 
@@ -16,21 +17,25 @@ const METHODS = ['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST',
 /** What is said of how an operation, or a request to somebody, ended: nothing that names a person or a session. */
 export type TellEnd = (operation: Operation, end: OperationEnd, milliseconds: number) => void
 
-export function measure(bff: Pick<AuthHandler, 'on'>, meter: Meter): TellEnd {
+export function measure(bff: Pick<AuthHandler, 'on'>, meter: Meter, aboutOrigin: AboutOrigin): TellEnd {
   const counter = (key: Key): Counter => meter.createCounter(METRICS[key].name, optionsOf(key))
   const histogram = (key: Key, explicitBucketBoundaries = SECONDS): Histogram =>
     meter.createHistogram(METRICS[key].name, { ...optionsOf(key), advice: { explicitBucketBoundaries } })
 
-  countEvents(bff, counter)
-  timeEvents(bff, histogram)
+  countEvents(bff, counter, aboutOrigin)
+  timeEvents(bff, histogram, aboutOrigin)
   countCacheReads(bff, meter)
-  return tellEnds(counter, histogram)
+  return tellEnds(counter, histogram, aboutOrigin)
 }
 
-function countEvents(bff: Pick<AuthHandler, 'on'>, counter: (key: Key) => Counter): void {
+function countEvents(
+  bff: Pick<AuthHandler, 'on'>,
+  counter: (key: Key) => Counter,
+  aboutOrigin: AboutOrigin,
+): void {
   const [ended, refused] = [counter('ended'), counter('refused')]
-  bff.on('session-ended', ({ reason }) => ended.add(1, { 'bff.reason': reason }))
-  bff.on('refused', ({ code }) => refused.add(1, { 'error.type': code }))
+  bff.on('session-ended', ({ reason, ...of }) => ended.add(1, { 'bff.reason': reason, ...aboutOrigin(of) }))
+  bff.on('refused', ({ code, ...of }) => refused.add(1, { 'error.type': code, ...aboutOrigin(of) }))
   for (const [event, key] of [
     ['commit-delayed', 'delayed'],
     ['commit-lost', 'lost'],
@@ -40,25 +45,31 @@ function countEvents(bff: Pick<AuthHandler, 'on'>, counter: (key: Key) => Counte
     const counting = counter(key)
     // There from the beginning, so that the first one is an increase.
     counting.add(0)
-    bff.on(event, () => counting.add(1))
+    bff.on(event, (of) => counting.add(1, aboutOrigin(of)))
   }
 }
 
 function timeEvents(
   bff: Pick<AuthHandler, 'on'>,
   histogram: (key: Key, boundaries?: number[]) => Histogram,
+  aboutOrigin: AboutOrigin,
 ): void {
   const [waited, tokenTime] = [histogram('waited'), histogram('tokenTime')]
-  bff.on('renewal-awaited', ({ trigger, outcome, milliseconds }) =>
-    waited.record(milliseconds / 1000, { 'bff.trigger': trigger, 'bff.outcome': outcome }),
+  bff.on('renewal-awaited', ({ trigger, outcome, milliseconds, ...of }) =>
+    waited.record(milliseconds / 1000, {
+      'bff.trigger': trigger,
+      'bff.outcome': outcome,
+      ...aboutOrigin(of),
+    }),
   )
   const backOff = histogram('backOff', BACK_OFF_SECONDS)
-  bff.on('renewal-failed', ({ outcome, retryAfterSeconds }) =>
-    backOff.record(retryAfterSeconds, { 'error.type': outcome }),
+  bff.on('renewal-failed', ({ outcome, retryAfterSeconds, ...of }) =>
+    backOff.record(retryAfterSeconds, { 'error.type': outcome, ...aboutOrigin(of) }),
   )
-  bff.on('token-answered', ({ grant, outcome, milliseconds }) =>
+  bff.on('token-answered', ({ grant, outcome, milliseconds, ...of }) =>
     tokenTime.record(milliseconds / 1000, {
       'bff.grant': grant,
+      ...aboutOrigin(of),
       ...(outcome !== 'granted' && { 'error.type': outcome }),
     }),
   )
@@ -88,13 +99,18 @@ function countCacheReads(bff: Pick<AuthHandler, 'on'>, meter: Meter): void {
   })
 }
 
-function tellEnds(counter: (key: Key) => Counter, histogram: (key: Key) => Histogram): TellEnd {
+function tellEnds(
+  counter: (key: Key) => Counter,
+  histogram: (key: Key) => Histogram,
+  aboutOrigin: AboutOrigin,
+): TellEnd {
   const [begun, logins, renewals] = [counter('begun'), counter('logins'), counter('renewals')]
   const [loginTime, renewalTime] = [histogram('loginTime'), histogram('renewalTime')]
   const relayTime = histogram('relayTime')
 
   return (operation, end, milliseconds) => {
-    const attributes = { ...aboutOperation(operation), ...aboutEnd(end) }
+    const origin = aboutOrigin(operation)
+    const attributes = { ...aboutOperation(operation), ...aboutEnd(end), ...origin }
     const { 'bff.outcome': outcome, ...rest } = attributes
     switch (operation.name) {
       case 'login':
@@ -102,11 +118,11 @@ function tellEnds(counter: (key: Key) => Counter, histogram: (key: Key) => Histo
         break
       case 'callback':
         logins.add(1, attributes)
-        loginTime.record(milliseconds / 1000, { 'bff.outcome': outcome })
+        loginTime.record(milliseconds / 1000, { 'bff.outcome': outcome, ...origin })
         break
       case 'renewal':
         renewals.add(1, attributes)
-        renewalTime.record(milliseconds / 1000, { 'bff.outcome': outcome })
+        renewalTime.record(milliseconds / 1000, { 'bff.outcome': outcome, ...origin })
         break
       case 'relay':
         relayTime.record(milliseconds / 1000, attributes)

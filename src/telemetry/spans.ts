@@ -11,6 +11,7 @@ import {
 } from '@opentelemetry/api'
 import type { Operation, OperationEnd } from '../index.ts'
 import { aboutEnd, aboutOperation } from './metrics.ts'
+import type { AboutOrigin } from './origin.ts'
 
 /** Nobody waits for these renewals: they are a trace of their own. */
 const DETACHED = ['ahead', 'connection']
@@ -23,11 +24,12 @@ export interface OpenSpan {
   end(end: OperationEnd): void
 }
 
-export function openSpan(tracer: Tracer, operation: Operation): OpenSpan {
+export function openSpan(tracer: Tracer, operation: Operation, aboutOrigin: AboutOrigin): OpenSpan {
   const active = context.active()
+  const attributes = { ...aboutOperation(operation), ...aboutOrigin(operation) }
   const span = tracer.startSpan(
     `bff.session.${operation.name}`,
-    { root: isDetached(operation), links: linksOf(operation, active), attributes: aboutOperation(operation) },
+    { root: isDetached(operation), links: linksOf(operation, active), attributes },
     active,
   )
   // The other half comes with another request, minutes later perhaps. What the app itself put there stays.

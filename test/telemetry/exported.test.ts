@@ -1,68 +1,24 @@
 // Everything that can be told, exported: the tables of the documentation, the alerts and the dashboard speak of what is there.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { RefusedError } from '../../src/errors.ts'
-import { AuthEventEmitter, type AuthEvents } from '../../src/events.ts'
-import { createOperations, type Operation } from '../../src/operations.ts'
 import { instrument } from '../../src/telemetry/index.ts'
 import { METRICS } from '../../src/telemetry/metric-table.ts'
 import { type Series, seriesIn, startTelemetry } from '../support/app/telemetry.ts'
 import { useStarted } from '../support/servers.ts'
+import { createTelling } from './telling.ts'
 
 const telemetry = useStarted(() => startTelemetry())
 const docs = join(import.meta.dirname, '../../docs')
-
-/** One of each kind. */
-const EVENTS: Partial<{ [Name in keyof AuthEvents]: AuthEvents[Name] }> = {
-  'session-ended': { subject: 'alice', reason: 'refresh_token_rejected' },
-  refused: { code: 'login_failed', detail: 'x' },
-  'renewal-failed': {
-    subject: 'alice',
-    generation: 1,
-    outcome: 'timeout',
-    detail: 'x',
-    retryAfterSeconds: 5,
-  },
-  'renewal-awaited': { trigger: 'timeframe', outcome: 'renewed', milliseconds: 40 },
-  'token-answered': { grant: 'refresh_token', outcome: 'timeout', milliseconds: 5000 },
-  'store-answered': { operation: 'find', outcome: 'failed', milliseconds: 2 },
-  'near-cache-read': { isHit: true },
-  'commit-delayed': { subject: 'alice', generation: 2 },
-  'commit-lost': { subject: 'alice', generation: 2 },
-  'provider-unavailable': { detail: 'x' },
-  'record-unreadable': { detail: 'x' },
-}
-const RELAY = { name: 'relay', method: 'GET', target: 'https://api.example.com:8443' } as const
-const OPERATIONS: readonly Operation[] = [
-  { name: 'login' },
-  { name: 'callback', carried: 'no ids of a trace' },
-  { name: 'renewal', trigger: 'ahead' },
-  RELAY,
-]
 
 let exposition = ''
 let series: Series[] = []
 let atFirst: Series[] = []
 
 beforeAll(async () => {
-  const [events, operations] = [new AuthEventEmitter(), createOperations()]
-  const bff = {
-    on: (...listening: Parameters<typeof events.on>) => void events.on(...listening),
-    around: operations.add,
-  } as unknown as Parameters<typeof instrument>[0]
-  instrument(bff, telemetry)
+  const app = createTelling()
+  instrument(app.bff, telemetry)
   atFirst = seriesIn(await telemetry.scrape())
-  for (const [name, event] of Object.entries(EVENTS)) events.emit(name as 'refused', event as never)
-  for (const operation of OPERATIONS) {
-    const fail = () => Promise.reject(new RefusedError('login_failed', 400, 'x'))
-    await expect(operations.run(operation, fail, () => ({ outcome: 'begun' }))).rejects.toThrow('x')
-  }
-  const end = { outcome: 'answered', status: 502 } as const
-  await operations.run(
-    RELAY,
-    async () => end,
-    () => end,
-  )
+  await app.tellAll()
   exposition = await telemetry.scrape()
   series = seriesIn(exposition)
 })

@@ -88,7 +88,7 @@ test('a login is counted and timed, and its callback leads to its beginning', as
 
 test('what the app itself has a login carry stays', () => {
   const operation: Operation = { name: 'login', carry: 'the app’s own' }
-  openSpan(telemetry.tracerProvider.getTracer('test'), operation).end({ outcome: 'begun' })
+  openSpan(telemetry.tracerProvider.getTracer('test'), operation, () => ({})).end({ outcome: 'begun' })
   expect(operation.carry).toBe('the app’s own')
 })
 
