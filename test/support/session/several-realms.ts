@@ -13,7 +13,7 @@ import { createLoggedInId } from '../../../src/record/session-id.ts'
 import { createEndedSessions } from '../../../src/session/ended-sessions.ts'
 import type { Realms } from '../../../src/session/realms.ts'
 import type { Services } from '../../../src/session/services.ts'
-import { createSite } from '../../../src/site.ts'
+import { createSite, type Site } from '../../../src/site.ts'
 import { createMemoryStores } from '../../../src/store/memory/memory-store.ts'
 import { recordAt } from '../../store/stores.ts'
 import { TEST_SECRET } from '../app/app-options.ts'
@@ -24,6 +24,7 @@ import type { LogoutClient } from '../provider/logout-client.ts'
 export interface SeveralRealms {
   readonly url: string
   readonly realms: Realms<Services>
+  readonly site: Site
   readonly lines: string[]
   readonly ended: (AuthEvents['session-ended'] & EventOrigin)[]
   readonly refused: (AuthEvents['refused'] & EventOrigin)[]
@@ -55,7 +56,8 @@ export async function startSeveralRealms(
   const stores = createMemoryStores(first)
   const store = stores.of({ owners: [first, ...others], secrets: () => first.secrets, events })
   const realmOf = (config: typeof first) => ({ config, services: createRealmServices(config, store, shared) })
-  const { realms } = createSite([realmOf(first), ...others.map(realmOf)], shared)
+  const site = createSite([realmOf(first), ...others.map(realmOf)], shared)
+  const { realms } = site
   const app = express().post('/backchannel-logout', (req, res) => backchannelLogout(realms, req, res))
   const server = createServer(app)
   const url = `http://localhost:${await listen(server, 'localhost')}`
@@ -63,6 +65,7 @@ export async function startSeveralRealms(
   return {
     url,
     realms,
+    site,
     lines,
     ended,
     refused,
