@@ -74,7 +74,9 @@ const tables = new Map([
     'routes',
     table(
       ['route', 'option', 'answer'],
-      routes.map(({ name, fallback, what }) => [(fallback ?? '').replaceAll("'", ''), code(name), what]),
+      routes
+        .filter(({ fallback }) => !fallback?.startsWith('`false`'))
+        .map(({ name, fallback, what }) => [(fallback ?? '').replaceAll("'", ''), code(name), what]),
     ),
   ],
   [

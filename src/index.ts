@@ -46,6 +46,7 @@ export type {
   LogoutOptions,
   MutualTLSOptions,
   PrivateJWK,
+  ProviderEntry,
   ProviderFetch,
   ProviderMetadata,
   ProviderOptions,
@@ -62,7 +63,9 @@ export type {
   CallbackLogin,
   CallbackVerdict,
   OnCallbackError,
+  OnChooseProvider,
   OnError,
+  ProviderChoice,
   RenewedSession,
 } from './options/hooks.ts'
 export type { AccessTokenRequest } from './record/access-token.ts'

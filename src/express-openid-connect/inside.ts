@@ -5,6 +5,7 @@ export { isPrefetch, requirePageLoad } from '../http/navigation.ts'
 export { crossSiteRefused, isCrossOrigin } from '../http/same-origin.ts'
 export { asBrowsersHaveIt, comparablePath, urlBelow } from '../options/app-paths.ts'
 export { createMistakes, type Mistakes, PREFIX } from '../options/mistakes.ts'
+export { OPTION_NAMES } from '../options/option-names.ts'
 export {
   argumentError,
   flag,
@@ -14,5 +15,5 @@ export {
   seconds,
   unknownCure,
 } from '../options/read-option.ts'
-export { OPTION_NAMES, resolveOptions } from '../options/resolve-options.ts'
+export { resolveOptions } from '../options/resolve-options.ts'
 export { contextOf } from '../session/request-context.ts'

@@ -17,6 +17,9 @@ import { ROUTES } from './route-options.ts'
 import type { Became, Row } from './row.ts'
 import { COOKIE, SESSION } from './session-options.ts'
 
+/** Options of one provider say all that its own names can. */
+const CORE = OPTION_NAMES.filter((name) => name !== 'providers' && name !== 'onChooseProvider')
+
 type Given = Readonly<Record<string, unknown>>
 
 /** Options that are put together from several rows, and from what the app gave by this package's names. */
@@ -30,7 +33,7 @@ export function translate(params: ConfigParams = {}): {
   const given = group(params, 'options')
   const mistakes = createMistakes()
   const became = [
-    ...read('', OPTIONS, given, given, mistakes, ['session', 'routes', ...OPTION_NAMES]),
+    ...read('', OPTIONS, given, given, mistakes, ['session', 'routes', ...CORE]),
     ...readGroup('session', SESSION, given, mistakes, ['cookie']),
     ...readGroup('routes', ROUTES, given, mistakes),
     ...mistakes.attempt(
@@ -116,7 +119,7 @@ function ours(given: Given): AuthOptions {
   const others = Object.entries(given).filter(
     ([name, value]) =>
       value !== undefined &&
-      OPTION_NAMES.includes(name) &&
+      CORE.includes(name) &&
       !(name in OPTIONS) &&
       name !== 'session' &&
       name !== 'routes',

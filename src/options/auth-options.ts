@@ -2,7 +2,7 @@
 // `Environment:`, `Required.` or `@defaultValue`.
 import type { ApiOptions } from './apis.ts'
 import type { ClientOptions } from './client.ts'
-import type { AfterCallback, AfterRenewal, OnCallbackError, OnError } from './hooks.ts'
+import type { AfterCallback, AfterRenewal, OnCallbackError, OnChooseProvider, OnError } from './hooks.ts'
 import type { Logger } from './logger.ts'
 import type { LoginOptions } from './login.ts'
 import type { LogoutOptions } from './logout.ts'
@@ -43,6 +43,11 @@ export type { UserInfoOptions } from './user-info.ts'
 export interface AuthOptions extends ClientOptions, StoreOptions {
   /** The provider's issuer URL, as in its discovery document. Environment: `ISSUER_BASE_URL`. Required. */
   issuerBaseURL?: string | undefined
+  /**
+   * Several providers, by names of yours, in place of `issuerBaseURL` and `clientID`. What differs stands in an entry; what
+   * stands beside `providers` is the default of all of them. @defaultValue none: one provider
+   */
+  providers?: Readonly<Record<string, ProviderEntry>> | undefined
   /** The URL under which browsers reach this app. Environment: `BASE_URL`. Required. */
   baseURL?: string | undefined
   /**
@@ -127,6 +132,42 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
    * a route refuses. @defaultValue none: problem details, a redirect to the login, or a short page
    */
   onError?: OnError | undefined
+  /**
+   * Asked where a login names no provider, and there are several: answers with a page that offers the choice.
+   * @defaultValue none: `routes.chooseProvider`, or the first of `providers`
+   */
+  onChooseProvider?: OnChooseProvider | undefined
   /** Where lines for operators go, never with a secret: `console`, a logger of pino or winston, or `{ warn(line, fields) }`. @defaultValue `console` */
   logger?: Logger | undefined
 }
+
+/**
+ * One of several providers: what is given here goes before what stands beside `providers`.
+ *
+ * @example
+ * auth({
+ *   providers: {
+ *     staff: { issuerBaseURL: 'https://login.example.com/staff', clientID: 'shop', clientSecret },
+ *     customers: { issuerBaseURL: 'https://id.example.com', clientID: 'shop', authorizationParams: { audience: 'orders' } },
+ *   },
+ * })
+ */
+export interface ProviderEntry extends ClientOptions, Pick<AuthOptions, OfProvider> {
+  /** This provider's own callback path: for those that send no `iss` to it (RFC 9207). @defaultValue that of all */
+  routes?: { callback?: string | undefined } | undefined
+}
+
+type OfProvider =
+  | 'issuerBaseURL'
+  | 'provider'
+  | 'authorizationParams'
+  | 'apis'
+  | 'renewal'
+  | 'logout'
+  | 'idTokenSigningAlg'
+  | 'clockToleranceSeconds'
+  | 'httpTimeoutSeconds'
+  | 'idpLogout'
+  | 'revokeOnLogout'
+  | 'requireLogoutTokenType'
+  | 'userInfo'

@@ -24,6 +24,8 @@ export interface SharedConfig extends StoreConfig {
   readonly secrets: readonly string[]
   readonly authRequired: boolean
   readonly routes: Readonly<Routes>
+  /** Of all providers: none of them is a page to return to. */
+  readonly callbackPaths: readonly string[]
   readonly login: LoginConfig
   /** On whose pages a login or a logout may end, besides our own. */
   readonly returnOrigins: readonly string[]
@@ -34,6 +36,7 @@ export interface SharedConfig extends StoreConfig {
   readonly afterRenewal: AuthOptions['afterRenewal']
   readonly onCallbackError: AuthOptions['onCallbackError']
   readonly onError: AuthOptions['onError']
+  readonly onChooseProvider: AuthOptions['onChooseProvider']
   readonly logger: Log
   /** The app is being set up: what helps then is said. */
   readonly development: boolean
@@ -41,8 +44,10 @@ export interface SharedConfig extends StoreConfig {
 
 /** A realm: this client at one provider, and how the two deal with each other (RFC 9110 §11.5 has the word). */
 export interface RealmConfig extends ClientConfig {
-  /** Of several, as `providers` names it. */
-  readonly providerName?: string
+  /** As `providers` has it; undefined where there is one provider only. */
+  readonly providerName: string | undefined
+  /** It shares its callback with another issuer, and so says at each callback who it is (RFC 9700 §4.4.2.1). */
+  readonly mustNameIssuer: boolean
   /** By which tokens are checked and sessions are kept apart: `provider.metadata.issuer`, or `issuerBaseURL`. */
   readonly issuer: URL
   readonly provider: ProviderConfig

@@ -109,11 +109,30 @@ export type OnError = (error: AuthError, req: Request, res: Response, next: Next
  */
 export type OnCallbackError = (error: AuthError, req: Request, res: Response, next: NextFunction) => unknown
 
+/** A login that somebody is about to begin, and no provider is named. */
+export interface ProviderChoice {
+  /** The page on which the login will end. */
+  readonly returnTo: string
+  /** In the order of the option: its name, and where the login with it begins. */
+  readonly providers: readonly { readonly name: string; readonly loginURL: string }[]
+}
+
+/**
+ * Answers with a page that offers the choice.
+ *
+ * @example
+ * auth({
+ *   onChooseProvider: (_req, res, { providers }) => res.render('choose', { providers }),
+ * })
+ */
+export type OnChooseProvider = (req: Request, res: Response, choice: ProviderChoice) => unknown
+
 interface Hooks {
   readonly afterCallback: AfterCallback | undefined
   readonly afterRenewal: AfterRenewal | undefined
   readonly onCallbackError: OnCallbackError | undefined
   readonly onError: OnError | undefined
+  readonly onChooseProvider: OnChooseProvider | undefined
 }
 
 export function resolveHooks(options: Partial<Hooks>, { attempt }: Mistakes): Hooks {
@@ -123,5 +142,6 @@ export function resolveHooks(options: Partial<Hooks>, { attempt }: Mistakes): Ho
     afterRenewal: read(options.afterRenewal, 'afterRenewal', '(session)'),
     onCallbackError: read(options.onCallbackError, 'onCallbackError', '(error, req, res, next)'),
     onError: read(options.onError, 'onError', '(error, req, res, next)'),
+    onChooseProvider: read(options.onChooseProvider, 'onChooseProvider', '(req, res, choice)'),
   }
 }

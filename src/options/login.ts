@@ -62,11 +62,12 @@ const THE_APPS = [
   'response_mode',
 ]
 
-export function resolveLogin(given: unknown): LoginConfig {
+/** @param several providers, of which a link may name one */
+export function resolveLogin(given: unknown, several: boolean): LoginConfig {
   const login = group(given, 'login')
   onlyKnown(login, NAMES, 'login.')
   return Object.freeze({
-    params: Object.freeze(resolveParams(login.params)),
+    params: Object.freeze(resolveParams(login.params, several ? [...TAKEN, 'provider'] : TAKEN)),
     timeoutSeconds: wholeNumber(login.timeoutSeconds, 'login.timeoutSeconds', {
       fallback: 600,
       min: 60,
@@ -76,7 +77,7 @@ export function resolveLogin(given: unknown): LoginConfig {
   })
 }
 
-function resolveParams(given: unknown): string[] {
+function resolveParams(given: unknown, taken: readonly string[]): string[] {
   if (given === undefined) return []
   if (!Array.isArray(given) || given.length > MOST_PARAMS) {
     throw optionError(
@@ -85,17 +86,17 @@ function resolveParams(given: unknown): string[] {
     )
   }
   for (const name of given) {
-    const fault = faultOf(name)
+    const fault = faultOf(name, taken)
     if (fault !== undefined) throw optionError('login.params', fault)
   }
   return [...new Set(given)]
 }
 
-function faultOf(name: unknown): string | undefined {
+function faultOf(name: unknown, taken: readonly string[]): string | undefined {
   if (!isParameterName(name)) return `must hold names of parameters, not ${JSON.stringify(name)}`
   const lower = name.toLowerCase()
   if (RESERVED_PARAMS.includes(lower)) return `must not hold '${name}', which is made anew for every login`
-  if (TAKEN.includes(lower)) return `must not hold '${name}', which /login takes for itself; leave it out`
+  if (taken.includes(lower)) return `must not hold '${name}', which /login takes for itself; leave it out`
   if (THE_APPS.includes(lower)) {
     return `must not hold '${name}': anybody may write a link, and this is for the app to decide, by res.oidc.login({ authorizationParams })`
   }

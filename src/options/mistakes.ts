@@ -7,6 +7,8 @@ export interface Mistakes {
    * @returns what was resolved; where it is wrong, nobody sees it: `end()` throws
    */
   attempt<T>(resolve: () => T, standIn?: () => NoInfer<T>): T
+  /** The same list. @param words what is wrong, as it is told: where the same option may stand in several places, in which */
+  saidBy(words: (fault: string) => string): Mistakes
   /** @throws ConfigurationError with every mistake */
   end(): void
 }
@@ -19,7 +21,17 @@ export function faultOf(error: unknown): string {
 }
 
 export function createMistakes(): Mistakes {
-  const found: ConfigurationError[] = []
+  return gather([], (fault) => fault)
+}
+
+function gather(found: ConfigurationError[], words: (fault: string) => string): Mistakes {
+  function note(error: ConfigurationError): void {
+    const fault = faultOf(error)
+    const told = words(fault)
+    // What all providers take from one place is wrong once.
+    if (found.some((other) => faultOf(other) === told)) return
+    found.push(told === fault ? error : new ConfigurationError('invalid_option', PREFIX + told))
+  }
 
   return {
     attempt<T>(resolve: () => T, standIn?: () => NoInfer<T>): T {
@@ -27,10 +39,12 @@ export function createMistakes(): Mistakes {
         return resolve()
       } catch (error) {
         if (!(error instanceof ConfigurationError)) throw error
-        found.push(error)
+        note(error)
         return standIn?.() as T
       }
     },
+
+    saidBy: (others) => gather(found, others),
 
     end() {
       const [first] = found

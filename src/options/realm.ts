@@ -27,6 +27,7 @@ const ID_TOKEN_ALGORITHMS = [
 ] as const
 
 export interface RealmSetUp {
+  readonly name: string | undefined
   readonly options: AuthOptions
   readonly env: NodeJS.ProcessEnv
   readonly production: boolean
@@ -36,7 +37,7 @@ export interface RealmSetUp {
 
 /** What is wrong with it is told by `mistakes`. */
 export function resolveRealm(
-  { options, env, production, baseURL }: RealmSetUp,
+  { name, options, env, production, baseURL }: RealmSetUp,
   mistakes: Mistakes,
 ): RealmConfig {
   const { attempt } = mistakes
@@ -53,6 +54,8 @@ export function resolveRealm(
     () => ({}),
   )
   return {
+    providerName: name,
+    mustNameIssuer: false,
     issuer,
     provider,
     ...attempt(() => resolveClient(options, env, issuer, provider, mistakes)),

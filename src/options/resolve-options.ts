@@ -1,12 +1,16 @@
 // AuthOptions and the environment in, a complete and frozen Config out; every mistake is named at start-up.
+import { OF_SETUP } from '../lib/log.ts'
 import { resolveAddress, resolveBaseURL } from './address.ts'
 import type { AuthOptions } from './auth-options.ts'
-import type { Config } from './config.ts'
+import { besideEachOther, checkChoice } from './beside-each-other.ts'
+import type { Config, SharedConfig } from './config.ts'
 import { resolveHooks } from './hooks.ts'
 import { resolveLogger } from './logger.ts'
 import { resolveLogin } from './login.ts'
 import { createMistakes } from './mistakes.ts'
-import { flag, group, namesOf, onlyKnown, origins } from './read-option.ts'
+import { OPTION_NAMES } from './option-names.ts'
+import { givenProviders, unreadEnvironment } from './providers.ts'
+import { flag, group, onlyKnown, origins } from './read-option.ts'
 import { resolveRealm } from './realm.ts'
 import { resolveStore } from './redis.ts'
 import { resolveRoutes } from './routes.ts'
@@ -14,52 +18,19 @@ import { resolveSecrets } from './secrets.ts'
 import { resolveUserClaims } from './user-claims.ts'
 import { isLoopback } from './web-url.ts'
 
-export const OPTION_NAMES = namesOf<AuthOptions>({
-  issuerBaseURL: true,
-  baseURL: true,
-  clientID: true,
-  clientSecret: true,
-  secret: true,
-  redis: true,
-  redisTimeoutSeconds: true,
-  waitReplicas: true,
-  allowInMemoryStore: true,
-  authorizationParams: true,
-  apis: true,
-  authRequired: true,
-  routes: true,
-  renewal: true,
-  login: true,
-  provider: true,
-  session: true,
-  logout: true,
-  clientAuthMethod: true,
-  clientAssertionSigningKey: true,
-  clientAssertionSigningAlg: true,
-  clientAssertionAudience: true,
-  pushedAuthorizationRequests: true,
-  signedAuthorizationRequests: true,
-  mutualTLS: true,
-  idTokenSigningAlg: true,
-  clockToleranceSeconds: true,
-  httpTimeoutSeconds: true,
-  idpLogout: true,
-  revokeOnLogout: true,
-  allowedOrigins: true,
-  allowedReturnOrigins: true,
-  attemptSilentLogin: true,
-  requireLogoutTokenType: true,
-  userClaims: true,
-  userInfo: true,
-  afterCallback: true,
-  afterRenewal: true,
-  onCallbackError: true,
-  onError: true,
-  logger: true,
-})
+/** As `resolveAll()`, of the first provider. */
+export function resolveOptions(options?: AuthOptions, env?: NodeJS.ProcessEnv): Config {
+  return resolveAll(options, env)[0]
+}
 
-/** @throws ConfigurationError that names every option that is wrong, and the cure */
-export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv = process.env): Config {
+/**
+ * @returns one configuration for each provider
+ * @throws ConfigurationError that names every option that is wrong, and the cure
+ */
+export function resolveAll(
+  options: AuthOptions = {},
+  env: NodeJS.ProcessEnv = process.env,
+): readonly [Config, ...Config[]] {
   onlyKnown(group(options, 'options'), OPTION_NAMES)
   const production = env.NODE_ENV === 'production'
   const mistakes = createMistakes()
@@ -68,26 +39,28 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     () => resolveBaseURL(options, env, production),
     () => new URL('https://app.example.com'),
   )
-  const routes = attempt(
-    () => resolveRoutes(options.routes),
-    () => resolveRoutes(undefined),
-  )
-  const realm = resolveRealm({ options, env, production, baseURL }, mistakes)
-  const given = options.secret ?? env.SECRET?.split(',').map((one) => one.trim())
+  const given = givenProviders(options, env, mistakes)
+  const realms = given.map((one) => {
+    const routes = one.mistakes.attempt(
+      () => resolveRoutes(one.options.routes),
+      () => resolveRoutes(undefined),
+    )
+    return { routes, ...resolveRealm({ ...one, production, baseURL }, one.mistakes) }
+  })
+  const secretGiven = options.secret ?? env.SECRET?.split(',').map((one) => one.trim())
   const logger = attempt(
     () => resolveLogger(options.logger),
     () => resolveLogger(),
   )
-  const secrets = attempt(() => resolveSecrets(given, logger))
-  const config: Config = {
+  const secrets = attempt(() => resolveSecrets(secretGiven, logger))
+  const addressed = realms.map((realm) => ({
     ...realm,
-    ...resolveAddress(options, baseURL, routes, mistakes),
-    get secrets() {
-      return secrets()
-    },
+    ...resolveAddress(options, baseURL, realm.routes, mistakes),
+  }))
+  const shared: Omit<SharedConfig, 'secrets' | 'routes'> = {
     ...attempt(() => resolveStore(options, env, production)),
-    routes,
-    login: attempt(() => resolveLogin(options.login)),
+    callbackPaths: Object.freeze([...new Set(realms.map(({ routes }) => routes.callback))]),
+    login: attempt(() => resolveLogin(options.login, options.providers !== undefined)),
     authRequired: attempt(() => flag(options.authRequired, 'authRequired', false)),
     attemptSilentLogin: attempt(() => flag(options.attemptSilentLogin, 'attemptSilentLogin', false)),
     returnOrigins: attempt(() => resolveReturnOrigins(options)),
@@ -97,8 +70,23 @@ export function resolveOptions(options: AuthOptions = {}, env: NodeJS.ProcessEnv
     // As Express takes it.
     development: (env.NODE_ENV || 'development') === 'development',
   }
+  attempt(() => checkChoice(options))
   mistakes.end()
-  return Object.freeze(config)
+  const besides = besideEachOther(addressed)
+  const unread = options.providers && unreadEnvironment(env)
+  if (unread !== undefined) logger.warn(unread, OF_SETUP)
+  const configs = addressed.map(
+    (realm, at): Config =>
+      Object.freeze({
+        ...shared,
+        ...realm,
+        ...besides[at],
+        get secrets() {
+          return secrets()
+        },
+      }),
+  )
+  return Object.freeze(configs) as readonly [Config, ...Config[]]
 }
 
 /** Plain http on this machine alone: whoever reads along elsewhere would be on the way of every login. */

@@ -29,6 +29,11 @@ export interface Routes {
   backchannelLogout: string | false
   /** Where the browser lands after a logout: a page of yours. @defaultValue `'/'` */
   postLogoutRedirect: string
+  /**
+   * With `providers`: a page of yours that offers the choice, by links to `/login?provider=NAME` with the query that it was
+   * given. A login that names no provider is sent there. @defaultValue `false`: the first provider
+   */
+  chooseProvider: string | false
 }
 
 const DEFAULTS: Readonly<Routes> = {
@@ -38,6 +43,7 @@ const DEFAULTS: Readonly<Routes> = {
   user: '/me',
   backchannelLogout: '/backchannel-logout',
   postLogoutRedirect: '/',
+  chooseProvider: false,
 }
 
 export function resolveRoutes(options: unknown): Readonly<Routes> {
@@ -52,7 +58,7 @@ export function resolveRoutes(options: unknown): Readonly<Routes> {
   }
   const given = Object.entries(routes).filter(([, path]) => path !== undefined)
   const resolved: Routes = { ...DEFAULTS, ...Object.fromEntries(given) }
-  const { postLogoutRedirect: _, ...mounted } = resolved
+  const { postLogoutRedirect: _, chooseProvider: __, ...mounted } = resolved
   const own = Object.values(mounted).filter((path) => path !== false)
   if (new Set(own.map(comparablePath)).size < own.length) {
     throw optionError(

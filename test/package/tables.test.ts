@@ -172,6 +172,8 @@ describe('the defaults', () => {
     onCallbackError: () => expect(resolve().onCallbackError).toBeUndefined(),
     afterRenewal: () => expect(resolve().afterRenewal).toBeUndefined(),
     onError: () => expect(resolve().onError).toBeUndefined(),
+    onChooseProvider: () => expect(resolve().onChooseProvider).toBeUndefined(),
+    providers: () => expect(resolve().providerName).toBeUndefined(),
     clientSecret: () =>
       expect(resolve(publicClient)).toMatchObject({ clientSecret: undefined, clientAuthMethod: 'none' }),
     clientAssertionSigningKey: () => expect(resolve().clientAssertion).toBeUndefined(),
