@@ -187,13 +187,6 @@ export class ConfigurationError extends BffSessionError {
 /** Every error that this package hands to an app; `switch (error.code)` narrows it. */
 export type AuthError = LoginRequiredError | TryLaterError | RefusedError | ConfigurationError
 
-/** For `next()`: Express takes a falsy value, 'route' and 'router' for "go on", whoever threw them. */
-export function asError(thrown: unknown): object {
-  return typeof thrown === 'object' && thrown !== null
-    ? thrown
-    : new TypeError(`${String(thrown)} was thrown, which is no Error`)
-}
-
 /** True for this package's errors, which are safe to show: no secret is in them, no foreign error. @example if (isAuthError(error)) console.log(error.code) */
 export function isAuthError(error: unknown): error is AuthError {
   return error instanceof BffSessionError

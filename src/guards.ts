@@ -1,8 +1,9 @@
 // Middleware for routes that need a login, or a fresh one.
 import type { NextFunction, Request, Response } from 'express'
-import { asError, ConfigurationError, isAuthError, LoginRequiredError, RefusedError } from './errors.ts'
+import { ConfigurationError, isAuthError, LoginRequiredError, RefusedError } from './errors.ts'
 import { answerError } from './http/answer-error.ts'
 import { asMiddleware, type Middleware } from './http/middleware.ts'
+import { asError } from './lib/as-error.ts'
 import type { Config } from './options/config.ts'
 import type { AuthRecord } from './record/auth-record.ts'
 import type { User } from './record/person.ts'

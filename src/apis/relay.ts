@@ -1,9 +1,10 @@
 // relay(): hands requests on to an API with the person's access token, and the answers back.
 import type { NextFunction, Request, Response } from 'express'
-import { asError, ConfigurationError, isAuthError, RefusedError } from '../errors.ts'
+import { ConfigurationError, isAuthError, RefusedError } from '../errors.ts'
 import { answerError } from '../http/answer-error.ts'
 import { asMiddleware, type Middleware } from '../http/middleware.ts'
 import { reportRefused } from '../http/report-refused.ts'
+import { asError } from '../lib/as-error.ts'
 import { contextOf } from '../session/request-context.ts'
 import { createForward } from './forward.ts'
 import { type RelayOptions, resolveRelayOptions } from './relay-options.ts'
