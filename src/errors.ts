@@ -12,6 +12,8 @@ export type LoginRequiredCode =
   | 'renewal_impossible'
   /** The person has to confirm who they are: send them to `login_url`. `WWW-Authenticate` says what is asked (RFC 9470). */
   | 'step_up_required'
+  /** Somebody is logged in, but with another provider than this page needs: send the person to `login_url`. */
+  | 'provider_required'
 
 /** What is out of reach for the moment. Answered with 503 and `Retry-After`. */
 export type TryLaterCode =
@@ -106,12 +108,15 @@ export class LoginRequiredError extends BffSessionError {
   readonly code: LoginRequiredCode
   /** What has to be asked of the person's authentication, where an ordinary login is not enough. */
   readonly stepUp: StepUp | undefined
+  /** The name of the provider that the login has to be with, where it is not for the person to choose. */
+  readonly provider: string | undefined
   override readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: LoginRequiredCode, message: string, stepUp?: StepUp) {
+  constructor(code: LoginRequiredCode, message: string, stepUp?: StepUp, provider?: string) {
     super(message)
     this.code = code
     this.stepUp = stepUp
+    this.provider = provider
     this.headers =
       code === 'step_up_required' && stepUp ? { 'www-authenticate': stepUpChallenge(stepUp) } : {}
   }

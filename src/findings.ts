@@ -15,6 +15,8 @@ export type FindingName =
   | 'grants'
   /** PKCE, the response mode, pushed and signed requests: what discovery wants has to be what a login sends. */
   | 'login-parameters'
+  /** Of several providers that share a callback path, each has to name itself in its callbacks. */
+  | 'issuer-in-callback'
   /** The userinfo endpoint is there where `userInfo` wants it. */
   | 'userinfo-endpoint'
   /** The provider can be asked to end its own session. */

@@ -11,19 +11,22 @@ import { readStepUp, type StepUp, stepUpFault } from './record/step-up.ts'
 import { userOf } from './record/user.ts'
 import type { CurrentSession } from './session/current-session.ts'
 import { contextOf } from './session/request-context.ts'
+import { type ProviderWish, readProviders, requireProvider } from './session/required-provider.ts'
 import { stubbedUser } from './session/stubbed-oidc.ts'
 
 /**
  * Lets through who is logged in. Others are sent to log in (a page) or answered 401 (anything else); 503 while the
  * session cannot be known.
  *
+ * @param options of several providers, which
  * @example app.get('/profile', requireAuth(), (req, res) => res.json(req.oidc.user))
+ * @example app.get('/admin', requireAuth({ provider: 'staff' }), handler)
  */
-export function requireAuth(): Middleware {
-  return guard('requireAuth', (session) => session.require())
+export function requireAuth(options: ProviderWish = {}): Middleware {
+  return guard('requireAuth', options, (session) => session.require())
 }
 
-export interface RequireFreshOptions {
+export interface RequireFreshOptions extends ProviderWish {
   /** The ID token's renewal may have begun so long before this request, in seconds. @defaultValue `0` */
   maxAgeSeconds?: number | undefined
 }
@@ -37,14 +40,15 @@ export interface RequireFreshOptions {
  * @example app.post('/transfer', requireFresh(), handler)
  * @example app.get('/balance', requireFresh({ maxAgeSeconds: 60 }), handler)
  */
-export function requireFresh({ maxAgeSeconds = 0 }: RequireFreshOptions = {}): Middleware {
+export function requireFresh(options: RequireFreshOptions = {}): Middleware {
+  const { maxAgeSeconds = 0 } = options
   if (typeof maxAgeSeconds !== 'number' || !(maxAgeSeconds >= 0)) {
     throw new ConfigurationError(
       'invalid_option',
       'requireFresh(): maxAgeSeconds must be a number of seconds, 0 or more',
     )
   }
-  return guard('requireFresh', async (session) => {
+  return guard('requireFresh', options, async (session) => {
     await session.reload()
     return session.renewedSince(session.readAt - maxAgeSeconds * 1000, 'require-fresh')
   })
@@ -53,8 +57,8 @@ export function requireFresh({ maxAgeSeconds = 0 }: RequireFreshOptions = {}): M
 /** From the callback to the page. */
 const JUST_BACK_MILLISECONDS = 10_000
 
-/** With both, both are needed. */
-export interface RequireStepUpOptions {
+/** With both times and ways, both are needed. */
+export interface RequireStepUpOptions extends ProviderWish {
   /** The person authenticated at most so long ago, in whole seconds, 1 or more. */
   maxAgeSeconds?: number | undefined
   /** Ways to authenticate (`acr` values of your provider) of which one is enough. */
@@ -69,7 +73,8 @@ export interface RequireStepUpOptions {
  * @param options how recent, how strong, or both
  * @example app.post('/password', requireStepUp({ maxAgeSeconds: 300, acr: ['mfa'] }), handler)
  */
-export function requireStepUp({ maxAgeSeconds, acr }: RequireStepUpOptions = {}): Middleware {
+export function requireStepUp(options: RequireStepUpOptions = {}): Middleware {
+  const { maxAgeSeconds, acr } = options
   const stepUp = readStepUp(maxAgeSeconds, acr === undefined ? [] : [acr].flat())
   if (stepUp === undefined) {
     throw new ConfigurationError(
@@ -77,7 +82,7 @@ export function requireStepUp({ maxAgeSeconds, acr }: RequireStepUpOptions = {})
       'requireStepUp(): give maxAgeSeconds (a whole number, 1 or more), acr (one or several of the values that your provider puts into ID tokens, without spaces or quotes), or both',
     )
   }
-  return guard('requireStepUp', async (session, { clockToleranceSeconds }) => {
+  return guard('requireStepUp', { ...options, stepUp }, async (session, { clockToleranceSeconds }) => {
     await session.reload()
     const record = requireFor(session, stepUp)
     // Who has just come back is not sent again, however short the time: one round at most.
@@ -113,6 +118,7 @@ export type ClaimCheck = (value: unknown, user: User) => boolean | Promise<boole
 export function requireClaim(
   claim: string,
   expected: ClaimValue | readonly ClaimValue[] | ClaimCheck,
+  options: ProviderWish = {},
 ): Middleware {
   const check = claimCheck(claim, expected)
   const requireOf = async (user: User, claims: object): Promise<void> => {
@@ -126,7 +132,7 @@ export function requireClaim(
     // The protocol's own claims too: `acr`, `amr`, `sid`.
     return requireOf(user, { ...record.claims, ...user })
   }
-  return guard('requireClaim', requireOfSession, (user) => requireOf(user, user))
+  return guard('requireClaim', options, requireOfSession, (user) => requireOf(user, user))
 }
 
 function claimCheck(claim: unknown, expected: unknown): ClaimCheck {
@@ -142,26 +148,32 @@ function claimCheck(claim: unknown, expected: unknown): ClaimCheck {
   return (value) => [value].flat().some((one) => values.includes(one))
 }
 
-/** @param checkStub what else is asked of somebody whom an app's own tests made up */
+/**
+ * @param wish of whom it lets nobody through that has not this; `stepUp` is asked of them at once
+ * @param checkStub what else is asked of somebody whom an app's own tests made up
+ */
 function guard(
   name: string,
+  wish: ProviderWish & { readonly stepUp?: StepUp },
   check: (session: CurrentSession, config: Config) => unknown,
   checkStub: (user: User) => unknown = () => undefined,
 ): Middleware {
+  const providers = readProviders(name, wish)
   const handler = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     try {
       const context = contextOf(req)
       try {
+        if (providers !== undefined) requireProvider(context, providers, name, wish.stepUp)
         const checking = check(context.session, context.config)
         // Awaiting what is there already would put off the request for nothing.
         if (checking instanceof Promise) await checking
       } catch (error) {
-        if (!isAuthError(error)) throw error
+        if (!isAuthError(error) || error instanceof ConfigurationError) throw error
         await answerError({ req, res, next }, error, context.config)
         return
       }
     } catch (error) {
-      await passStub(req, error, checkStub).then(() => next(), next)
+      await passStub(req, error, checkStub, providers).then(() => next(), next)
       return
     }
     next()
@@ -170,8 +182,13 @@ function guard(
 }
 
 /** @throws the error as it was, where no app's test stands behind it */
-async function passStub(req: Request, error: unknown, check: (user: User) => unknown): Promise<void> {
-  const user = stubbedUser(req, error)
+async function passStub(
+  req: Request,
+  error: unknown,
+  check: (user: User) => unknown,
+  providers: readonly string[] | undefined,
+): Promise<void> {
+  const user = stubbedUser(req, error, providers)
   if (user === undefined) throw asError(error)
   await check(user)
 }

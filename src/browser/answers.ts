@@ -43,6 +43,8 @@ export interface Me {
     acr?: string
     /** 1 after login, one more with every renewal. */
     generation: number
+    /** Of several, the provider that the person logged in with. */
+    provider?: string
   }
 }
 
@@ -51,6 +53,7 @@ export type ProblemCode =
   | 'session_ended'
   | 'renewal_impossible'
   | 'step_up_required'
+  | 'provider_required'
   | 'store_unavailable'
   | 'provider_unavailable'
   | 'renewal_pending'
@@ -72,6 +75,8 @@ export type LoginOptions = ReturnOptions & {
    * @example login({ authorizationParams: { screen_hint: 'signup', ui_locales: 'de' } })
    */
   authorizationParams?: Readonly<Record<string, string | undefined>> | undefined
+  /** Of several, with which provider; without it, the server has its way to choose. */
+  provider?: string | undefined
 }
 
 /**

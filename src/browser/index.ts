@@ -68,7 +68,7 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
   const response = await send(request)
   const problem = response.status === 401 ? await problemIn(response) : {}
   const logsIn = LOG_IN_AGAIN.test(`${problem.code}`)
-  if (!logsIn && problem.code !== 'step_up_required') return response
+  if (!logsIn && !/_required$/.test(`${problem.code}`)) return response
   const error = new BffError(401, problem)
   if (logsIn) {
     if (person !== null) {
@@ -84,7 +84,7 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
 /**
  * Leaves for the login, and comes back. With `prompt: 'none'`, which asks nobody anything, once in ten seconds at most.
  *
- * @example login({ returnTo: '/welcome', authorizationParams: { screen_hint: 'signup' } })
+ * @example login({ returnTo: '/welcome', provider: 'customers', authorizationParams: { screen_hint: 'signup' } })
  */
 export function login(options?: LoginOptions): void {
   go(paths.login, options)
@@ -98,7 +98,7 @@ export function logout(): void {
   location.assign(paths.logout)
 }
 
-/** Leaves for the provider, where the person confirms who they are, and comes back. @param problem or its `login_url` @example if (error instanceof BffError) stepUp(error) */
+/** Leaves for the provider, where the person confirms who they are or logs in as it is needed, and comes back. @param problem or its `login_url` @example if (error instanceof BffError) stepUp(error) */
 export function stepUp(problem: BffError | string, options?: ReturnOptions): void {
   go(typeof problem === 'string' ? problem : problem.loginURL, options)
 }
@@ -167,11 +167,11 @@ function watch(): BroadcastChannel {
 /** Nothing but that it is worth asking. */
 const tellTabs = () => watch().postMessage('ended')
 
-function go(to: string | undefined, { returnTo, authorizationParams = {} }: LoginOptions = {}): void {
+function go(to?: string, { returnTo, authorizationParams = {}, provider }: LoginOptions = {}): void {
   const url = ours(to)
   if (!url) throw new TypeError(`This is no page of this site: ${to}`)
   if (authorizationParams.prompt === 'none' && wasSent('bff-silent-at')) return
-  for (const [name, value] of Object.entries(authorizationParams))
+  for (const [name, value] of Object.entries({ ...authorizationParams, provider }))
     if (value) url.searchParams.set(name, value)
   const { pathname, search, hash } = location
   const here = pathname + search

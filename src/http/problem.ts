@@ -4,7 +4,7 @@ import { type AuthError, LoginRequiredError, RefusedError } from '../errors.ts'
 import { tellCaches } from '../lib/caching.ts'
 import { asBrowsersHaveIt, urlBelow } from '../options/app-paths.ts'
 import type { Config } from '../options/config.ts'
-import { type StepUp, stepUpParameters } from '../record/step-up.ts'
+import { stepUpParameters } from '../record/step-up.ts'
 import { isNavigation } from './navigation.ts'
 import { OWN_RESOURCE } from './own-resource.ts'
 import { escapeHTML, htmlPage } from './page.ts'
@@ -30,6 +30,7 @@ const TITLES: Readonly<Record<AuthError['code'], string>> = {
   session_ended: 'Your session has ended',
   renewal_impossible: 'Your session cannot be renewed',
   step_up_required: 'Your identity has to be confirmed',
+  provider_required: 'You are logged in elsewhere',
   store_unavailable: 'The session store is out of reach',
   provider_unavailable: 'The login provider is out of reach',
   renewal_pending: 'Your session is still being renewed',
@@ -70,7 +71,7 @@ export function setErrorHeaders(res: Response, error: AuthError): void {
 export function answerProblem(req: Request, res: Response, error: AuthError, config: Config): void {
   setErrorHeaders(res, error)
   res.vary('Accept, Sec-Fetch-Mode, Sec-Fetch-Dest')
-  const loginURL = error instanceof LoginRequiredError ? loginURLFor(req, config, error.stepUp) : undefined
+  const loginURL = error instanceof LoginRequiredError ? loginURLFor(req, config, error) : undefined
   if (!isNavigation(req)) {
     const problem: Problem = {
       type: `${ERROR_DOCS}#${error.code}`,
@@ -92,10 +93,17 @@ export function answerProblem(req: Request, res: Response, error: AuthError, con
 }
 
 /** Where to log in; back to this page only where it is a page, since a request with a body cannot be sent again. */
-function loginURLFor(req: Request, config: Config, stepUp: StepUp | undefined): string | undefined {
+function loginURLFor(
+  req: Request,
+  config: Config,
+  { code, provider, stepUp }: LoginRequiredError,
+): string | undefined {
   if (config.routes.login === false) return undefined
   const path = urlBelow(config.baseURL, config.routes.login).pathname
   const query = new URLSearchParams(stepUp && stepUpParameters(stepUp))
+  // Who was logged in logs in again where they came from.
+  const name = provider ?? (code === 'login_required' ? undefined : config.providerName)
+  if (name !== undefined) query.set('provider', name)
   const page = asBrowsersHaveIt(req.originalUrl, config.baseURL)
   // A longer address would come back escaped, and longer than Node reads.
   if (req.method === 'GET' && isNavigation(req) && page.length <= LONGEST_PATH) query.set('return_to', page)

@@ -24,6 +24,8 @@ export interface SharedConfig extends StoreConfig {
   readonly secrets: readonly string[]
   readonly authRequired: boolean
   readonly routes: Readonly<Routes>
+  /** Of `providers`, in their order; none where there is one provider only. */
+  readonly providerNames: readonly string[]
   /** Of all providers: none of them is a page to return to. */
   readonly callbackPaths: readonly string[]
   readonly login: LoginConfig

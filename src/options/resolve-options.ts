@@ -59,6 +59,7 @@ export function resolveAll(
   }))
   const shared: Omit<SharedConfig, 'secrets' | 'routes'> = {
     ...attempt(() => resolveStore(options, env, production)),
+    providerNames: Object.freeze(realms.flatMap(({ providerName }) => providerName ?? [])),
     callbackPaths: Object.freeze([...new Set(realms.map(({ routes }) => routes.callback))]),
     login: attempt(() => resolveLogin(options.login, options.providers !== undefined)),
     authRequired: attempt(() => flag(options.authRequired, 'authRequired', false)),

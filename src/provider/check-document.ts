@@ -4,6 +4,7 @@ import { type Finding, failed, ok, unknown, warning } from '../findings.ts'
 import type { ProviderSetUp } from '../options/config.ts'
 import { algorithmFault } from './authorization-request.ts'
 import { logoutFault } from './end-session.ts'
+import { mixUpFinding } from './mix-up.ts'
 import { asksOffline, refreshTokenHint } from './scope-hints.ts'
 
 /** @param userInfoFault what the option `userInfo` lacks there */
@@ -17,6 +18,7 @@ export function findingsOf(
     scopes(document, config),
     grants(document),
     loginParameters(document, config),
+    ...mixUpFinding(document, config),
     userInfoFault === undefined
       ? ok('userinfo-endpoint', config.userInfo === undefined ? 'is not needed' : 'is there')
       : failed('userinfo-endpoint', userInfoFault),

@@ -6,6 +6,7 @@ import type { ProviderSetUp } from '../options/config.ts'
 import { createBoundedFetch, type Exchange, type Send } from './bounded-fetch.ts'
 import { expectAnswer, readProvider } from './document.ts'
 import { describeFailure, discoveryFailed, MetadataError } from './failures.ts'
+import { asNamed } from './mix-up.ts'
 import { createSend } from './send.ts'
 
 export interface Discovery {
@@ -130,7 +131,12 @@ export function createDiscovery(
   }
 
   async function configuration(exchange?: Exchange): Promise<client.Configuration> {
-    const made = new client.Configuration(await known(), config.clientID, metadata(skew), authentication)
+    const made = new client.Configuration(
+      asNamed(await known(), config),
+      config.clientID,
+      metadata(skew),
+      authentication,
+    )
     // A conversation that ends by a signal of its own ends by no other.
     made.timeout = exchange?.signal === undefined ? config.httpTimeoutSeconds : undefined
     // One of its own: handing the exchange on by AsyncLocalStorage would make every promise of the process dearer.

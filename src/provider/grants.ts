@@ -21,6 +21,7 @@ import { loginFailed } from './failures.ts'
 import type { CodeExchange, RefreshAnswer } from './grant-answers.ts'
 import { IN_THE_FUTURE, type Issued, idTokenFault } from './id-token.ts'
 import type { ProviderKeys } from './jwks.ts'
+import { unnamedFault } from './mix-up.ts'
 import { describeRefusal, loginDenied } from './refusals.ts'
 import { answerFault, type Expected, hasNonce, tolerant } from './token-answer.ts'
 import { refreshParameters, salvage, tokensOf } from './token-response.ts'
@@ -89,7 +90,8 @@ export function createGrants(
         // Whoever is not let in leaves no token behind that still works.
         const refreshToken = mayRevoke ? salvage(exchange).refreshToken : undefined
         if (refreshToken !== undefined) endSession.revoke(refreshToken)
-        const detail = told(error, exchange, metadata, clock(), transaction.nonce)
+        const detail =
+          unnamedFault(callback, config) ?? told(error, exchange, metadata, clock(), transaction.nonce)
         throw exchangeFailure(error, detail, transaction)
       }
     },

@@ -16,6 +16,7 @@ import { createGrants, type Grants } from './grants.ts'
 import { createProviderKeys } from './jwks.ts'
 import { createLimiter } from './limiter.ts'
 import { createLogoutTokens, type LogoutToken } from './logout-token.ts'
+import { announcementFault } from './mix-up.ts'
 import { createTokenWatch } from './token-watch.ts'
 import { createUserInfoEndpoint, type UserInfoEndpoint } from './userinfo.ts'
 
@@ -55,10 +56,18 @@ export function createProvider(
   const keys = createProviderKeys(config, discovery)
   const endSession = createEndSession(config, discovery, events, tasks)
   const tellOfLogout = createLogoutNotice(config)
+  const warnOnce = createOnceLog(config.logger.warn)
   const sayOnce = createOnceLog(config.logger.error)
   const places = createLimiter(config.provider.maxConcurrentLogins)
   const userInfo = createUserInfoEndpoint(config, discovery, keys, events)
   const grants = createGrants(config, discovery, keys, endSession, createTokenWatch(events))
+
+  /** Before somebody wonders. */
+  function tellOfSetUp(document: ServerMetadata): void {
+    tellOfLogout(document)
+    const fault = announcementFault(document, config)
+    if (fault !== undefined) warnOnce(fault)
+  }
 
   /** An app that does not ask whether it is ready hears of them as well. */
   function tellFaults(document: ServerMetadata): readonly string[] {
@@ -80,7 +89,7 @@ export function createProvider(
 
     async usable() {
       const document = await discovery.check()
-      tellOfLogout(document)
+      tellOfSetUp(document)
       const faults = tellFaults(document)
       if (faults.length > 0) throw optionsWrong(faults)
     },
@@ -90,7 +99,7 @@ export function createProvider(
     async authorizationURL(transaction, redirectURI, now) {
       const url = await requests.authorizationURL(transaction, redirectURI, now)
       const document = await discovery.document()
-      tellOfLogout(document)
+      tellOfSetUp(document)
       tellFaults(document)
       return url
     },

@@ -20,6 +20,8 @@ export interface SessionInfo {
   readonly acr: string | undefined
   /** 1 after login, one more with every renewal. */
   readonly generation: number
+  /** The name of the provider that the person logged in with, of the option `providers`; undefined without it. */
+  readonly provider?: string | undefined
 }
 
 /** @internal */
@@ -37,5 +39,6 @@ export function sessionInfoOf({ config, session }: RequestContext): SessionInfo 
     authTime: authTime === undefined ? undefined : new Date(authTime * 1000),
     acr,
     generation: record.generation,
+    ...(config.providerName !== undefined && { provider: config.providerName }),
   }
 }

@@ -5,15 +5,21 @@ import type { User } from '../record/person.ts'
 
 /**
  * @param error why there is no session of ours
+ * @param providers of whom somebody may be let through
  * @returns who the tests say is logged in; undefined where there is no such stub, or it is no test
  * @throws LoginRequiredError where they say that nobody is
  */
-export function stubbedUser(req: Request, error: unknown): User | undefined {
+export function stubbedUser(req: Request, error: unknown, providers?: readonly string[]): User | undefined {
   const isMissing = error instanceof ConfigurationError && error.code === 'auth_not_mounted'
   // There a missing auth() is a mistake, whatever else put its name on the request.
   if (!isMissing || process.env.NODE_ENV === 'production') return undefined
   const { oidc } = req as Partial<Pick<Request, 'oidc'>>
   if (typeof oidc?.isAuthenticated !== 'function') return undefined
-  if (oidc.isAuthenticated() === true) return { sub: '', ...oidc.user }
-  throw new LoginRequiredError('login_required', 'Log in to continue.')
+  if (oidc.isAuthenticated() !== true) throw new LoginRequiredError('login_required', 'Log in to continue.')
+  if (providers?.includes(oidc.session?.provider ?? '') === false)
+    throw new LoginRequiredError(
+      'provider_required',
+      `They say nothing of session.provider '${providers[0]}'.`,
+    )
+  return { sub: '', ...oidc.user }
 }

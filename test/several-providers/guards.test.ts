@@ -1,0 +1,66 @@
+// Guards that name a provider: who passes, who is sent where, and what a script is told.
+import { requireAuth, requireClaim, requireFresh, requireStepUp } from '../../src/index.ts'
+import { startTwoProviders } from '../support/app/two-providers.ts'
+import { Browser } from '../support/browser/browser.ts'
+import { useStarted } from '../support/servers.ts'
+
+const app = useStarted(() => startTwoProviders())
+
+type From = 'staff' | 'nobody'
+
+/** Somebody who is logged in with that provider, or nobody. */
+async function visitor(from: From): Promise<Browser> {
+  const browser = new Browser()
+  if (from !== 'nobody') await browser.logIn(app.url, { path: `/login?provider=${from}`, user: 'alice' })
+  return browser
+}
+
+describe.each<[From, code: string, passes: readonly string[]]>([
+  ['nobody', 'login_required', []],
+  ['staff', 'provider_required', ['/staff', '/fresh', '/alice', '/either']],
+])('%s', (from, code, passes) => {
+  test.each([
+    ['/staff', 'staff'],
+    ['/customers', 'customers'],
+    ['/either', 'customers'],
+    ['/fresh', 'staff'],
+    ['/step-up', 'staff'],
+    ['/alice', 'staff'],
+  ])('at %s', async (path, provider) => {
+    const browser = await visitor(from)
+    const answer = await browser.request('GET', app.url + path)
+    if (passes.includes(path)) {
+      expect(answer.status).toBe(200)
+      expect(answer.json()).toMatchObject({ passed: path, sub: 'alice', provider: from })
+      return
+    }
+    expect(answer.status).toBe(401)
+    const stepUp = path === '/step-up' ? 'max_age=300&' : ''
+    // A login of no step-up has not said when the person authenticated.
+    const told = from === provider ? 'step_up_required' : code
+    expect(answer.json()).toMatchObject({ code: told, login_url: `/login?${stepUp}provider=${provider}` })
+    const page = await browser.navigate(app.url + path, { stopAt: () => true })
+    expect(page.status).toBe(302)
+    const sent = `/login?${stepUp}provider=${provider}&return_to=${encodeURIComponent(path)}`
+    expect(page.headers.location).toBe(sent)
+  })
+})
+
+test('a name that auth() does not know is a mistake, told at the first request with the name that is near', async () => {
+  const { status } = await new Browser().request('GET', `${app.url}/stuff`)
+  expect(status).toBe(500)
+  expect(app.errors.at(-1)).toMatchObject({
+    code: 'invalid_option',
+    message: `requireAuth(): provider is "stuff", which is none of the option providers; did you mean 'staff'?`,
+  })
+})
+
+test.each([
+  ['requireAuth', () => requireAuth({ provider: '' })],
+  ['requireAuth', () => requireAuth({ provider: [] })],
+  ['requireFresh', () => requireFresh({ provider: 7 as never })],
+  ['requireStepUp', () => requireStepUp({ acr: 'mfa', provider: [undefined as never] })],
+  ['requireClaim', () => requireClaim('sub', 'alice', { provider: null as never })],
+])('%s() is told at once of what can be no name', (name, make) => {
+  expect(make).toThrow(`${name}(): provider must be a name of the option providers, or a list of them`)
+})
