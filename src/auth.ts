@@ -21,13 +21,14 @@ import { type AroundOperation, createOperations } from './operations.ts'
 import type { AuthOptions } from './options/auth-options.ts'
 import type { Config } from './options/config.ts'
 import { addressesToRegister } from './options/registered-addresses.ts'
-import { resolveOptions } from './options/resolve-options.ts'
+import { resolveAll } from './options/resolve-options.ts'
 import { bothReady } from './ready.ts'
 import { createRealmServices } from './realm-services.ts'
+import { allUsable, endRealms, mapAll, underWayIn } from './realms-together.ts'
 import { attachOidc } from './request-oidc.ts'
 import { CurrentSession } from './session/current-session.ts'
 import { createEndedSessions } from './session/ended-sessions.ts'
-import { contextOf, forgetContext, ranBefore, setContext } from './session/request-context.ts'
+import { contextOf, forgetContext, knownConfig, ranBefore, setContext } from './session/request-context.ts'
 import { createSessions } from './session/sessions.ts'
 import { createSite, type Site } from './site.ts'
 import { oneSite } from './sites.ts'
@@ -51,7 +52,8 @@ const CLOSE_SECONDS = 20
  * @throws ConfigurationError that names the option and the cure
  */
 export function auth(options?: AuthOptions): AuthHandler {
-  const config = resolveOptions(options)
+  const configs = resolveAll(options)
+  const [config] = configs
   const events = new AuthEventEmitter()
   const operations = createOperations()
   const kept =
@@ -59,13 +61,19 @@ export function auth(options?: AuthOptions): AuthHandler {
   const stores = withStoreEvents(kept, events, config)
   const log = createLimitedLog(config.logger)
   const shared = { events, operations, log, tasks: createBackgroundTasks(), ended: createEndedSessions() }
-  const sessionsOfSite = stores.of({ owners: [config], secrets: () => config.secrets, events })
-  const realm = createRealmServices(config, sessionsOfSite, shared)
-  const sites = oneSite(createSite([{ config, services: realm }], shared))
-  const { provider, renewer, store, watch } = realm
-  const { health, close: endHealth } = createHealthCheck(stores, provider, renewer, events)
+  const sessionsOfSite = stores.of({ owners: configs, secrets: () => config.secrets, events })
+  const siteRealms = mapAll(configs, (one) => ({
+    config: one,
+    services: createRealmServices(one, sessionsOfSite, shared),
+  }))
+  const sites = oneSite(createSite(siteRealms, shared))
+  const realms = mapAll(siteRealms, ({ services }) => services)
+  const [{ provider, store }] = realms
+  const underWay = () => underWayIn(realms)
+  const { health, close: endHealth } = createHealthCheck(stores, provider, { underWay }, events)
   logEvents(events, log, config.logger)
-  if (config.development) config.logger.info(`express-bff-session: ${addressesToRegister(config)}`, OF_SETUP)
+  for (const one of configs)
+    if (one.development) one.logger.info(`express-bff-session: ${addressesToRegister(one)}`, OF_SETUP)
   const { touches } = config.session
 
   async function bffSession(req: Request, res: Response, next: NextFunction): Promise<void> {
@@ -117,7 +125,7 @@ export function auth(options?: AuthOptions): AuthHandler {
     // Once, and here: below a mount path `req.path` would be another.
     if (session.wantsTouch) session.isUse = touches === undefined || touches(req) === true
     if (session.wantsTouch) res.once('finish', () => session.touch())
-    if (config.authRequired) session.require()
+    if (config.authRequired && !routes.isOpen(req.path)) session.require()
     return true
   }
 
@@ -131,20 +139,19 @@ export function auth(options?: AuthOptions): AuthHandler {
     if (error instanceof RefusedError) reportRefused(site ?? shared, error)
     const isCallback = site?.routes.isCallback(exchange.req.path)
     const hooks = [isCallback ? config.onCallbackError : undefined, config.onError]
-    await answerError(exchange, error, site?.config ?? config, hooks)
+    await answerError(exchange, error, knownConfig(exchange.req) ?? site?.config ?? config, hooks)
   }
 
   const handler: AuthHandler = Object.assign(asMiddleware(bffSession), {
     sessions: createSessions(sites.realmsOf),
     async ready() {
-      await bothReady(provider.usable(), stores.usable())
+      await bothReady(allUsable(realms), stores.usable())
     },
     health,
     check: () => checkSetUp(config, provider, stores, store),
     async close() {
       endHealth()
-      watch.close()
-      await renewer.idle(CLOSE_SECONDS)
+      await endRealms(realms, CLOSE_SECONDS)
       await stores.close()
       log.close()
     },

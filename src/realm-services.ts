@@ -16,7 +16,7 @@ export interface SharedServices extends Pick<Services, 'events' | 'operations' |
 }
 
 /** What its requests need besides goes by the address that they came to. */
-export interface RealmServices extends Omit<Services, 'config' | 'logins'> {
+export interface RealmServices extends Omit<Services, 'config' | 'logins' | 'realms'> {
   readonly config: SharedConfig & RealmConfig
 }
 

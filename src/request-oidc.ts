@@ -3,6 +3,7 @@ import { type ApiFetch, createApiFetch } from './apis/fetch.ts'
 import { createUserInfoFetch } from './apis/user-info.ts'
 import { askedByApp, LOGIN_ARGUMENTS, type LoginArguments, readArguments } from './login/asked-parameters.ts'
 import { beginLogin } from './login/begin.ts'
+import { atNamed, letChoose } from './login/which-provider.ts'
 import { LOGOUT_ARGUMENTS, type LogoutArguments, logOut } from './logout/log-out.ts'
 import { asBrowsersHaveIt } from './options/app-paths.ts'
 import type { AccessTokenRequest } from './record/access-token.ts'
@@ -162,8 +163,13 @@ class OidcOfResponse implements Pick<ResponseOidc, 'login' | 'logout'> {
         returnTo = asBrowsersHaveIt(req.originalUrl, config.baseURL),
         authorizationParams,
         appState,
+        provider,
       } = named
-      await beginLogin(this.#context, { returnTo, asked: askedByApp(authorizationParams), appState })
+      const asked = askedByApp(authorizationParams)
+      const isOfOne = [provider, authorizationParams, appState].some((given) => given !== undefined)
+      const query = new URLSearchParams({ return_to: returnTo })
+      if (!isOfOne && (await letChoose(this.#context, query))) return
+      await beginLogin(atNamed(this.#context, provider), { returnTo, asked, appState })
     }
   }
 

@@ -26,12 +26,14 @@ type Route =
 export interface MountedRoutes {
   find(path: string): Route | undefined
   isCallback(path: string): boolean
+  /** A page of the app's by which people choose how to log in. */
+  isOpen(path: string): boolean
 }
 
-export function mountRoutes({ routes: paths }: Config): MountedRoutes {
+export function mountRoutes({ routes: paths, callbackPaths }: Config): MountedRoutes {
   const all: [string | false, Route][] = [
     [paths.login, { answer: login, fromAnywhere: true }],
-    [paths.callback, { answer: callback, fromAnywhere: true }],
+    ...callbackPaths.map((path): [string, Route] => [path, { answer: callback, fromAnywhere: true }]),
     [paths.logout, { answer: logout }],
     [paths.user, { answer: user, renews: true }],
     [paths.backchannelLogout, { withoutSession: backchannelLogout }],
@@ -39,9 +41,11 @@ export function mountRoutes({ routes: paths }: Config): MountedRoutes {
   const mounted = new Map(
     all.flatMap(([path, route]) => (path === false ? [] : [[comparablePath(path), route] as const])),
   )
-  const callbackPath = comparablePath(paths.callback)
+  const own = new Set(callbackPaths.map(comparablePath))
+  const choice = paths.chooseProvider === false ? undefined : comparablePath(paths.chooseProvider)
   return {
     find: (path) => mounted.get(comparablePath(path)),
-    isCallback: (path) => comparablePath(path) === callbackPath,
+    isCallback: (path) => own.has(comparablePath(path)),
+    isOpen: (path) => choice !== undefined && comparablePath(path) === choice,
   }
 }

@@ -47,13 +47,21 @@ export function createSite(
   const parts = { cookie, appSession, appData, ended }
   const names = new Set<unknown>(configs.map(ownerName))
   const isOurs = (owner: unknown) => owner === undefined || names.has(owner)
-  const servicesOf = (realm: SiteRealm): Services => ({ ...realm.services, config: realm.config, logins })
+  const servicesOf = (realm: SiteRealm): Services => ({
+    ...realm.services,
+    config: realm.config,
+    logins,
+    get realms() {
+      return realms
+    },
+  })
+  const realms: Realms<Services> = createRealms([servicesOf(first), ...others.map(servicesOf)])
 
   return {
     config,
     events,
     log,
-    realms: createRealms([servicesOf(first), ...others.map(servicesOf)]),
+    realms,
     cookie,
     routes: mountRoutes(config),
     bindingOf: (req, res, { session }) =>

@@ -8,6 +8,7 @@ export const GROUPS = {
     'docs/get-refresh-tokens.md',
     'docs/from-express-openid-connect.md',
     'docs/providers/README.md',
+    'docs/providers.md',
     'docs/options.md',
     'docs/errors.md',
     'docs/doctor.md',

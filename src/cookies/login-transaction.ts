@@ -16,6 +16,8 @@ export interface LoginTransaction {
   readonly codeVerifier: string
   /** Compared with the configured one at the callback: RFC 9700 §4.4.2. */
   readonly issuer: string
+  /** Its name, where there are several. */
+  readonly provider?: string
   readonly returnTo: string
   /** Milliseconds by the store's clock. */
   readonly startedAt: number
@@ -57,7 +59,7 @@ export interface LoginWishes
 
 export interface LoginTransactions {
   create(
-    realm: Pick<RealmConfig, 'issuer'>,
+    realm: Pick<RealmConfig, 'issuer' | 'providerName'>,
     returnTo: string,
     now: number,
     wishes?: LoginWishes,
@@ -126,9 +128,17 @@ export function createLoginTransactions(
   const drop = (name: string): CookieChange => ({ name, value: undefined, options })
 
   return {
-    create({ issuer: { href: issuer } }, returnTo, now, { attempts, ...wishes } = {}) {
-      const state = createState(attempts)
-      return { state, nonce: random(), codeVerifier: random(), issuer, returnTo, startedAt: now, ...wishes }
+    create({ issuer, providerName: provider }, returnTo, now, { attempts, ...wishes } = {}) {
+      return {
+        state: createState(attempts),
+        nonce: random(),
+        codeVerifier: random(),
+        issuer: issuer.href,
+        ...(provider !== undefined && { provider }),
+        returnTo,
+        startedAt: now,
+        ...wishes,
+      }
     },
 
     remember(transaction, cookies) {

@@ -40,7 +40,7 @@ const STORE_REST_SECONDS = 2
 export function createHealthCheck(
   store: Pick<SessionStores, 'now'>,
   provider: Provider,
-  renewer: Renewer,
+  renewer: Pick<Renewer, 'underWay'>,
   events: AuthEventEmitter,
 ): HealthCheck {
   const ofStore = createPart(store.now, {

@@ -47,8 +47,8 @@ function beginsWith(wanted: string, origin: string): boolean {
 
 /** The page to return to, or the page below which the app lives. */
 export function pageToReturnTo(wanted: unknown, config: Config): string {
-  const { login, callback, logout } = config.routes
-  const own = [login, callback, logout].flatMap((path) =>
+  const { login, logout, chooseProvider } = config.routes
+  const own = [login, logout, chooseProvider, ...config.callbackPaths].flatMap((path) =>
     path === false ? [] : [comparablePath(urlBelow(config.baseURL, path).pathname)],
   )
   return safeReturnTo(

@@ -36,12 +36,21 @@ export interface LoginArguments {
    * @example await res.oidc.login({ appState: { invitation: 'k7Q', plan: 'team' } })
    */
   appState?: AppState | undefined
+  /**
+   * With which provider, by its name in the option `providers`. Without it: the one that the session is of; else the person
+   * chooses, where `onChooseProvider` or `routes.chooseProvider` lets them and nothing is asked that is for one provider; else
+   * the first.
+   *
+   * @example await res.oidc.login({ provider: 'staff' })
+   */
+  provider?: string | undefined
 }
 
 export const LOGIN_ARGUMENTS = namesOf<LoginArguments>({
   returnTo: true,
   authorizationParams: true,
   appState: true,
+  provider: true,
 })
 
 /** The argument of a method. @throws ConfigurationError for what is none, with the nearest name */

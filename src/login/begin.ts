@@ -9,6 +9,7 @@ import type { StepUp } from '../record/step-up.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { appStateOf } from './app-state.ts'
 import { noteHost } from './other-host.ts'
+import { sessionHere } from './session-here.ts'
 
 export interface LoginRequest {
   /** Where the browser wants to be after it; anything that is no page to return to becomes the default. */
@@ -36,7 +37,7 @@ function carriedBy({ carry }: { carry?: unknown }): string | undefined {
 }
 
 async function sendToProvider(
-  { config, logins, provider, store, ...request }: RequestContext,
+  { config, logins, operations, provider, store, ...request }: RequestContext,
   { returnTo, stepUp, silent, attempts, asked = {}, appState: given }: LoginRequest,
   carried: string | undefined,
 ): Promise<void> {
@@ -46,7 +47,7 @@ async function sendToProvider(
   // The store's clock; and where there is no store, a login could not be completed either.
   const now = await store.now()
   const wishes: LoginWishes = {
-    ...(stepUp && { stepUp: { ...stepUp, sub: request.session.record?.claims.sub } }),
+    ...(stepUp && { stepUp: { ...stepUp, sub: sessionHere({ config, ...request })?.claims.sub } }),
     ...(Object.keys(asked).length > 0 && { asked }),
     ...((silent || asked.prompt === 'none') && { silent: true }),
     ...(attempts && { attempts }),
@@ -55,7 +56,7 @@ async function sendToProvider(
   }
   const transaction = logins.create(config, page, now, wishes)
   const url = await provider.authorizationURL(transaction, config.redirectURI, now)
-  noteHost({ config, req: request.req }, transaction.state)
+  noteHost({ config, operations, req: request.req }, transaction.state)
   applyCookies(request.res, logins.remember(transaction, request.cookies))
   // RFC 9700 §4.12: what was posted is not posted on.
   redirect(request.res, request.req.method === 'POST' ? 303 : 302, url.href)

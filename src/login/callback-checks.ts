@@ -10,6 +10,7 @@ import { stepUpFault } from '../record/step-up.ts'
 import { personOf } from '../record/user.ts'
 import { tokenOf } from '../session/renewal-errors.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import { sessionHere } from './session-here.ts'
 
 /**
  * The request can be changed in the browser on its way, so what comes back is what counts (RFC 9470 §6).
@@ -17,23 +18,23 @@ import type { RequestContext } from '../session/request-context.ts'
  * @throws RefusedError; the session that was there stays as it is, and nobody is sent to try again
  */
 export function checkStepUp(
-  { config, session }: RequestContext,
+  context: RequestContext,
   { stepUp, startedAt }: LoginTransaction,
   { claims }: CodeExchange,
   now: number,
 ): void {
   if (stepUp === undefined) return
-  const live = session.record?.claims
+  const live = sessionHere(context)?.claims
   const others = stepUp.sub !== undefined && stepUp.sub !== claims.sub
   if (others || (live !== undefined && !isSamePerson(live, claims))) {
     throw failed('Somebody else logged in. To go on as another person, log out first.', 'another sub')
   }
   const authenticatedAt = authenticationTime(claims, now)
-  const fault = stepUpFault({ authenticatedAt, claims }, stepUp, now, config.clockToleranceSeconds)
+  const fault = stepUpFault({ authenticatedAt, claims }, stepUp, now, context.config.clockToleranceSeconds)
   if (fault !== undefined) throw failed(NOT_MET, fault)
   // `prompt=login` was sent, so whoever authenticated earlier did not do it for this. Both times are by the store's
   // clock, but for the exchange of the code and the fractions of a second that an ID token leaves out.
-  const slackSeconds = config.httpTimeoutSeconds + 1
+  const slackSeconds = context.config.httpTimeoutSeconds + 1
   if (authenticatedAt === undefined || authenticatedAt < startedAt - slackSeconds * 1000) {
     throw failed(NOT_MET, 'its auth_time is missing, or before the login was asked for')
   }

@@ -2,11 +2,14 @@
 import { RefusedError } from '../errors.ts'
 import { readForm } from '../http/form.ts'
 import { onlyMethods, queryOf } from '../http/method-and-query.ts'
+import { comparablePath } from '../options/app-paths.ts'
+import type { Config } from '../options/config.ts'
 import type { RequestContext } from '../session/request-context.ts'
 
 /** @throws RefusedError for what cannot be the answer to a login */
 export async function callbackParameters(context: RequestContext): Promise<URLSearchParams> {
-  onlyMethods(context, context.config.formPost ? ['GET', 'POST'] : ['GET'])
+  const takesForms = context.realms.all.some(({ config }) => config.formPost && isAt(context, config))
+  onlyMethods(context, takesForms ? ['GET', 'POST'] : ['GET'])
   const parameters =
     context.req.method === 'POST' ? await readForm(context.req, context.res, malformed) : queryOf(context.req)
   const seen = new Set<string>()
@@ -19,11 +22,15 @@ export async function callbackParameters(context: RequestContext): Promise<URLSe
   if (!parameters.get('state')) throw malformed("has no 'state'")
   const answers = ['code', 'error'].filter((name) => parameters.has(name))
   // After a form the answer is in the login's cookie.
-  const elsewhere = context.config.formPost && context.req.method === 'GET'
+  const elsewhere = takesForms && context.req.method === 'GET'
   if (answers.length !== 1 && !(elsewhere && answers.length === 0)) {
     throw malformed("must have either 'code' or 'error'")
   }
   return parameters
+}
+
+function isAt({ req }: RequestContext, { routes }: Config): boolean {
+  return comparablePath(req.path) === comparablePath(routes.callback)
 }
 
 function malformed(how: string, reason?: string): RefusedError {

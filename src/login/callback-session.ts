@@ -6,12 +6,13 @@ import type { Config } from '../options/config.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import { asksOffline, refreshTokenHint } from '../provider/scope-hints.ts'
 import { type AuthRecord, newRecord } from '../record/auth-record.ts'
-import { type IdTokenClaims, isSamePerson } from '../record/id-token-claims.ts'
 import { ownerName } from '../record/owner.ts'
 import { userOf } from '../record/user.ts'
 import { claimBrowser } from '../session/browser-claim.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import type { Services } from '../session/services.ts'
 import { claimsHints } from './claims-hints.ts'
+import { isTheirs } from './session-here.ts'
 
 export async function beginSession(
   context: RequestContext,
@@ -20,15 +21,14 @@ export async function beginSession(
   enrichment: AuthRecord['enrichment'],
   now: number,
 ): Promise<void> {
-  const { config, req, session, sessions } = context
+  const { config, realms, req, session, sessions } = context
   const { state, returnTo, startedAt } = transaction
   if (await hasOne(context, transaction, codeExchange)) return
-  const keepData = keepsData(session.record?.claims, codeExchange)
+  const before = session.record
+  // An anonymous visitor keeps what the app knows of them, and so does the same person; another's is dropped.
+  const keepData = before === undefined || isTheirs(context, before, codeExchange)
   const { id, appData } = await session.binding.begin(keepData)
-  const logins = [
-    { stateHash: hashState(state), returnTo },
-    ...(keepData ? (session.record?.logins ?? []) : []),
-  ]
+  const logins = [{ stateHash: hashState(state), returnTo }, ...(keepData ? (before?.logins ?? []) : [])]
   const owner = ownerName(config)
   const record = newRecord(codeExchange, now, {
     owner,
@@ -54,7 +54,12 @@ export async function beginSession(
     await sessions.end(id).catch(() => undefined)
     throw error
   }
-  tell(context, transaction, codeExchange, session.record?.claims.sub)
+  if (before !== undefined) {
+    const own = realms.of(before)
+    own.events.emit('session-ended', { subject: before.claims.sub, reason: 'replaced_by_login' })
+    endGrant(context, own, session.binding.authId ?? '', before)
+  }
+  tell(context, transaction, codeExchange)
   tellOfClaims(context, transaction, record)
 }
 
@@ -66,7 +71,7 @@ async function hasOne(
 ): Promise<boolean> {
   const { session, store } = context
   const { authId } = session.binding
-  if (authId === undefined || !isEnough(session.record, transaction, codeExchange)) return false
+  if (authId === undefined || !isEnough(context, session.record, transaction, codeExchange)) return false
   await rivalOf(context, authId, transaction, codeExchange)
   return (await store.find(authId)).value !== undefined
 }
@@ -77,13 +82,13 @@ async function hasOne(
  * one's callback came was not told of that session: its answer may be lost.
  */
 function isEnough(
+  { config }: RequestContext,
   other: AuthRecord | undefined,
   { state, stepUp, asked, appState, startedAt }: LoginTransaction,
-  { claims }: CodeExchange,
+  codeExchange: CodeExchange,
 ): boolean {
-  if (other === undefined) return false
+  if (!isTheirs({ config }, other, codeExchange)) return false
   if (stepUp !== undefined || asked !== undefined || appState !== undefined) return false
-  if (!isSamePerson(other.claims, claims)) return false
   return startedAt <= other.createdAt || attemptsIn(state) > 0
 }
 
@@ -94,15 +99,16 @@ async function standsAlone(
   transaction: LoginTransaction,
   codeExchange: CodeExchange,
 ): Promise<boolean> {
-  const { session, sessions, store } = context
+  const { session, store } = context
   for (;;) {
     const rival = await rivalOf(context, id, transaction, codeExchange)
     if (rival === undefined) return true
     const [other, own] = await Promise.all([store.find(rival), store.find(id)])
     if (own.value === undefined) return false
-    if (session.binding.canYield && isEnough(other.value?.record, transaction, codeExchange)) return false
+    if (session.binding.canYield && isEnough(context, other.value?.record, transaction, codeExchange))
+      return false
     // Who came last is logged in, alone.
-    await sessions.end(rival, 'replaced_by_login')
+    await endRival(context, rival, other.value?.record)
   }
 }
 
@@ -138,27 +144,32 @@ async function rivalOf(
  * Who is not let in leaves no refresh token behind that still works. Where somebody is logged in here, it may be of the
  * same grant as theirs, and revoking the one would revoke the other: their session is to stay as it was.
  */
-export function giveUp({ provider, session }: RequestContext, { claims, tokens }: CodeExchange): void {
-  const live = session.record?.claims
-  const shared = live !== undefined && isSamePerson(live, claims)
-  if (tokens.refreshToken !== undefined && !shared) provider.revoke(tokens.refreshToken)
+export function giveUp(context: RequestContext, codeExchange: CodeExchange): void {
+  const { refreshToken } = codeExchange.tokens
+  const shared = isTheirs(context, context.session.record, codeExchange)
+  if (refreshToken !== undefined && !shared) context.provider.revoke(refreshToken)
 }
 
-/** An anonymous visitor keeps what the app knows of them, and so does the same person; another's is dropped. */
-function keepsData(before: IdTokenClaims | undefined, { claims }: CodeExchange): boolean {
-  return before === undefined || isSamePerson(before, claims)
+async function endRival(context: RequestContext, id: string, record: AuthRecord | undefined): Promise<void> {
+  const own = record === undefined ? context : context.realms.of(record)
+  await own.sessions.end(id, 'replaced_by_login')
+  if (record !== undefined) endGrant(context, own, id, record)
+}
+
+/**
+ * Of a session that was replaced. At this client it is left to its end: at some providers revoking the refresh token would
+ * revoke the grant that this login was given too.
+ */
+function endGrant({ config }: RequestContext, own: Services, id: string, record: AuthRecord): void {
+  if (own.config.providerName !== config.providerName) own.sessions.revokeRefreshToken(id, record)
 }
 
 function tell(
   { config, events }: RequestContext,
   { asked }: LoginTransaction,
   { claims, tokens }: CodeExchange,
-  replaced: string | undefined,
 ): void {
   const subject = claims.sub
-  // The replaced session's refresh token is left to its end: at some providers revoking it would revoke the grant
-  // that this login was given too.
-  if (replaced !== undefined) events.emit('session-ended', { subject: replaced, reason: 'replaced_by_login' })
   events.emit('logged-in', { subject, hasRefreshToken: tokens.refreshToken !== undefined })
   if (tokens.refreshToken !== undefined || isContent(config, asked)) return
   events.emit('refresh-token-missing', { subject, hint: refreshTokenHint(askedWith(config, asked)) })

@@ -9,6 +9,7 @@ import type { RequestContext } from '../session/request-context.ts'
 import { askApp, checkOrganization, checkSessionExpiry, checkStepUp } from './callback-checks.ts'
 import { beginSession, giveUp } from './callback-session.ts'
 import { alreadyDone, landOn } from './landing.ts'
+import { sessionHere } from './session-here.ts'
 
 /** OpenID Connect Core §3.1.2.6: what a provider says that was not allowed to ask. */
 const NOT_LOGGED_IN = new Set([
@@ -38,7 +39,6 @@ type Step = (completion: Completion) => boolean | Promise<boolean>
 export const STEPS: readonly Step[] = [
   requireAnswer,
   requireInTime,
-  requireSameProvider,
   takePlace,
   useOnce,
   forgetTransaction,
@@ -56,11 +56,6 @@ function requireInTime({ context, transaction, now }: Completion): boolean {
   if (!context.logins.isExpired(transaction, now)) return false
   forget(context, transaction)
   throw new RefusedError('login_expired', 400, 'The login took too long. Begin again.')
-}
-
-function requireSameProvider({ context, transaction }: Completion): boolean {
-  if (transaction.issuer === context.config.issuer.href) return false
-  throw new RefusedError('login_unknown', 400, 'The login was begun at another provider. Begin again.')
 }
 
 /** Whoever finds none tries again with the same code; nobody asked for a silent login, and nobody is told that it has to wait. */
@@ -124,11 +119,11 @@ async function exchange({
   now,
   leave,
 }: Completion): Promise<CodeExchange | undefined> {
-  const { config, provider, session } = context
+  const { config, provider } = context
   const url = new URL(config.redirectURI)
   url.search = parameters.toString()
   try {
-    return await provider.exchangeCode(url, transaction, now, session.record === undefined)
+    return await provider.exchangeCode(url, transaction, now, sessionHere(context) === undefined)
   } catch (error) {
     if (transaction.silent === undefined || !isAuthError(error)) throw error
     const answer = error instanceof RefusedError ? error.error : undefined

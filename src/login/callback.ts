@@ -7,19 +7,21 @@ import { redirect } from '../http/redirect.ts'
 import { tellCaches } from '../lib/caching.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { callbackParameters } from './callback-parameters.ts'
+import { atProviderOf } from './callback-provider.ts'
 import { type Completion, STEPS } from './callback-steps.ts'
 import { alreadyDone } from './landing.ts'
 
-export async function callback(context: RequestContext): Promise<void> {
-  const { cookies, logins, req, res, session } = context
+export async function callback(found: RequestContext): Promise<void> {
+  const { cookies, logins, req, res, session } = found
   // RFC 9700 §4.2.4: the code in this page's URL goes nowhere else.
   tellCaches(res, 'no-store')
   res.set('referrer-policy', 'no-referrer')
   requirePageLoad(req)
   session.requireKnown()
-  const sent = await callbackParameters(context)
+  const sent = await callbackParameters(found)
   const state = sent.get('state') ?? ''
   const transaction = logins.find(state, cookies)
+  const context = transaction === undefined ? found : atProviderOf(found, transaction)
   if (transaction === undefined && req.method === 'POST' && isState(state)) return seeByGet(context, state)
   if (transaction !== undefined && req.method === 'POST') return comeBackByGet(context, transaction, sent)
   const complete = async () =>

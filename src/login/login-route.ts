@@ -11,17 +11,30 @@ import { readStepUp } from '../record/step-up.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { askedByLink, LONGEST_VALUE, malformed, oneOf, tellLeftOut } from './asked-parameters.ts'
 import { beginLogin, type LoginRequest } from './begin.ts'
+import { atIssuer, atLinked, letChoose } from './which-provider.ts'
 
 /** OpenID Connect Core §4. */
 const ELSEWHERE = ['iss', 'login_hint', 'target_link_uri']
 const HERE = ['return_to', 'max_age', 'acr_values', 'again']
+/** Where there are several. */
+const WITH = 'provider'
 
 export async function login(context: RequestContext): Promise<void> {
   onlyMethods(context, ['GET', 'POST'])
   requirePageLoad(context.req)
   if (context.req.method === 'POST') return comeByGet(context)
   const asked = queryOf(context.req)
-  await beginLogin(context, asked.has('iss') ? await elsewhere(context, asked) : here(context, asked))
+  if (asked.has('iss')) {
+    const { from, request } = await elsewhere(context, asked)
+    return beginLogin(from, request)
+  }
+  const request = here(context, asked)
+  const name = hasSeveral(context) ? oneOf(asked, WITH) : undefined
+  if (!name) {
+    if (await letChoose(context, taken(context, asked))) return
+    return beginLogin(context, request)
+  }
+  await beginLogin(atLinked(context, name), request)
 }
 
 /**
@@ -34,7 +47,9 @@ async function comeByGet(context: RequestContext): Promise<void> {
     const asked = await readForm(req, res, malformed)
     await elsewhere(context, asked)
     const query = new URLSearchParams(
-      [...asked].filter(([name, value]) => ELSEWHERE.includes(name) && value.length <= LONGEST_PATH),
+      [...asked].filter(
+        ([name, value]) => namesElsewhere(context).includes(name) && value.length <= LONGEST_PATH,
+      ),
     )
     redirect(res, 303, `${urlBelow(config.baseURL, config.routes.login || '').pathname}?${query}`)
   } catch (error) {
@@ -48,7 +63,7 @@ function here(context: RequestContext, query: URLSearchParams): LoginRequest {
   const asked = askedByLink(query, context)
   if (stepUp !== undefined && asked.prompt === 'none')
     throw malformed("has 'prompt=none' beside 'max_age' or 'acr_values'")
-  tellLeftOut(context, query, [...HERE, ...context.config.login.params])
+  tellLeftOut(context, query, namesHere(context))
   return {
     returnTo: returnTo.length === 1 ? returnTo[0] : undefined,
     stepUp,
@@ -57,19 +72,41 @@ function here(context: RequestContext, query: URLSearchParams): LoginRequest {
   }
 }
 
-/** Begun by a third party: by our provider, or by somebody who names it. */
-async function elsewhere(context: RequestContext, query: URLSearchParams): Promise<LoginRequest> {
-  const iss = oneOf(query, 'iss')
-  if (iss === undefined || iss !== (await context.provider.issuer())) {
-    throw malformed("names an 'iss' that is not this site's provider, or none")
-  }
+/** Begun by a third party: by a provider of ours, or by somebody who names it. */
+async function elsewhere(
+  context: RequestContext,
+  query: URLSearchParams,
+): Promise<{ from: RequestContext; request: LoginRequest }> {
+  const from = await atIssuer(
+    context,
+    oneOf(query, 'iss'),
+    hasSeveral(context) ? oneOf(query, WITH) : undefined,
+  )
+  if (from === undefined) throw malformed("names an 'iss' that is not this site's provider, or none")
   const loginHint = oneOf(query, 'login_hint')
   if (loginHint !== undefined && loginHint.length > LONGEST_VALUE)
     throw malformed("has a 'login_hint' that is too long")
   const target = oneOf(query, 'target_link_uri')
-  tellLeftOut(context, query, ELSEWHERE)
+  tellLeftOut(context, query, namesElsewhere(context))
   // `target_link_uri` comes from outside: it is verified (§4) as every page to return to is.
-  return { returnTo: target, asked: loginHint === undefined ? {} : { login_hint: loginHint } }
+  const asked: Record<string, string> = loginHint === undefined ? {} : { login_hint: loginHint }
+  return { from, request: { returnTo: target, asked } }
+}
+
+function hasSeveral({ config }: RequestContext): boolean {
+  return config.providerNames.length > 0
+}
+
+function namesHere(context: RequestContext): string[] {
+  return [...HERE, ...(hasSeveral(context) ? [WITH] : []), ...context.config.login.params]
+}
+
+function namesElsewhere(context: RequestContext): string[] {
+  return [...ELSEWHERE, ...(hasSeveral(context) ? [WITH] : [])]
+}
+
+function taken(context: RequestContext, query: URLSearchParams): URLSearchParams {
+  return new URLSearchParams([...query].filter(([name]) => namesHere(context).includes(name)))
 }
 
 function stepUpOf(maxAge: string | undefined, acrValues: string | undefined) {

@@ -11,6 +11,7 @@ import { argumentError, namesOf } from '../options/read-option.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 import { cancelLogins } from '../session/browser-claim.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import type { Services } from '../session/services.ts'
 import { leaveByPage, needsPage } from './leave-by-page.ts'
 
 /** How long a logout waits for the provider; what it did not hear by then, it does without. */
@@ -34,14 +35,17 @@ export async function logOut(
   context: RequestContext,
   { returnTo, params = {} }: LogoutArguments = {},
 ): Promise<void> {
-  const { config, cookies, logins, req, res, session, sessions } = context
+  const { config, cookies, logins, realms, req, res, session, sessions } = context
   checkParams(params, config)
   session.requireKnown()
   const heirs = await cancelLogins(context)
   const ended: [id: string, record: AuthRecord][] = []
   for (const id of new Set([session.binding.authId ?? [], heirs].flat())) {
-    const record = await sessions.end(id, 'logout')
-    if (record !== undefined) ended.push([id, record])
+    const record = await sessions.end(id)
+    if (record === undefined) continue
+    // What became of a login a moment ago may be of another provider.
+    realms.of(record).events.emit('session-ended', { subject: record.claims.sub, reason: 'logout' })
+    ended.push([id, record])
   }
   await session.binding.forget()
   applyCookies(res, logins.forgetAll(cookies))
@@ -49,9 +53,9 @@ export async function logOut(
 
   const { pathname: home } = urlBelow(config.baseURL, config.routes.postLogoutRedirect)
   const target = returnTo === undefined ? home : pageToReturnTo(returnTo, config)
-  for (const [id, record] of ended) sessions.revokeRefreshToken(id, record, session.now)
+  for (const [id, record] of ended) realms.of(record).sessions.revokeRefreshToken(id, record, session.now)
   const [last] = ended
-  const url = last && config.idpLogout ? await endSessionURL(context, last, target, params) : undefined
+  const url = last && (await endSessionURL(realms.of(last[1]), last, target, params))
   const onward = url?.href ?? target
   const link = url === undefined ? 'Go on' : 'Log out at the login provider too'
   if (needsPage(req, res, onward) && leaveByPage(res, onward, link, config)) return
@@ -60,11 +64,12 @@ export async function logOut(
 
 /** The provider being out of reach must not keep anybody logged in here. */
 async function endSessionURL(
-  { config, provider, renewer }: RequestContext,
+  { config, provider, renewer }: Services,
   [id, record]: [string, AuthRecord],
   target: string,
   params: LogoutParams,
 ): Promise<URL | undefined> {
+  if (!config.idpLogout) return undefined
   const returnTo = new URL(target, config.baseURL)
   const found = provider.endSessionURL(renewer.newest(id, record), returnTo, params).catch(() => undefined)
   return withDeadline(found, PROVIDER_WAIT_SECONDS, () => undefined)

@@ -147,7 +147,7 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
  * @example
  * auth({
  *   providers: {
- *     staff: { issuerBaseURL: 'https://login.example.com/staff', clientID: 'shop', clientSecret },
+ *     staff: { issuerBaseURL: 'https://login.example.com/staff', clientID: 'shop' },
  *     customers: { issuerBaseURL: 'https://id.example.com', clientID: 'shop', authorizationParams: { audience: 'orders' } },
  *   },
  * })

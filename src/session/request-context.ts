@@ -20,10 +20,18 @@ export interface RequestContext extends Services, RequestParts {}
 /** Beside the request and not on it, so that nothing that prints a request can print a token. */
 const contexts = shared('contexts', () => createSideTable<Request, RequestContext | 'of two'>())
 
-export function setContext(services: Services, { req, res, cookies, session }: RequestParts): RequestContext {
-  const { config, events, operations, log, store, provider, renewer, sessions, logins, watch } = services
+export function setContext(services: Services, parts: RequestParts): RequestContext {
+  const context = contextIn(services, parts)
+  contexts.set(parts.req, context)
+  return context
+}
+
+/** As another realm sees it: its own services, and the session that is there, whosever it is. */
+export function contextIn(services: Services, { req, res, cookies, session }: RequestParts): RequestContext {
+  const { config, events, operations, log, store, provider, renewer, sessions, logins, watch, realms } =
+    services
   // Written out, since V8 gives what is added to a spread another shape each time, for some microseconds a request.
-  const context = {
+  return {
     config,
     events,
     operations,
@@ -34,13 +42,18 @@ export function setContext(services: Services, { req, res, cookies, session }: R
     sessions,
     logins,
     watch,
+    realms,
     req,
     res,
     cookies,
     session,
   }
-  contexts.set(req, context)
-  return context
+}
+
+/** By which the request is answered, once its session is known. */
+export function knownConfig(req: Request): Services['config'] | undefined {
+  const context = contexts.get(req)
+  return context === 'of two' ? undefined : context?.config
 }
 
 /** Whether this `auth()` ran for the request already, or another one. */

@@ -7,6 +7,7 @@ import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { Renewer } from '../renewal/renew.ts'
 import type { SessionStore } from '../store/store.ts'
+import type { Realms } from './realms.ts'
 import type { SessionRegister } from './session-register.ts'
 import type { SessionWatch } from './session-watch.ts'
 
@@ -22,4 +23,6 @@ export interface Services {
   readonly sessions: SessionRegister
   readonly logins: LoginTransactions
   readonly watch: SessionWatch
+  /** All that the app's people come from, this one among them. */
+  readonly realms: Realms<Services>
 }

@@ -220,12 +220,12 @@ describe('res.oidc.login()', () => {
     [{ authorizationParameters: {} }, /did you mean authorizationParams\?/],
     [
       { screen_hint: 'signup' },
-      /screen_hint is not an option; the options are returnTo, authorizationParams, appState$/,
+      /screen_hint is not an option; the options are returnTo, authorizationParams, appState, provider$/,
     ],
     [JSON.parse('{"__proto__":{}}'), /__proto__ is not an option/],
     [
       '/x',
-      /^res\.oidc\.login\(\): its argument must be an object of returnTo, authorizationParams, appState$/,
+      /^res\.oidc\.login\(\): its argument must be an object of returnTo, authorizationParams, appState, provider$/,
     ],
     [['/x'], /must be an object/],
     [null, /must be an object/],

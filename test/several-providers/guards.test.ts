@@ -6,7 +6,7 @@ import { useStarted } from '../support/servers.ts'
 
 const app = useStarted(() => startTwoProviders())
 
-type From = 'staff' | 'nobody'
+type From = 'staff' | 'customers' | 'nobody'
 
 /** Somebody who is logged in with that provider, or nobody. */
 async function visitor(from: From): Promise<Browser> {
@@ -15,8 +15,11 @@ async function visitor(from: From): Promise<Browser> {
   return browser
 }
 
+const GUARDED = ['/staff', '/fresh', '/step-up', '/alice'] as const
+
 describe.each<[From, code: string, passes: readonly string[]]>([
   ['nobody', 'login_required', []],
+  ['customers', 'provider_required', ['/customers', '/either']],
   ['staff', 'provider_required', ['/staff', '/fresh', '/alice', '/either']],
 ])('%s', (from, code, passes) => {
   test.each([
@@ -46,6 +49,21 @@ describe.each<[From, code: string, passes: readonly string[]]>([
   })
 })
 
+test('a form of somebody from elsewhere is answered by a page that leads to the right login', async () => {
+  const browser = await visitor('customers')
+  const page = await browser.submit(`${app.url}/staff`, {}, { from: app.url })
+  expect(page.status).toBe(401)
+  expect(page.body).toContain('href="/login?provider=staff"')
+  expect(page.body).toContain('Log in with &#39;staff&#39; to continue.')
+})
+
+test.each(GUARDED)('a customer at %s comes back to it as staff', async (path) => {
+  const browser = await visitor('customers')
+  const page = await browser.logIn(app.url, { path, user: 'alice' })
+  expect(page).toMatchObject({ status: 200, url: app.url + path })
+  expect(page.json()).toMatchObject({ passed: path, sub: 'alice', provider: 'staff' })
+})
+
 test('a name that auth() does not know is a mistake, told at the first request with the name that is near', async () => {
   const { status } = await new Browser().request('GET', `${app.url}/stuff`)
   expect(status).toBe(500)
@@ -63,4 +81,15 @@ test.each([
   ['requireClaim', () => requireClaim('sub', 'alice', { provider: null as never })],
 ])('%s() is told at once of what can be no name', (name, make) => {
   expect(make).toThrow(`${name}(): provider must be a name of the option providers, or a list of them`)
+})
+
+test('a session that has ended is begun again where it was', async () => {
+  const browser = await visitor('customers')
+  app.customers.blockAccount('alice')
+  try {
+    const answer = await browser.request('GET', `${app.url}/fresh-any`)
+    expect(answer.json()).toMatchObject({ code: 'session_ended', login_url: '/login?provider=customers' })
+  } finally {
+    app.customers.unblockAccount('alice')
+  }
 })

@@ -103,6 +103,7 @@ function createApp(options: AuthOptions, { above, below }: TwoProvidersSetup, er
     '/customers': requireAuth({ provider: ['customers'] }),
     '/either': requireAuth({ provider: ['customers', 'staff'] }),
     '/fresh': requireFresh({ provider: 'staff' }),
+    '/fresh-any': requireFresh(),
     '/step-up': requireStepUp({ maxAgeSeconds: 300, provider: 'staff' }),
     '/alice': requireClaim('sub', 'alice', { provider: 'staff' }),
     '/stuff': requireAuth({ provider: 'stuff' }),

@@ -1,0 +1,45 @@
+// What is asked of all realms of one `auth()` at once, by whoever starts, watches or ends it.
+import { ConfigurationError } from './errors.ts'
+import { faultOf, PREFIX } from './options/mistakes.ts'
+import type { RealmServices } from './realm-services.ts'
+
+/** @throws what the first threw: a mistake before what may pass, and told by the entry that has it */
+export async function allUsable(realms: readonly RealmServices[]): Promise<void> {
+  const outcomes = await Promise.allSettled(realms.map(usable))
+  const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+  const [first] = [...errors].sort((a, b) => rank(a) - rank(b))
+  if (first !== undefined) throw first
+}
+
+const rank = (error: unknown) => (error instanceof ConfigurationError ? 0 : 1)
+
+async function usable({ config: { providerName }, provider }: RealmServices): Promise<void> {
+  try {
+    await provider.usable()
+  } catch (error) {
+    if (providerName === undefined || !(error instanceof ConfigurationError)) throw error
+    throw new ConfigurationError('invalid_option', `${PREFIX}providers.${providerName}: ${faultOf(error)}`)
+  }
+}
+
+/** One at least stays one at least. */
+export function mapAll<A, B>(all: readonly [A, ...A[]], of: (one: A) => B): readonly [B, ...B[]] {
+  const [first, ...others] = all
+  return [of(first), ...others.map(of)]
+}
+
+export function underWayIn(realms: readonly RealmServices[]) {
+  const all = realms.map(({ renewer }) => renewer.underWay())
+  const sum = (count: (one: (typeof all)[number]) => number) =>
+    all.reduce((total, one) => total + count(one), 0)
+  return {
+    inFlight: sum(({ inFlight }) => inFlight),
+    waitingForStore: sum(({ waitingForStore }) => waitingForStore),
+  }
+}
+
+/** Waits for what is in flight, of all of them at once. */
+export async function endRealms(realms: readonly RealmServices[], seconds: number): Promise<void> {
+  for (const { watch } of realms) watch.close()
+  await Promise.all(realms.map(({ renewer }) => renewer.idle(seconds)))
+}
