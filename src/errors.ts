@@ -27,6 +27,8 @@ export type TryLaterCode =
   | 'api_unavailable'
   /** Of a relay: the token was renewed, and the body is gone. Send the request again. */
   | 'send_again'
+  /** With `tenant`: who is served under this address cannot be looked up just now. Try again after `Retry-After`. */
+  | 'tenant_unavailable'
 
 /** What is wrong with the request. Answered with 4xx. */
 export type RefusedCode =
@@ -66,6 +68,8 @@ export type RefusedCode =
   | 'unsupported_media_type'
   /** The form, or what a login has to remember, is too long. */
   | 'content_too_large'
+  /** With `tenant`: nobody is served under this address. */
+  | 'tenant_unknown'
 
 /** What is wrong with the set-up. Thrown at start-up, or where the mistake shows. */
 export type ConfigurationCode =

@@ -19,6 +19,7 @@ const house: House = {
     { floor: 8, files: ['routes.ts'] },
     { floor: 8, files: ['request-oidc.ts'] },
     { floor: 8, files: ['check/*.ts'] },
+    { floor: 8, files: ['tenants/*.ts'] },
     { floor: 8, files: ['log-events.ts', 'ready.ts', 'realm-services.ts', 'realms-together.ts'] },
     { floor: 7, files: ['login/*.ts'] },
     { floor: 7, files: ['logout/*.ts'] },
