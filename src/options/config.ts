@@ -52,6 +52,10 @@ export interface RealmConfig extends ClientConfig {
   readonly mustNameIssuer: boolean
   /** By which tokens are checked and sessions are kept apart: `provider.metadata.issuer`, or `issuerBaseURL`. */
   readonly issuer: URL
+  /** Its key, where sessions are kept apart by tenants. */
+  readonly tenant?: string
+  /** The sessions that the app had before it had tenants are this one's. */
+  readonly isFormer?: boolean
   readonly provider: ProviderConfig
   readonly authorizationParams: Readonly<Record<string, string>>
   /** The APIs that a login asks access to (RFC 8707 §2.1). */

@@ -1,4 +1,4 @@
-// Whose a record is: the provider's and the client's that its ID token names, and nobody else's.
+// Whose a record is: the provider's and the client's that its ID token names, of one tenant, and nobody else's.
 import { createHash } from 'node:crypto'
 import type { AuthRecord } from './auth-record.ts'
 
@@ -6,11 +6,19 @@ import type { AuthRecord } from './auth-record.ts'
 export interface Owner {
   readonly issuer: URL
   readonly clientID: string
+  /** Its key, where sessions are kept apart by tenants: two of them may have the same client at the same provider. */
+  readonly tenant?: string
+  /** The sessions that the app had before it had tenants are this one's. */
+  readonly isFormer?: boolean
 }
 
 /** By its own word; what is older than that is known by its ID token (OpenID Connect Core §3.1.3.7: `iss`, `aud`, `azp`). */
 export function isOwnedBy(record: Pick<AuthRecord, 'claims' | 'owner'>, owner: Owner): boolean {
+  const { tenant, isFormer, issuer, clientID } = owner
+  if (isFormer && isOwnedBy(record, { issuer, clientID })) return true
   if (record.owner !== undefined) return record.owner === ownerName(owner)
+  // It is older than tenants, and says nothing of them.
+  if (tenant !== undefined) return false
   const { iss, aud, azp } = record.claims
   const [audience, ...others] = [aud].flat()
   if ((others.length === 0 ? audience : azp) !== owner.clientID) return false
@@ -27,13 +35,19 @@ export function createOwners<One extends Owner>(
 }
 
 /** A short name for keys: of one length, and nobody's. */
-export function ownerName({ issuer, clientID }: Owner): string {
-  return hash([place(issuer.href), clientID]).slice(0, 16)
+export function ownerName(owner: Owner): string {
+  return hash(partsOf(owner)).slice(0, 16)
 }
 
 /** A name of what is the owner's own, hashed: it says nobody's name. */
-export function ownedName({ issuer, clientID }: Owner, name: string): string {
-  return hash([place(issuer.href), clientID, name])
+export function ownedName(owner: Owner, name: string): string {
+  return hash([...partsOf(owner), name])
+}
+
+/** A tenant's key is wrapped, so that no name of anything else is the same by chance. */
+function partsOf({ issuer, clientID, tenant }: Owner): readonly unknown[] {
+  const client = [place(issuer.href), clientID]
+  return tenant === undefined ? client : [...client, { tenant }]
 }
 
 /** However the two are written. */
@@ -47,6 +61,6 @@ function place(issuer: string): string {
   return href.replace(/\/+$/, '')
 }
 
-function hash(parts: readonly string[]): string {
+function hash(parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }
