@@ -26,6 +26,7 @@ export const OPTION_TABLES = /** @type {const} */ ([
   ['renewal-options', 'RenewalOptions', 'renewal.'],
   ['login-options', 'LoginOptions', 'login.'],
   ['provider-options', 'ProviderOptions', 'provider.'],
+  ['tenant-options', 'TenantOptions', 'tenant.'],
   ['session-options', 'SessionOptions', 'session.'],
   ['user-info-options', 'UserInfoOptions', 'userInfo.'],
   ['logout-options', 'LogoutOptions', 'logout.'],

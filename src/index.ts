@@ -55,6 +55,9 @@ export type {
   RenewalOptions,
   Routes,
   SessionOptions,
+  TenantLookup,
+  TenantOptions,
+  TenantSetUp,
   UserInfoOptions,
 } from './options/auth-options.ts'
 export type {

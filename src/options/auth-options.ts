@@ -11,6 +11,7 @@ import type { StoreOptions } from './redis.ts'
 import type { RenewalOptions } from './renewal.ts'
 import type { Routes } from './routes.ts'
 import type { SessionOptions } from './session.ts'
+import type { TenantOptions } from './tenant.ts'
 import type { UserInfoOptions } from './user-info.ts'
 
 export type { ApiOptions } from './apis.ts'
@@ -25,6 +26,7 @@ export type { RenewalOptions } from './renewal.ts'
 export type { Routes } from './routes.ts'
 export type { SessionOptions } from './session.ts'
 export type { PrivateJWK } from './signing-key.ts'
+export type { TenantLookup, TenantOptions } from './tenant.ts'
 export type { UserInfoOptions } from './user-info.ts'
 
 /**
@@ -74,6 +76,8 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   login?: LoginOptions | undefined
   /** How the provider is dealt with. */
   provider?: ProviderOptions | undefined
+  /** Sessions kept apart by tenants, each with a provider, a client and an address of its own: [tenants.md](tenants.md). */
+  tenant?: TenantOptions<TenantSetUp> | undefined
   /** The session's cookie, and how long a session lives. */
   session?: SessionOptions | undefined
   /** How a logout is asked of the provider. */
@@ -156,6 +160,13 @@ export interface ProviderEntry extends ClientOptions, Pick<AuthOptions, OfProvid
   /** This provider's own callback path: for those that send no `iss` to it (RFC 9207). @defaultValue that of all */
   routes?: { callback?: string | undefined } | undefined
 }
+
+/**
+ * What may be a tenant's own; what it leaves out is as in the options of `auth()`. `baseURL` it has to say, and of the others
+ * those that `auth()` was not given.
+ */
+export type TenantSetUp = ClientOptions &
+  Pick<AuthOptions, OfProvider | 'baseURL' | 'session' | 'allowedOrigins'>
 
 type OfProvider =
   | 'issuerBaseURL'

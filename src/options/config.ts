@@ -11,6 +11,7 @@ import type { StoreConfig } from './redis.ts'
 import type { RenewalConfig } from './renewal.ts'
 import type { Routes } from './routes.ts'
 import type { SessionConfig } from './session.ts'
+import type { TenantConfig } from './tenant.ts'
 import type { UserInfoConfig } from './user-info.ts'
 
 export type { SigningKey } from './signing-key.ts'
@@ -32,6 +33,8 @@ export interface SharedConfig extends StoreConfig {
   /** On whose pages a login or a logout may end, besides our own. */
   readonly returnOrigins: readonly string[]
   readonly attemptSilentLogin: boolean
+  /** Undefined: there is one, which has no name. */
+  readonly tenants: Tenants | undefined
   /** What of the person the page is told. */
   readonly userClaims: readonly string[]
   readonly afterCallback: AuthOptions['afterCallback']
@@ -42,6 +45,11 @@ export interface SharedConfig extends StoreConfig {
   readonly logger: Log
   /** The app is being set up: what helps then is said. */
   readonly development: boolean
+}
+
+export interface Tenants extends TenantConfig {
+  /** @throws ConfigurationError, never with what is secret */
+  configOf(key: string, answer: unknown): Config
 }
 
 /** A realm: this client at one provider, and how the two deal with each other (RFC 9110 §11.5 has the word). */

@@ -15,6 +15,8 @@ import { resolveRealm } from './realm.ts'
 import { resolveStore } from './redis.ts'
 import { resolveRoutes } from './routes.ts'
 import { resolveSecrets } from './secrets.ts'
+import { resolveTenant } from './tenant.ts'
+import { beforeTenants, createTenantConfigs } from './tenant-config.ts'
 import { resolveUserClaims } from './user-claims.ts'
 import { isLoopback } from './web-url.ts'
 
@@ -28,19 +30,26 @@ export function resolveOptions(options?: AuthOptions, env?: NodeJS.ProcessEnv): 
  * @throws ConfigurationError that names every option that is wrong, and the cure
  */
 export function resolveAll(
-  options: AuthOptions = {},
-  env: NodeJS.ProcessEnv = process.env,
+  given: AuthOptions = {},
+  environment: NodeJS.ProcessEnv = process.env,
 ): readonly [Config, ...Config[]] {
-  onlyKnown(group(options, 'options'), OPTION_NAMES)
-  const production = env.NODE_ENV === 'production'
+  onlyKnown(group(given, 'options'), OPTION_NAMES)
   const mistakes = createMistakes()
   const { attempt } = mistakes
+  const tenant = attempt(() => resolveTenant(given.tenant))
+  const { options, env } =
+    given.tenant === undefined
+      ? { options: given, env: environment }
+      : attempt(
+          () => beforeTenants(given, environment),
+          () => beforeTenants({ ...given, baseURL: undefined }, environment),
+        )
+  const production = env.NODE_ENV === 'production'
   const baseURL = attempt(
     () => resolveBaseURL(options, env, production),
     () => new URL('https://app.example.com'),
   )
-  const given = givenProviders(options, env, mistakes)
-  const realms = given.map((one) => {
+  const realms = givenProviders(options, env, mistakes).map((one) => {
     const routes = one.mistakes.attempt(
       () => resolveRoutes(one.options.routes),
       () => resolveRoutes(undefined),
@@ -62,6 +71,10 @@ export function resolveAll(
     providerNames: Object.freeze(realms.flatMap(({ providerName }) => providerName ?? [])),
     callbackPaths: Object.freeze([...new Set(realms.map(({ routes }) => routes.callback))]),
     login: attempt(() => resolveLogin(options.login, options.providers !== undefined)),
+    tenants: tenant && {
+      ...tenant,
+      configOf: createTenantConfigs(given, env, () => configs[0] as Config, tenant.former),
+    },
     authRequired: attempt(() => flag(options.authRequired, 'authRequired', false)),
     attemptSilentLogin: attempt(() => flag(options.attemptSilentLogin, 'attemptSilentLogin', false)),
     returnOrigins: attempt(() => resolveReturnOrigins(options)),

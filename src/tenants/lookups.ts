@@ -118,7 +118,7 @@ export function createLookups<Tenant>({
   }
 }
 
-function tenantUnavailable(retryAfterSeconds: number): TryLaterError {
+export function tenantUnavailable(retryAfterSeconds: number): TryLaterError {
   return new TryLaterError(
     'tenant_unavailable',
     'Who is served under this address cannot be looked up just now. Try again.',

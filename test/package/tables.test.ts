@@ -95,6 +95,7 @@ describe('the options', () => {
       namesIn(() => resolve({ session: odd })),
       [...new Set(documented('session-options').map((name) => name.replace(/cookie\..*/, 'cookie')))],
     ],
+    ['tenant', namesIn(() => resolve({ tenant: odd })), documented('tenant-options')],
     ['userInfo', namesIn(() => resolve({ userInfo: odd })), documented('user-info-options')],
     ['logout', namesIn(() => resolve({ logout: odd })), documented('logout-options')],
     ['session.cookie', namesIn(() => resolve({ session: { cookie: odd } })), cookieOptions],

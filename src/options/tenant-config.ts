@@ -1,0 +1,121 @@
+// The configuration of one tenant: what `tenant.resolve()` answered, over the options of `auth()`.
+import { tenantSecrets } from '../lib/tenant-secrets.ts'
+import { resolveAddress, resolveBaseURL } from './address.ts'
+import type { AuthOptions, TenantSetUp } from './auth-options.ts'
+import type { SharedConfig, Tenants } from './config.ts'
+import { createMistakes } from './mistakes.ts'
+import { OPTION_NAMES, TENANT_NAMES } from './option-names.ts'
+import { group, onlyKnown, optionError } from './read-option.ts'
+import { resolveRealm } from './realm.ts'
+import { isPlainObject } from './verdict.ts'
+
+/** What of the environment is about one provider, or one address, and so is nobody's. */
+const OF_ONE = [
+  'ISSUER_BASE_URL',
+  'BASE_URL',
+  'CLIENT_ID',
+  'CLIENT_SECRET',
+  'AUDIENCE',
+  'CLIENT_ASSERTION_SIGNING_KEY',
+]
+
+/** What can be wrong by itself, whatever a tenant adds. */
+const ALONE = [
+  'authorizationParams',
+  'apis',
+  'renewal',
+  'logout',
+  'idTokenSigningAlg',
+  'clockToleranceSeconds',
+  'httpTimeoutSeconds',
+  'idpLogout',
+  'revokeOnLogout',
+  'requireLogoutTokenType',
+  'userInfo',
+  'allowedOrigins',
+] as const satisfies readonly (keyof TenantSetUp)[]
+
+/** Of these a tenant says only what is different. */
+const GROUPS: readonly string[] = [
+  'authorizationParams',
+  'provider',
+  'renewal',
+  'session',
+  'logout',
+] satisfies readonly (keyof TenantSetUp)[]
+
+export function createTenantConfigs(
+  options: AuthOptions,
+  env: NodeJS.ProcessEnv,
+  sharedBy: () => SharedConfig,
+  former: string | undefined,
+): Tenants['configOf'] {
+  const production = env.NODE_ENV === 'production'
+
+  return (key, answer) => {
+    const shared = sharedBy()
+    const own = checkedNames(answer)
+    const merged = over(options, own)
+    const mistakes = createMistakes()
+    const baseURL = mistakes.attempt(
+      () => resolveBaseURL(merged, env, production),
+      () => new URL('https://app.example.com'),
+    )
+    const realm = resolveRealm({ name: undefined, options: merged, env, production, baseURL }, mistakes)
+    const address = resolveAddress(merged, baseURL, shared.routes, mistakes)
+    mistakes.end()
+    const isFormer = key === former
+    const secrets = tenantSecrets(() => shared.secrets, key, isFormer)
+    return Object.freeze({
+      ...shared,
+      ...realm,
+      ...address,
+      tenant: key,
+      isFormer,
+      get secrets() {
+        return secrets()
+      },
+    })
+  }
+}
+
+/**
+ * The options of `auth()` as they stand before any tenant is known: with those that a tenant may put right left out, and a
+ * stand-in for those that it has to give.
+ */
+export function beforeTenants(options: AuthOptions, env: NodeJS.ProcessEnv) {
+  if (options.baseURL !== undefined)
+    throw optionError('baseURL', 'is of one tenant: leave it out here, and let tenant.resolve() answer it')
+  const { idleTimeoutSeconds, absoluteTimeoutSeconds, touches } = options.session ?? {}
+  return {
+    options: {
+      ...options,
+      ...Object.fromEntries(TENANT_NAMES.map((name) => [name, undefined])),
+      ...Object.fromEntries(ALONE.map((name) => [name, options[name]])),
+      session: { idleTimeoutSeconds, absoluteTimeoutSeconds, touches },
+      issuerBaseURL: 'https://id.example.com',
+      baseURL: 'https://app.example.com',
+      clientID: 'app',
+    } satisfies AuthOptions,
+    env: { ...env, ...Object.fromEntries(OF_ONE.map((name) => [name, undefined])) },
+  }
+}
+
+function checkedNames(answer: unknown): TenantSetUp {
+  const own = group(answer, 'the answer')
+  const shared = Object.keys(own).find((name) => OPTION_NAMES.includes(name) && !TENANT_NAMES.includes(name))
+  if (shared !== undefined)
+    throw optionError(shared, 'is one for all tenants: give it to auth(), and leave it out of the answer')
+  onlyKnown(own, TENANT_NAMES)
+  return own
+}
+
+function over(options: AuthOptions, own: TenantSetUp): AuthOptions {
+  const given = Object.entries(own).filter(([, value]) => value !== undefined)
+  const joined = given.map(([name, value]) => {
+    const before = options[name as keyof TenantSetUp]
+    const isJoined = GROUPS.includes(name) && isPlainObject(before) && isPlainObject(value)
+    return [name, isJoined ? { ...before, ...value } : value]
+  })
+  return { ...options, ...Object.fromEntries(joined) }
+}
