@@ -57,6 +57,14 @@ export interface AuthHandler extends Middleware {
    * @example bff.around(async ({ name }, run) => console.log(name, (await run()).outcome))
    */
   around(hook: AroundOperation): AuthHandler
+  /**
+   * With `tenant`: has this process look the tenant up anew at its next request. Other processes do so when what they know is
+   * `tenant.ageSeconds` old. Nobody is logged out by it.
+   *
+   * @example bff.forgetTenant('shop.example.com')
+   * @throws ConfigurationError where there are no tenants
+   */
+  forgetTenant(key: string): void
   /** Everybody's sessions: to show a person theirs, and to end one or all of them. */
   readonly sessions: Sessions
 }

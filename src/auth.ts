@@ -1,10 +1,8 @@
 // auth(): joins the services; the only file that knows them all.
 import type { NextFunction, Request, Response } from 'express'
 import type { AuthHandler } from './auth-handler.ts'
-import { checkSetUp } from './check/check.ts'
 import { type AuthError, ConfigurationError, isAuthError, RefusedError } from './errors.ts'
 import { AuthEventEmitter, type AuthEvents, type EventOrigin } from './events.ts'
-import { createHealthCheck } from './health/health.ts'
 import { answerError, type Exchange } from './http/answer-error.ts'
 import { asMiddleware } from './http/middleware.ts'
 import { OWN_RESOURCE } from './http/own-resource.ts'
@@ -14,24 +12,20 @@ import { asError } from './lib/as-error.ts'
 import { createBackgroundTasks } from './lib/background-tasks.ts'
 import { shareHiddenClasses } from './lib/hidden-class.ts'
 import { createLimitedLog } from './lib/limited-log.ts'
-import { OF_SETUP } from './lib/log.ts'
-import { logEvents } from './log-events.ts'
 import { trySilently } from './login/silent.ts'
+import { serveTenants } from './many-tenants.ts'
+import { serveOne } from './one-tenant.ts'
 import { type AroundOperation, createOperations } from './operations.ts'
 import type { AuthOptions } from './options/auth-options.ts'
 import type { Config } from './options/config.ts'
-import { addressesToRegister } from './options/registered-addresses.ts'
+import { optionError } from './options/read-option.ts'
 import { resolveAll } from './options/resolve-options.ts'
-import { bothReady } from './ready.ts'
-import { createRealmServices } from './realm-services.ts'
-import { allUsable, endRealms, mapAll, underWayIn } from './realms-together.ts'
 import { attachOidc } from './request-oidc.ts'
 import { CurrentSession } from './session/current-session.ts'
 import { createEndedSessions } from './session/ended-sessions.ts'
 import { contextOf, forgetContext, knownConfig, ranBefore, setContext } from './session/request-context.ts'
 import { createSessions } from './session/sessions.ts'
-import { createSite, type Site } from './site.ts'
-import { oneSite } from './sites.ts'
+import type { Site } from './site.ts'
 import { createMemoryStores } from './store/memory/memory-store.ts'
 import { openRedisStores } from './store/redis/redis-stores.ts'
 import { withStoreEvents } from './store/store-events.ts'
@@ -61,20 +55,10 @@ export function auth(options?: AuthOptions): AuthHandler {
   const stores = withStoreEvents(kept, events, config)
   const log = createLimitedLog(config.logger)
   const shared = { events, operations, log, tasks: createBackgroundTasks(), ended: createEndedSessions() }
-  const sessionsOfSite = stores.of({ owners: configs, secrets: () => config.secrets, events })
-  const siteRealms = mapAll(configs, (one) => ({
-    config: one,
-    services: createRealmServices(one, sessionsOfSite, shared),
-  }))
-  const sites = oneSite(createSite(siteRealms, shared))
-  const realms = mapAll(siteRealms, ({ services }) => services)
-  const [{ provider, store }] = realms
-  const underWay = () => underWayIn(realms)
-  const { health, close: endHealth } = createHealthCheck(stores, provider, { underWay }, events)
-  logEvents(events, log, config.logger)
-  for (const one of configs)
-    if (one.development) one.logger.info(`express-bff-session: ${addressesToRegister(one)}`, OF_SETUP)
-  const { touches } = config.session
+  const { sites, ready, health, check, end, forgetTenant } =
+    config.tenants === undefined
+      ? serveOne(configs, stores, shared)
+      : serveTenants(config, config.tenants, stores, shared)
 
   async function bffSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     let site: Site | undefined
@@ -123,6 +107,7 @@ export function auth(options?: AuthOptions): AuthHandler {
     }
     if (config.attemptSilentLogin && (await trySilently(context))) return false
     // Once, and here: below a mount path `req.path` would be another.
+    const { touches } = config.session
     if (session.wantsTouch) session.isUse = touches === undefined || touches(req) === true
     if (session.wantsTouch) res.once('finish', () => session.touch())
     if (config.authRequired && !routes.isOpen(req.path)) session.require()
@@ -144,16 +129,17 @@ export function auth(options?: AuthOptions): AuthHandler {
 
   const handler: AuthHandler = Object.assign(asMiddleware(bffSession), {
     sessions: createSessions(sites.realmsOf),
-    async ready() {
-      await bothReady(allUsable(realms), stores.usable())
-    },
+    ready,
     health,
-    check: () => checkSetUp(config, provider, stores, store),
+    check,
     async close() {
-      endHealth()
-      await endRealms(realms, CLOSE_SECONDS)
+      await end(CLOSE_SECONDS)
       await stores.close()
       log.close()
+    },
+    forgetTenant(key: string) {
+      if (forgetTenant === undefined) throw optionError('forgetTenant()', 'needs the option tenant')
+      forgetTenant(key)
     },
     on<Name extends keyof AuthEvents>(name: Name, listener: (event: AuthEvents[Name] & EventOrigin) => void) {
       events.on(name, listener)

@@ -5,7 +5,7 @@ import { createSessionCookie, type ReadCookies, type SessionCookie } from './coo
 import { createMisplacedCallbackLog } from './login/misplaced-callback.ts'
 import type { Config } from './options/config.ts'
 import type { RealmServices, SharedServices } from './realm-services.ts'
-import { ownerName } from './record/owner.ts'
+import { namesOf } from './record/owner.ts'
 import { type MountedRoutes, mountRoutes } from './routes.ts'
 import { createExpressSession } from './session/express-session.ts'
 import { createRealms, type Realms } from './session/realms.ts'
@@ -45,8 +45,10 @@ export function createSite(
   const { appData } = services.store
   const appSession = createExpressSession(config, appData, cookie, events)
   const parts = { cookie, appSession, appData, ended }
-  const names = new Set<unknown>(configs.map(ownerName))
-  const isOurs = (owner: unknown) => owner === undefined || names.has(owner)
+  const names = new Set<unknown>(configs.flatMap(namesOf))
+  // What is older than owners is older than tenants.
+  if (config.tenant === undefined || config.isFormer) names.add(undefined)
+  const isOurs = (owner: unknown) => names.has(owner)
   const servicesOf = (realm: SiteRealm): Services => ({
     ...realm.services,
     config: realm.config,

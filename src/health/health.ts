@@ -13,7 +13,7 @@ export interface Health {
   readonly ok: boolean
   /** Redis, or the memory of the process. */
   readonly store: PartHealth
-  /** `retryAfterSeconds`: while it is down, `health()` asks it again no sooner. */
+  /** With `tenant` it is `unknown`: each has its own. `retryAfterSeconds`: while it is down, `health()` asks it again no sooner. */
   readonly provider: PartHealth & { readonly retryAfterSeconds?: number }
   readonly renewals: {
     /** They wait for the provider, or for another process that renews. */
@@ -21,6 +21,8 @@ export interface Health {
     /** The store did not take their new tokens yet, and nobody else has them: this process should not be killed now. */
     readonly waitingForStore: number
   }
+  /** With `tenant`: how many are known, and how many could not be looked up just now. None of them makes this process unfit. */
+  readonly tenants?: { readonly known: number; readonly unavailable: number }
   /** `close()` was called. */
   readonly closing: boolean
 }
@@ -36,19 +38,23 @@ const LONGEST_WAIT_SECONDS = 0.5
 /** Between two questions to the store, which costs one command. */
 const STORE_REST_SECONDS = 2
 
-/** @internal */
+/**
+ * @param provider undefined where each tenant has its own: none of them says anything of this process
+ * @internal
+ */
 export function createHealthCheck(
   store: Pick<SessionStores, 'now'>,
-  provider: Provider,
-  renewer: Pick<Renewer, 'underWay'>,
+  provider: Pick<Provider, 'ask'> | undefined,
+  underWay: Renewer['underWay'],
   events: AuthEventEmitter,
+  tenants?: () => NonNullable<Health['tenants']>,
 ): HealthCheck {
   const ofStore = createPart(store.now, {
     afterAnswer: STORE_REST_SECONDS,
     afterFailure: () => STORE_REST_SECONDS,
   })
   // While it is up there is traffic to learn from, or nobody who needs it.
-  const ofProvider = createPart(provider.ask, {
+  const ofProvider = createPart(provider?.ask ?? (async () => {}), {
     afterAnswer: Number.POSITIVE_INFINITY,
     afterFailure: backOffAfterUnanswered,
   })
@@ -56,19 +62,23 @@ export function createHealthCheck(
 
   // That may have been one command alone: the next question says.
   events.on('store-unavailable', ({ detail }) => ofStore.failed(detail, 0))
-  events.on('provider-unavailable', ({ detail }) => ofProvider.failed(detail, backOffAfterUnanswered(1)))
-  events.on('renewal-failed', ({ outcome, detail, retryAfterSeconds }) => {
-    // Who refuses has answered; it may be about one session only.
-    if (outcome === 'refused') ofProvider.answered()
-    else ofProvider.failed(detail, retryAfterSeconds)
-  })
-  events.on('renewed', ofProvider.answered)
-  events.on('logged-in', ofProvider.answered)
+  if (provider !== undefined) hearOfProvider()
+
+  function hearOfProvider(): void {
+    events.on('provider-unavailable', ({ detail }) => ofProvider.failed(detail, backOffAfterUnanswered(1)))
+    events.on('renewal-failed', ({ outcome, detail, retryAfterSeconds }) => {
+      // Who refuses has answered; it may be about one session only.
+      if (outcome === 'refused') ofProvider.answered()
+      else ofProvider.failed(detail, retryAfterSeconds)
+    })
+    events.on('renewed', ofProvider.answered)
+    events.on('logged-in', ofProvider.answered)
+  }
 
   return {
     async health() {
       if (!closing) {
-        const asked = Promise.all([ofStore.askIfDue(), ofProvider.askIfDue()])
+        const asked = Promise.all([ofStore.askIfDue(), provider && ofProvider.askIfDue()])
         await withDeadline(asked, LONGEST_WAIT_SECONDS, () => undefined)
       }
       const known = ofStore.health()
@@ -76,7 +86,8 @@ export function createHealthCheck(
         ok: known.status === 'up' && !closing,
         store: known,
         provider: { ...ofProvider.health(), ...ofProvider.rest() },
-        renewals: renewer.underWay(),
+        renewals: underWay(),
+        ...(tenants && { tenants: tenants() }),
         closing,
       }
     },

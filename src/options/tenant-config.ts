@@ -52,7 +52,7 @@ export function createTenantConfigs(
 ): Tenants['configOf'] {
   const production = env.NODE_ENV === 'production'
 
-  return (key, answer) => {
+  return (key, answer, logger) => {
     const shared = sharedBy()
     const own = checkedNames(answer)
     const merged = over(options, own)
@@ -70,6 +70,7 @@ export function createTenantConfigs(
       ...shared,
       ...realm,
       ...address,
+      logger,
       tenant: key,
       isFormer,
       get secrets() {

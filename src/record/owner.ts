@@ -14,11 +14,9 @@ export interface Owner {
 
 /** By its own word; what is older than that is known by its ID token (OpenID Connect Core §3.1.3.7: `iss`, `aud`, `azp`). */
 export function isOwnedBy(record: Pick<AuthRecord, 'claims' | 'owner'>, owner: Owner): boolean {
-  const { tenant, isFormer, issuer, clientID } = owner
-  if (isFormer && isOwnedBy(record, { issuer, clientID })) return true
-  if (record.owner !== undefined) return record.owner === ownerName(owner)
+  if (record.owner !== undefined) return namesOf(owner).includes(record.owner)
   // It is older than tenants, and says nothing of them.
-  if (tenant !== undefined) return false
+  if (owner.tenant !== undefined && !owner.isFormer) return false
   const { iss, aud, azp } = record.claims
   const [audience, ...others] = [aud].flat()
   if ((others.length === 0 ? audience : azp) !== owner.clientID) return false
@@ -29,7 +27,7 @@ export function isOwnedBy(record: Pick<AuthRecord, 'claims' | 'owner'>, owner: O
 export function createOwners<One extends Owner>(
   all: readonly One[],
 ): (record: Pick<AuthRecord, 'claims' | 'owner'>) => One | undefined {
-  const byName = new Map(all.map((owner) => [ownerName(owner), owner]))
+  const byName = new Map(all.flatMap((owner) => namesOf(owner).map((name) => [name, owner] as const)))
   return (record) =>
     record.owner === undefined ? all.find((owner) => isOwnedBy(record, owner)) : byName.get(record.owner)
 }
@@ -37,6 +35,12 @@ export function createOwners<One extends Owner>(
 /** A short name for keys: of one length, and nobody's. */
 export function ownerName(owner: Owner): string {
   return hash(partsOf(owner)).slice(0, 16)
+}
+
+/** By which its records say whose they are: its own, and the one that it had before there were tenants. */
+export function namesOf(owner: Owner): readonly string[] {
+  const { issuer, clientID, isFormer } = owner
+  return isFormer ? [ownerName(owner), ownerName({ issuer, clientID })] : [ownerName(owner)]
 }
 
 /** A name of what is the owner's own, hashed: it says nobody's name. */

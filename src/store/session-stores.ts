@@ -26,6 +26,8 @@ export interface StoreSite {
   readonly owners: readonly [Owner, ...Owner[]]
   /** The same list while they do not change. */
   readonly secrets: () => readonly string[]
+  /** Where it is another than elsewhere. */
+  readonly idleTimeoutSeconds?: number
   /** Told of records that cannot be read. */
   readonly events: AuthEventEmitter
 }

@@ -2,9 +2,8 @@
 import type { Request } from 'express'
 import { ConfigurationError } from '../errors.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
-import type { Config, Tenants as TenantsConfig } from '../options/config.ts'
 import { faultOf } from '../options/mistakes.ts'
-import { isTenantKey, KEY_IS } from '../options/tenant.ts'
+import { isTenantKey, KEY_IS, type TenantConfig } from '../options/tenant.ts'
 import { isSameAnswer, keptAnswer } from './answers.ts'
 import { LateError, tenantUnavailable } from './lookups.ts'
 import { createRememberedTenants, type TenantCounts, tenantUnknown } from './remembered.ts'
@@ -16,6 +15,8 @@ export interface Tenants<Site> {
   byKey(key: string): Promise<Site>
   /** This process has the tenant looked up anew. */
   forget(key: string): void
+  /** Those that are known. */
+  sites(): Site[]
   counts(): TenantCounts
   /** What those do that are known, and those that were given up, is done or given up within `seconds`. */
   idle(seconds: number): Promise<void>
@@ -37,8 +38,9 @@ interface Tenant<Site> {
 const LONGEST_IDLE_SECONDS = 960
 
 export function createTenants<Site extends TenantSite>(
-  config: TenantsConfig,
-  makeSite: (config: Config) => Site,
+  config: TenantConfig,
+  /** @throws ConfigurationError for an answer that cannot be used */
+  makeSite: (key: string, answer: unknown) => Site,
   log: LimitedLog,
   now: () => number = () => performance.now(),
 ): Tenants<Site> {
@@ -50,7 +52,7 @@ export function createTenants<Site extends TenantSite>(
         // What databases say for none.
         if (answer === undefined || answer === null) return undefined
         if (before !== undefined && isSameAnswer(before.answer, answer)) return before
-        return { site: makeSite(config.configOf(key, answer)), answer: keptAnswer(answer) }
+        return { site: makeSite(key, answer), answer: keptAnswer(answer) }
       },
       mayEnd: ({ site }) => !site.isBusy(),
       end({ site }) {
@@ -66,6 +68,10 @@ export function createTenants<Site extends TenantSite>(
   function siteOf(key: string): Site | Promise<Site> {
     const tenant = remembered.of(key)
     return 'then' in tenant ? tenant.then(({ site }) => site) : tenant.site
+  }
+
+  function sites(): Site[] {
+    return [...remembered.all()].map(({ site }) => site)
   }
 
   function keyOf(req: Request): string {
@@ -119,9 +125,10 @@ export function createTenants<Site extends TenantSite>(
     forget: remembered.forget,
     counts: remembered.counts,
 
+    sites,
+
     async idle(seconds) {
-      const sites = [...[...remembered.all()].map(({ site }) => site), ...leaving]
-      await Promise.all(sites.map((site) => site.idle(seconds)))
+      await Promise.all([...sites(), ...leaving].map((site) => site.idle(seconds)))
     },
   }
 }

@@ -4,6 +4,7 @@ import type { AuthOptions } from '../../src/options/auth-options.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { SECRET } from './valid.ts'
 
+const LOGGER = { error() {}, warn() {}, info() {} }
 const tenant = { key: () => 'a', resolve: () => undefined }
 const ANSWER = {
   baseURL: 'https://a.example.com',
@@ -17,7 +18,7 @@ function resolve(options: object = {}, env: NodeJS.ProcessEnv = {}) {
 }
 
 function configOf(answer: unknown, options: object = {}, key = 'a', env: NodeJS.ProcessEnv = {}) {
-  const config = resolve(options, env).tenants?.configOf(key, answer)
+  const config = resolve(options, env).tenants?.configOf(key, answer, LOGGER)
   if (config === undefined) throw new Error('there are no tenants')
   return config
 }
@@ -139,7 +140,7 @@ describe('the configuration of a tenant', () => {
   test('has secrets of its own, which go with those of the app', () => {
     let secret: string | string[] = SECRET
     const { tenants } = resolve({ secret: () => secret, tenant: { ...tenant, former: 'b' } })
-    const [a, b] = ['a', 'b'].map((key) => tenants?.configOf(key, ANSWER))
+    const [a, b] = ['a', 'b'].map((key) => tenants?.configOf(key, ANSWER, LOGGER))
     const before = a?.secrets
     expect(before).toHaveLength(1)
     expect(before).not.toContain(SECRET)

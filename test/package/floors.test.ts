@@ -15,7 +15,7 @@ const house: House = {
     { floor: 12, files: ['doctor/*.ts'] },
     { floor: 11, files: ['index.ts'] },
     { floor: 10, files: ['auth.ts', 'auth-handler.ts'] },
-    { floor: 9, files: ['site.ts', 'sites.ts'] },
+    { floor: 9, files: ['site.ts', 'sites.ts', 'one-tenant.ts', 'many-tenants.ts'] },
     { floor: 8, files: ['routes.ts'] },
     { floor: 8, files: ['request-oidc.ts'] },
     { floor: 8, files: ['check/*.ts'] },

@@ -14,7 +14,12 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-export async function listen(server: Server, host: 'localhost' | '127.0.0.1', port = 0): Promise<number> {
+/** @param host '0.0.0.0': every address of this machine, such as 127.0.0.2 */
+export async function listen(
+  server: Server,
+  host: 'localhost' | '127.0.0.1' | '0.0.0.0',
+  port = 0,
+): Promise<number> {
   server.listen(port, host)
   await once(server, 'listening')
   // A server that closes an idle connection just when a request is sent on it would be a fault nobody asked for.

@@ -43,8 +43,8 @@ function setUp(
     {},
   )
   if (config === undefined) throw new Error('there are no tenants')
-  const make = (each: Config) => {
-    const site = new Site(each)
+  const make = (key: string, answer: unknown) => {
+    const site = new Site(config.configOf(key, answer, logger as never))
     made.push(site)
     return site
   }

@@ -22,7 +22,7 @@ interface Memory {
   readonly claims: ExpiringMap<string>
   readonly indexOf: SiteStore['indexOf']
   now(): number
-  idleEnd(record: AuthRecord): number
+  readonly idleTimeoutSeconds: number
 }
 
 export function createMemoryStores(
@@ -38,7 +38,7 @@ export function createMemoryStores(
     claims: createExpiringMap(now),
     indexOf: createMemoryIndex(now),
     now,
-    idleEnd: (record) => Math.min(now() + config.session.idleTimeoutSeconds * 1000, record.endsAt),
+    idleTimeoutSeconds: config.session.idleTimeoutSeconds,
   }
   return {
     now: async () => now(),
@@ -50,9 +50,10 @@ export function createMemoryStores(
 }
 
 function createMemoryStore(
-  { auth: entries, app, anonymous, used, claims, indexOf, now, idleEnd }: Memory,
-  { owners }: StoreSite,
+  { auth: entries, app, anonymous, used, claims, indexOf, now, ...memory }: Memory,
+  { owners, idleTimeoutSeconds = memory.idleTimeoutSeconds }: StoreSite,
 ): SiteStore {
+  const idleEnd = (record: AuthRecord) => Math.min(now() + idleTimeoutSeconds * 1000, record.endsAt)
   const ownerOf = createOwners(owners)
   const name = ownerName(owners[0])
   const ownKey = (key: string) => `${name} ${key}`

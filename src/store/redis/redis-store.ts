@@ -20,7 +20,7 @@ export function createRedisStore(
   const { connection, lookUp, claim, now } = servers
   const { redis, answer } = connection
   const records = createSealedRecords(site)
-  const idleMilliseconds = milliseconds(config.session.idleTimeoutSeconds)
+  const idleMilliseconds = milliseconds(site.idleTimeoutSeconds ?? config.session.idleTimeoutSeconds)
   const indexOf = (owner: Owner) => createRedisIndex(servers, owner)
 
   /** Names the session's keys so that a cluster keeps them in one slot: what stands in braces decides. */

@@ -17,6 +17,8 @@ export interface Ageing {
   jitter?: number
   /** the app's, where it is not that of the test apps */
   secret?: string
+  /** where the browser has its cookie, in place of localhost */
+  url?: string
 }
 
 const sealerOf = (secret = TEST_SECRET) => createSealer([secret], 'auth record')
@@ -27,9 +29,9 @@ export async function ageSession(
   redis: Redis,
   browser: UserAgent,
   seconds: number,
-  { idToken = 0, accessToken = 0, login = 0, jitter, secret }: Ageing = {},
+  { idToken = 0, accessToken = 0, login = 0, jitter, secret, url }: Ageing = {},
 ): Promise<void> {
-  const id = await sessionIdOf(browser)
+  const id = await sessionIdOf(browser, url)
   const record = await storedRecord(redis, id, secret)
   if (!record) throw new Error(`no session to make older: ${id}`)
   const sooner = (at: number | undefined, by: number) => (at === undefined ? undefined : at - by * 1000)
@@ -61,8 +63,12 @@ export async function storedRecord(
 }
 
 /** The id in the session's cookie. */
-export async function sessionIdOf(browser: UserAgent, name = 'bff'): Promise<string> {
-  const cookies = await browser.cookies('http://localhost/')
+export async function sessionIdOf(
+  browser: UserAgent,
+  url = 'http://localhost/',
+  name = 'bff',
+): Promise<string> {
+  const cookies = await browser.cookies(url)
   const value = cookies.find(({ key }) => key === name)?.value
   const id = decodeURIComponent(value ?? '').match(/^s:([^.]+)\./)?.[1]
   if (!id) throw new Error(`this browser has no session cookie ${name}`)

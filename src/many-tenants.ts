@@ -1,0 +1,97 @@
+// What `auth()` serves where there are tenants: a site for each, made when its first request comes.
+import { ConfigurationError } from './errors.ts'
+import { createHealthCheck } from './health/health.ts'
+import { createBackgroundTasks } from './lib/background-tasks.ts'
+import { createLimitedLog } from './lib/limited-log.ts'
+import { createTenantLoggers } from './lib/tenant-loggers.ts'
+import { logEvents } from './log-events.ts'
+import type { Served } from './one-tenant.ts'
+import type { Config, Tenants } from './options/config.ts'
+import { createRealmServices, type RealmServices, type SharedServices } from './realm-services.ts'
+import type { RenewalsUnderWay } from './renewal/renew.ts'
+import { createSite, type Site } from './site.ts'
+import type { SessionStores } from './store/session-stores.ts'
+import { createTenants } from './tenants/tenants.ts'
+
+interface TenantSite extends Site {
+  readonly realm: RealmServices
+  isBusy(): boolean
+  idle(seconds: number): Promise<void>
+}
+
+export function serveTenants(
+  { logger }: Pick<Config, 'logger'>,
+  given: Tenants,
+  stores: SessionStores,
+  shared: SharedServices,
+): Served {
+  const loggers = createTenantLoggers(logger)
+  const tenants = createTenants(given, makeSite, shared.log)
+  const { health, close: endHealth } = createHealthCheck(
+    stores,
+    undefined,
+    renewalsUnderWay,
+    shared.events,
+    tenants.counts,
+  )
+
+  /** Nothing in it is another's but Redis, and what bounds all of them together. */
+  function makeSite(tenant: string, answer: unknown): TenantSite {
+    const config = given.configOf(tenant, answer, loggers.of(tenant))
+    const events = shared.events.of({ tenant })
+    const log = createLimitedLog(config.logger)
+    const own = { ...shared, events, log, tasks: createBackgroundTasks() }
+    logEvents(events, log, config.logger)
+    const { idleTimeoutSeconds } = config.session
+    const secrets = () => config.secrets
+    const realm = createRealmServices(
+      config,
+      stores.of({ owners: [config], secrets, events, idleTimeoutSeconds }),
+      own,
+    )
+    return {
+      ...createSite([{ config, services: realm }], own),
+      realm,
+      isBusy() {
+        const { inFlight, waitingForStore } = realm.renewer.underWay()
+        return inFlight + waitingForStore > 0
+      },
+      idle: realm.renewer.idle,
+    }
+  }
+
+  function renewalsUnderWay(): RenewalsUnderWay {
+    const all = tenants.sites().map(({ realm }) => realm.renewer.underWay())
+    return all.reduce(
+      (sum, { inFlight, waitingForStore }) => ({
+        inFlight: sum.inFlight + inFlight,
+        waitingForStore: sum.waitingForStore + waitingForStore,
+      }),
+      { inFlight: 0, waitingForStore: 0 },
+    )
+  }
+
+  return {
+    sites: {
+      of: tenants.of,
+      async realmsOf(tenant, asked) {
+        if (tenant !== undefined) return (await tenants.byKey(tenant)).realms
+        throw new ConfigurationError(
+          'invalid_option',
+          `${asked} needs a tenant, since the same sub at two of them is two people: { sub, tenant }`,
+        )
+      },
+    },
+    ready: stores.usable,
+    health,
+    check: async () => [],
+    forgetTenant: tenants.forget,
+
+    async end(seconds) {
+      endHealth()
+      for (const { realm } of tenants.sites()) realm.watch.close()
+      await tenants.idle(seconds)
+      loggers.close()
+    },
+  }
+}

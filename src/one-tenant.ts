@@ -1,0 +1,58 @@
+// What `auth()` serves where there are no tenants: one site, whose realms everybody logs in at.
+import { checkSetUp } from './check/check.ts'
+import type { Finding } from './findings.ts'
+import { createHealthCheck, type Health } from './health/health.ts'
+import { OF_SETUP } from './lib/log.ts'
+import { logEvents } from './log-events.ts'
+import type { Config } from './options/config.ts'
+import { addressesToRegister } from './options/registered-addresses.ts'
+import { bothReady } from './ready.ts'
+import { createRealmServices, type SharedServices } from './realm-services.ts'
+import { allUsable, endRealms, mapAll, underWayIn } from './realms-together.ts'
+import { createSite } from './site.ts'
+import { oneSite, type Sites } from './sites.ts'
+import type { SessionStores } from './store/session-stores.ts'
+
+/** Everybody whom an `auth()` serves, and what it is asked about them. */
+export interface Served {
+  readonly sites: Sites
+  ready(): Promise<void>
+  health(): Promise<Health>
+  check(): Promise<Finding[]>
+  /** Waits for renewals, and gives up what is left after so long. */
+  end(seconds: number): Promise<void>
+  /** Undefined where there are no tenants. */
+  readonly forgetTenant?: (key: string) => void
+}
+
+export function serveOne(
+  configs: readonly [Config, ...Config[]],
+  stores: SessionStores,
+  shared: SharedServices,
+): Served {
+  const { events, log } = shared
+  const [config] = configs
+  const sessionsOfSite = stores.of({ owners: configs, secrets: () => config.secrets, events })
+  const siteRealms = mapAll(configs, (one) => ({
+    config: one,
+    services: createRealmServices(one, sessionsOfSite, shared),
+  }))
+  const realms = mapAll(siteRealms, ({ services }) => services)
+  const [{ provider, store }] = realms
+  const { health, close: endHealth } = createHealthCheck(stores, provider, () => underWayIn(realms), events)
+  logEvents(events, log, config.logger)
+  for (const one of configs)
+    if (one.development) one.logger.info(`express-bff-session: ${addressesToRegister(one)}`, OF_SETUP)
+
+  return {
+    sites: oneSite(createSite(siteRealms, shared)),
+    ready: () => bothReady(allUsable(realms), stores.usable()),
+    health,
+    check: () => checkSetUp(config, provider, stores, store),
+
+    async end(seconds) {
+      endHealth()
+      await endRealms(realms, seconds)
+    },
+  }
+}
