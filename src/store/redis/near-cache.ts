@@ -15,13 +15,17 @@ export interface NearCache {
   close(): void
 }
 
-/** @param servers sessions are read on their first connection */
+/**
+ * @param servers sessions are read on their first connection
+ * @param mostOfSite so many sessions of one site; undefined where there is one
+ */
 export function openNearCache(
   { connection: reading, outages }: RedisServers,
   given: NonNullable<Config['redis']>,
   config: Pick<Config, 'redisTimeoutSeconds'>,
+  mostOfSite: number | undefined,
 ): NearCache {
-  const sessions = createSessionCaches()
+  const sessions = createSessionCaches(mostOfSite)
   const hearing = openRedis(given, config.redisTimeoutSeconds, outages, { hears: true })
   // The options allow it with one server only, and with connections of ours.
   const [readingFrom, hearingFrom] = [reading.redis as Redis, hearing.redis as Redis]

@@ -1,7 +1,7 @@
 // Records that this process has opened: an unchanged one is neither sent, nor decrypted, nor parsed again.
 import { createHash } from 'node:crypto'
-import { BoundedMap } from '../../lib/bounded-map.ts'
 import { createChangeCheck } from '../../lib/change-check.ts'
+import { createPartedMap } from '../../lib/parted-map.ts'
 import type { AuthRecord } from '../../record/auth-record.ts'
 import type { StoreSite } from '../session-stores.ts'
 
@@ -18,42 +18,36 @@ export interface Opened {
   readonly record: AuthRecord
 }
 
-interface Entry extends Opened {
-  readonly opener: object
-}
-
 /** Some 5 kB each. */
 const MOST_RECORDS = 2000
 
-/** For all sites together. */
-export function createOpenedRecords(): { of(site: Pick<StoreSite, 'secrets'>): OpenedRecords } {
-  const opened = new BoundedMap<string, Entry>(MOST_RECORDS)
+/**
+ * For all sites together.
+ *
+ * @param mostOfSite so many of one site
+ */
+export function createOpenedRecords(mostOfSite = MOST_RECORDS): {
+  of(site: Pick<StoreSite, 'secrets'>): OpenedRecords
+} {
+  const all = createPartedMap<Opened>(MOST_RECORDS, mostOfSite)
 
   return {
     of({ secrets }) {
-      let opener = {}
+      const opened = all.part()
       // What a secret opened that is none any more does not open.
-      const forgetOfOthers = createChangeCheck(secrets, () => {
-        opener = {}
-      })
-      const own = (id: string) => {
-        const entry = opened.get(id)
-        return entry?.opener === opener ? entry : undefined
-      }
+      const forgetOfOthers = createChangeCheck(secrets, opened.clear)
 
       return {
         get(id) {
           forgetOfOthers()
-          return own(id)
+          return opened.get(id)
         },
 
         put(id, sealed, record) {
-          opened.set(id, { opener, hash: createHash('sha1').update(sealed).digest('hex'), record })
+          opened.set(id, { hash: createHash('sha1').update(sealed).digest('hex'), record })
         },
 
-        drop(id) {
-          if (own(id) !== undefined) opened.delete(id)
-        },
+        drop: (id) => opened.delete(id),
       }
     },
   }

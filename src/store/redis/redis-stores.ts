@@ -9,16 +9,25 @@ import { createOpenedRecords } from './opened-records.ts'
 import { createRedisStore } from './redis-store.ts'
 import { openServers } from './servers.ts'
 
+/** A tenth of what all have together: who is busy makes nobody else's slow. */
+const OPENED_OF_TENANT = 200
+const CACHED_OF_TENANT = 1000
+
 export function openRedisStores(
-  config: Pick<SharedConfig, 'redis' | 'nearCache' | 'redisTimeoutSeconds' | 'waitReplicas' | 'logger'> &
+  config: Pick<
+    SharedConfig,
+    'tenants' | 'redis' | 'nearCache' | 'redisTimeoutSeconds' | 'waitReplicas' | 'logger'
+  > &
     Parameters<typeof createRedisStore>[3],
   given: NonNullable<Config['redis']>,
   events: AuthEventEmitter,
 ): SessionStores {
   const servers = openServers(config, given, events)
   const { redis } = servers.connection
-  const opened = createOpenedRecords()
-  const near = config.nearCache ? openNearCache(servers, given, config) : undefined
+  const opened = createOpenedRecords(config.tenants && OPENED_OF_TENANT)
+  const near = config.nearCache
+    ? openNearCache(servers, given, config, config.tenants && CACHED_OF_TENANT)
+    : undefined
 
   return {
     now: servers.now,

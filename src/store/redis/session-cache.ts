@@ -1,5 +1,5 @@
 // Sessions that this process has read, used again without asking Redis until it says that they changed.
-import { BoundedMap } from '../../lib/bounded-map.ts'
+import { createPartedMap } from '../../lib/parted-map.ts'
 import type { Found } from '../store.ts'
 
 /** Of one site: what another read is not known to it, whoever has the id. */
@@ -20,27 +20,39 @@ export interface SessionCaches {
 }
 
 interface Entry {
-  readonly reader: object
   readonly found: Found
   readonly readAt: number
 }
 
 const MOST_SESSIONS = 10_000
 
-export function createSessionCaches(): SessionCaches {
-  const kept = new BoundedMap<string, Entry>(MOST_SESSIONS)
+/** @param mostOfSite so many of one site */
+export function createSessionCaches(mostOfSite = MOST_SESSIONS): SessionCaches {
+  const all = createPartedMap<Entry>(MOST_SESSIONS, mostOfSite)
   /** What is on its way here. A change that is heard of meanwhile may be older or newer than what comes. */
   const underWay = new Map<string, object>()
 
-  return { ofSite, forget, forgetAll }
+  return {
+    ofSite,
+
+    forget(id) {
+      underWay.delete(id)
+      all.delete(id)
+    },
+
+    forgetAll() {
+      underWay.clear()
+      all.clear()
+    },
+  }
 
   function ofSite(): SessionCache {
-    let reader = {}
+    const kept = all.part()
 
     return {
       get(id) {
         const entry = kept.get(id)
-        if (entry?.reader !== reader) return undefined
+        if (entry === undefined) return undefined
         const { found, readAt } = entry
         const now = found.now + performance.now() - readAt
         // Nobody tells of a session that ended unused before Redis comes to delete it.
@@ -52,7 +64,7 @@ export function createSessionCaches(): SessionCaches {
 
       reading(id) {
         const reading = {}
-        const mine = reader
+        const began = kept.now()
         underWay.set(id, reading)
         return (found) => {
           if (underWay.get(id) !== reading) return
@@ -60,26 +72,16 @@ export function createSessionCaches(): SessionCaches {
           // What an app keeps for a session may be large, and an older copy of it must not be written back.
           if (found.value === undefined || found.value.appData !== undefined) return
           // Its clock may be late by the answer's way here, and is never ahead of the store's.
-          kept.set(id, { reader: mine, found, readAt: performance.now() })
+          kept.set(id, { found, readAt: performance.now() }, began)
         }
       },
 
-      forget,
-
-      // What it has kept, or will of what is under way, is another reader's from here on.
-      forgetAll() {
-        reader = {}
+      forget(id) {
+        underWay.delete(id)
+        kept.delete(id)
       },
+
+      forgetAll: kept.clear,
     }
-  }
-
-  function forget(id: string): void {
-    underWay.delete(id)
-    kept.delete(id)
-  }
-
-  function forgetAll(): void {
-    underWay.clear()
-    kept.clear()
   }
 }
