@@ -2,8 +2,7 @@
 import { ConfigurationError } from './errors.ts'
 import { createHealthCheck } from './health/health.ts'
 import { createBackgroundTasks } from './lib/background-tasks.ts'
-import { createLimitedLog } from './lib/limited-log.ts'
-import { createTenantLoggers } from './lib/tenant-loggers.ts'
+import { createTenantLog } from './lib/tenant-log.ts'
 import { logEvents } from './log-events.ts'
 import type { Served } from './one-tenant.ts'
 import type { Config, Tenants } from './options/config.ts'
@@ -25,7 +24,7 @@ export function serveTenants(
   stores: SessionStores,
   shared: SharedServices,
 ): Served {
-  const loggers = createTenantLoggers(logger)
+  const log = createTenantLog(logger)
   const tenants = createTenants(given, makeSite, shared.log)
   const { health, close: endHealth } = createHealthCheck(
     stores,
@@ -35,13 +34,13 @@ export function serveTenants(
     tenants.counts,
   )
 
+  logEvents(shared.events, log, logger)
+
   /** Nothing in it is another's but Redis, and what bounds all of them together. */
   function makeSite(tenant: string, answer: unknown): TenantSite {
-    const config = given.configOf(tenant, answer, loggers.of(tenant))
+    const config = given.configOf(tenant, answer, log.of(tenant))
     const events = shared.events.of({ tenant })
-    const log = createLimitedLog(config.logger)
     const own = { ...shared, events, log, tasks: createBackgroundTasks() }
-    logEvents(events, log, config.logger)
     const { idleTimeoutSeconds } = config.session
     const secrets = () => config.secrets
     const realm = createRealmServices(
@@ -91,7 +90,7 @@ export function serveTenants(
       endHealth()
       for (const { realm } of tenants.sites()) realm.watch.close()
       await tenants.idle(seconds)
-      loggers.close()
+      log.close()
     },
   }
 }
