@@ -29,6 +29,8 @@ export interface TenantApp {
   readonly events: AppEvent[]
   readonly log: ReturnType<typeof createLog>
   readonly errors: unknown[]
+  /** how many requests key() was asked about */
+  readonly keyed: { count: number }
   /** what resolve() was asked for */
   readonly asked: string[]
   /** by the host of each tenant; may be changed at any time */
@@ -60,6 +62,7 @@ export async function startTenantApp(setup: TenantAppSetup): Promise<TenantApp> 
     clientID: ONE_CLIENT.clientId,
     clientSecret: ONE_CLIENT.clientSecret,
   })
+  const keyed = { count: 0 }
   const asked: string[] = []
   const answers = new Map<string, (signal: AbortSignal) => unknown>()
   for (const name of names) {
@@ -80,7 +83,10 @@ export async function startTenantApp(setup: TenantAppSetup): Promise<TenantApp> 
     afterCallback: (_login, req) => ({ user: { marker: req.hostname } }),
     ...options,
     tenant: {
-      key: (req) => req.hostname,
+      key(req) {
+        keyed.count += 1
+        return req.hostname
+      },
       resolve(key, { signal }) {
         asked.push(key)
         return answers.get(key)?.(signal) as TenantSetUp | undefined
@@ -99,6 +105,7 @@ export async function startTenantApp(setup: TenantAppSetup): Promise<TenantApp> 
     events,
     log,
     errors,
+    keyed,
     asked,
     answers,
     url: (name) => `http://${host(name)}:${port}`,
