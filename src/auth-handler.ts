@@ -27,11 +27,12 @@ export interface AuthHandler extends Middleware {
   health(): Promise<Health>
   /**
    * Asks the provider and the store what can be asked without a person, and says what it found, with cures. For a page of
-   * operators, or a command: it sends a dozen requests. Rejects never, and takes at most some twenty seconds.
+   * operators, or a command: it sends a dozen requests. Rejects never, and takes at most some twenty seconds. With `tenant`, the
+   * provider of the tenant that is named is asked, or none.
    *
    * @example const failed = (await bff.check()).filter(({ status }) => status === 'failed')
    */
-  check(): Promise<Finding[]>
+  check(of?: { readonly tenant?: string | undefined }): Promise<Finding[]>
   /**
    * Waits for what is in flight, then lets go of the store. Call it before the process ends.
    *

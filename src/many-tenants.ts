@@ -1,5 +1,7 @@
 // What `auth()` serves where there are tenants: a site for each, made when its first request comes.
-import { ConfigurationError } from './errors.ts'
+import { checkSetUp } from './check/check.ts'
+import { ConfigurationError, isAuthError } from './errors.ts'
+import { type Finding, failed } from './findings.ts'
 import { createHealthCheck } from './health/health.ts'
 import { createBackgroundTasks } from './lib/background-tasks.ts'
 import { createTenantLog } from './lib/tenant-log.ts'
@@ -9,7 +11,7 @@ import type { Config, Tenants } from './options/config.ts'
 import { createRealmServices, type RealmServices, type SharedServices } from './realm-services.ts'
 import type { RenewalsUnderWay } from './renewal/renew.ts'
 import { createSite, type Site } from './site.ts'
-import type { SessionStores } from './store/session-stores.ts'
+import { type SessionStores, storeOf } from './store/session-stores.ts'
 import { createTenants } from './tenants/tenants.ts'
 
 interface TenantSite extends Site {
@@ -19,11 +21,12 @@ interface TenantSite extends Site {
 }
 
 export function serveTenants(
-  { logger }: Pick<Config, 'logger'>,
+  config: Config,
   given: Tenants,
   stores: SessionStores,
   shared: SharedServices,
 ): Served {
+  const { logger } = config
   const log = createTenantLog(logger)
   const tenants = createTenants(given, makeSite, shared.log)
   const { health, close: endHealth } = createHealthCheck(
@@ -59,6 +62,23 @@ export function serveTenants(
     }
   }
 
+  /** Of all tenants the store alone; of one its provider too. */
+  async function check({ tenant }: { readonly tenant?: string | undefined } = {}): Promise<Finding[]> {
+    if (tenant === undefined) {
+      const { events } = shared
+      const ofNobody = stores.of({ owners: [config], secrets: () => config.secrets, events })
+      return checkSetUp(config, undefined, stores, storeOf(ofNobody, config))
+    }
+    try {
+      const { realm, config: own } = await tenants.byKey(tenant)
+      return await checkSetUp(own, realm.provider, stores, realm.store)
+    } catch (error) {
+      if (!isAuthError(error)) throw error
+      const what = error.code === 'tenant_unknown' ? 'is unknown' : 'cannot be looked up: the log says why'
+      return [failed('discovery', `was not asked, since the tenant ${tenant} ${what}`)]
+    }
+  }
+
   function renewalsUnderWay(): RenewalsUnderWay {
     const all = tenants.sites().map(({ realm }) => realm.renewer.underWay())
     return all.reduce(
@@ -83,7 +103,7 @@ export function serveTenants(
     },
     ready: stores.usable,
     health,
-    check: async () => [],
+    check,
     forgetTenant: tenants.forget,
 
     async end(seconds) {

@@ -18,7 +18,7 @@ export interface Served {
   readonly sites: Sites
   ready(): Promise<void>
   health(): Promise<Health>
-  check(): Promise<Finding[]>
+  check(of?: { readonly tenant?: string | undefined }): Promise<Finding[]>
   /** Waits for renewals, and gives up what is left after so long. */
   end(seconds: number): Promise<void>
   /** Undefined where there are no tenants. */

@@ -18,20 +18,21 @@ const UNASKED = (['eviction', 'replicas', 'memory', 'store-rights'] as const).ma
   unknown(name, 'was not asked: see store'),
 )
 
+/** @param provider undefined: the store alone is asked */
 export async function checkSetUp(
   config: Config,
-  provider: Provider,
+  provider: Provider | undefined,
   stores: Pick<SessionStores, 'now' | 'check'>,
   store: SessionStore,
 ): Promise<Finding[]> {
   const clock = await storeClock(stores)
   const now = clock.now ?? Date.now()
-  const [asked, stored] = await Promise.all([provider.check(now, config), storeFindings()])
+  const [asked, stored] = await Promise.all([provider?.check(now, config), storeFindings()])
   const ahead = {
-    provider: asked.aheadMilliseconds,
+    provider: asked?.aheadMilliseconds,
     store: config.redis === undefined ? undefined : clock.ahead,
   }
-  return [...asked.findings, ...stored, clockFinding(ahead, config.clockToleranceSeconds)]
+  return [...(asked?.findings ?? []), ...stored, clockFinding(ahead, config.clockToleranceSeconds)]
 
   async function storeFindings(): Promise<Finding[]> {
     if (clock.fault !== undefined) return [failed('store', clock.fault), ...UNASKED]
