@@ -28,8 +28,8 @@ describe.each(KINDS)('with sessions in %s', (kind) => {
     return browser
   }
 
-  const see = async (browser: Browser, tenant: string) =>
-    (await browser.request('GET', `${app.url(tenant)}/public`)).json<Described>()
+  const see = async (browser: Browser, tenant: string, path = '/public') =>
+    (await browser.request('GET', app.url(tenant) + path)).json<Described>()
 
   /** Somebody carries what a browser has of one tenant over to the other. */
   async function carry(browser: Browser, from: string, to: string): Promise<Browser> {
@@ -68,8 +68,8 @@ describe.each(KINDS)('with sessions in %s', (kind) => {
     const a = new Browser()
     const left = await a.request('POST', `${app.url('a')}/data`)
     expect(left.json<Described>()).toMatchObject({ data: app.host('a') })
-    expect(await see(a, 'a')).toMatchObject({ data: app.host('a') })
-    expect(await see(await carry(a, 'a', 'b'), 'b')).toEqual({ authenticated: false })
+    expect(await see(a, 'a', '/data')).toMatchObject({ data: app.host('a') })
+    expect(await see(await carry(a, 'a', 'b'), 'b', '/data')).toEqual({ authenticated: false })
   })
 
   test('a login that began at one does not end at the other, and its code goes nowhere', async () => {

@@ -4,6 +4,7 @@ import express, { type Express, type Request } from 'express'
 import { type AuthOptions, auth, relay, requireAuth, type TenantSetUp } from '../../../src/index.ts'
 import { createLog } from '../evidence.ts'
 import { closeServer, listen } from '../listen.ts'
+import type { ClientOptions } from '../provider/client.ts'
 import type { TestProvider } from '../provider/provider.ts'
 import { type AppEvent, listenToAll } from './app-events.ts'
 import { ONE_CLIENT, TEST_SECRET } from './app-options.ts'
@@ -17,6 +18,8 @@ export interface TenantAppSetup {
   /** an API that `/api` hands requests on to */
   readonly apiUrl?: string
   readonly options?: AuthOptions
+  /** what else the client is at the providers */
+  readonly client?: Partial<ClientOptions>
   /** over `tenant`, but for its functions */
   readonly tenant?: Partial<Omit<NonNullable<AuthOptions['tenant']>, 'key' | 'resolve'>>
   /** the port of a server that serves the same tenants, and is where they log in */
@@ -66,7 +69,7 @@ export async function startTenantApp(setup: TenantAppSetup): Promise<TenantApp> 
   const asked: string[] = []
   const answers = new Map<string, (signal: AbortSignal) => unknown>()
   for (const name of names) {
-    await tenants[name]?.registerClient({ ...ONE_CLIENT, baseURL: baseURL(name) })
+    await tenants[name]?.registerClient({ ...ONE_CLIENT, ...setup.client, baseURL: baseURL(name) })
     answers.set(host(name), () => setUpOf(name))
   }
   const log = createLog()
@@ -132,9 +135,11 @@ function createTenantRoutes(handler: Auth, onError: (error: unknown) => void, ap
   app.get('/token', requireAuth(), async (req, res) => {
     res.json({ token: await req.oidc.getAccessToken(), ...describe(req) })
   })
+  // Apart, since a session whose `req.session` was opened is read from the store again.
+  app.get('/data', (req, res) => void res.json({ ...describe(req), data: req.session.marker }))
   app.post('/data', (req, res) => {
     req.session.marker = req.hostname
-    res.json(describe(req))
+    res.json({ ...describe(req), data: req.session.marker })
   })
   if (apiUrl !== undefined) app.use('/api', relay({ target: apiUrl }))
   app.use(((error, _req, _res, next) => {
@@ -161,6 +166,5 @@ function describe(req: Request): Described {
     authenticated: req.oidc.isAuthenticated(),
     ...(user && { sub: user.sub, marker: String(user.marker) }),
     ...(session && { id: session.id, generation: session.generation }),
-    ...(req.session.marker !== undefined && { data: req.session.marker }),
   }
 }
