@@ -42,7 +42,7 @@ export type RefusedCode =
   | 'login_denied'
   /** The provider's answer did not pass: log in again; the log says more. */
   | 'login_failed'
-  /** Your `afterCallback` said no. */
+  /** Your `afterCallback` said no, or `tenants`. */
   | 'login_refused'
   /** `/login` was given parameters that it does not take. */
   | 'login_malformed'

@@ -28,7 +28,7 @@ export type SessionEndReason =
   | 'renewal_refused'
   /** The renewed ID token says that the session at the provider is over (`session_expiry`). */
   | 'session_expiry'
-  /** Your `afterRenewal` said no; `detail` is what it said. */
+  /** Your `afterRenewal` said no, and `detail` is what it said; or `tenants` does not let the person's organization in any more. */
   | 'refused_by_app'
   /** Another login in the same browser took its place. */
   | 'replaced_by_login'

@@ -44,6 +44,7 @@ export type {
   Logger,
   LoginOptions,
   LogoutOptions,
+  MayTenantLogIn,
   MutualTLSOptions,
   PrivateJWK,
   ProviderEntry,

@@ -22,7 +22,7 @@ export interface LoginTransaction {
   /** Milliseconds by the store's clock. */
   readonly startedAt: number
   /** What was asked of the person's authentication, and of whom, if anybody was logged in. */
-  readonly stepUp?: StepUp & { readonly sub: string | undefined }
+  readonly stepUp?: StepUp & { readonly sub: string | undefined; readonly iss?: string | undefined }
   /** What it asked for besides the options. */
   readonly asked?: Readonly<Record<string, string>>
   /** The app's own: nobody else reads it. */

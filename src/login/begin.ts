@@ -4,7 +4,9 @@ import type { LoginWishes } from '../cookies/login-transaction.ts'
 import { redirect } from '../http/redirect.ts'
 import { pageToReturnTo } from '../http/return-to.ts'
 import type { Operation } from '../operations.ts'
+import type { Config } from '../options/config.ts'
 import type { AppState } from '../options/login.ts'
+import type { IdTokenClaims } from '../record/id-token-claims.ts'
 import type { StepUp } from '../record/step-up.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { appStateOf } from './app-state.ts'
@@ -36,6 +38,11 @@ function carriedBy({ carry }: { carry?: unknown }): string | undefined {
   return typeof carry === 'string' ? carry.slice(0, MOST_CARRIED) : undefined
 }
 
+/** Where there is one issuer only, it is not carried along. */
+function personIn({ issuerTenants }: Config, claims: IdTokenClaims | undefined) {
+  return { sub: claims?.sub, ...(issuerTenants !== undefined && { iss: claims?.iss }) }
+}
+
 async function sendToProvider(
   { config, logins, operations, provider, store, ...request }: RequestContext,
   { returnTo, stepUp, silent, attempts, asked = {}, appState: given }: LoginRequest,
@@ -47,7 +54,9 @@ async function sendToProvider(
   // The store's clock; and where there is no store, a login could not be completed either.
   const now = await store.now()
   const wishes: LoginWishes = {
-    ...(stepUp && { stepUp: { ...stepUp, sub: sessionHere({ config, ...request })?.claims.sub } }),
+    ...(stepUp && {
+      stepUp: { ...stepUp, ...personIn(config, sessionHere({ config, ...request })?.claims) },
+    }),
     ...(Object.keys(asked).length > 0 && { asked }),
     ...((silent || asked.prompt === 'none') && { silent: true }),
     ...(attempts && { attempts }),

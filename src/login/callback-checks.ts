@@ -25,7 +25,8 @@ export function checkStepUp(
 ): void {
   if (stepUp === undefined) return
   const live = sessionHere(context)?.claims
-  const others = stepUp.sub !== undefined && stepUp.sub !== claims.sub
+  const { sub, iss = claims.iss } = stepUp
+  const others = sub !== undefined && (sub !== claims.sub || iss !== claims.iss)
   if (others || (live !== undefined && !isSamePerson(live, claims))) {
     throw failed('Somebody else logged in. To go on as another person, log out first.', 'another sub')
   }

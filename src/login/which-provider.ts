@@ -45,7 +45,8 @@ export async function atIssuer(
 ): Promise<RequestContext | undefined> {
   for (const own of issuer === undefined ? [] : context.realms.byIssuer(issuer)) {
     const isMeant = name === undefined || name === own.config.providerName
-    if (isMeant && issuer === (await own.provider.issuer())) return contextIn(own, context)
+    if (isMeant && issuer !== undefined && (await own.provider.isIssuer(issuer)))
+      return contextIn(own, context)
   }
   return undefined
 }

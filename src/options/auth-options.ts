@@ -12,6 +12,7 @@ import type { RenewalOptions } from './renewal.ts'
 import type { Routes } from './routes.ts'
 import type { SessionOptions } from './session.ts'
 import type { TenantOptions } from './tenant.ts'
+import type { MayTenantLogIn } from './tenants.ts'
 import type { UserInfoOptions } from './user-info.ts'
 
 export type { ApiOptions } from './apis.ts'
@@ -27,6 +28,7 @@ export type { Routes } from './routes.ts'
 export type { SessionOptions } from './session.ts'
 export type { PrivateJWK } from './signing-key.ts'
 export type { TenantLookup, TenantOptions } from './tenant.ts'
+export type { MayTenantLogIn } from './tenants.ts'
 export type { UserInfoOptions } from './user-info.ts'
 
 /**
@@ -78,6 +80,12 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   provider?: ProviderOptions | undefined
   /** Sessions kept apart by tenants, each with a provider, a client and an address of its own: [tenants.md](tenants.md). */
   tenant?: TenantOptions<TenantSetUp> | undefined
+  /**
+   * Whose people may log in where `issuerBaseURL` is for many tenants, as Entra ID's `organizations` and `common` are: their IDs,
+   * or a function that is asked at every login and renewal. Required there.
+   * @defaultValue none: the issuer is one tenant's
+   */
+  tenants?: readonly string[] | MayTenantLogIn | undefined
   /** The session's cookie, and how long a session lives. */
   session?: SessionOptions | undefined
   /** How a logout is asked of the provider. */
@@ -171,6 +179,7 @@ export type TenantSetUp = ClientOptions &
 type OfProvider =
   | 'issuerBaseURL'
   | 'provider'
+  | 'tenants'
   | 'authorizationParams'
   | 'apis'
   | 'renewal'

@@ -12,6 +12,7 @@ import type { RenewalConfig } from './renewal.ts'
 import type { Routes } from './routes.ts'
 import type { SessionConfig } from './session.ts'
 import type { TenantConfig } from './tenant.ts'
+import type { IssuerTenants } from './tenants.ts'
 import type { UserInfoConfig } from './user-info.ts'
 
 export type { SigningKey } from './signing-key.ts'
@@ -65,6 +66,8 @@ export interface RealmConfig extends ClientConfig {
   /** The sessions that the app had before it had tenants are this one's. */
   readonly isFormer?: boolean
   readonly provider: ProviderConfig
+  /** Undefined: the issuer is one. Else it is a pattern of issuers, one for each tenant, and these may log in. */
+  readonly issuerTenants: IssuerTenants | undefined
   readonly authorizationParams: Readonly<Record<string, string>>
   /** The APIs that a login asks access to (RFC 8707 §2.1). */
   readonly resources: readonly string[]

@@ -29,6 +29,7 @@ const MAY_DIFFER: {
   login: 'none',
   provider: 'both',
   tenant: 'none',
+  tenants: 'both',
   session: 'tenant',
   logout: 'both',
   clientAuthMethod: 'both',

@@ -54,14 +54,5 @@ export function issuerURL(
   production: boolean,
   origins: readonly string[],
 ): URL {
-  const issuer = webURL(given, option, 'https://tenant.eu.auth0.com', production, origins)
-  // Their documents name no issuer, but a pattern of issuers, with which no ID token's can be equal (OpenID Connect Core
-  // §3.1.3.7).
-  if (/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations)(?:\/|$)/i.test(issuer.href)) {
-    throw optionError(
-      option,
-      'must name one tenant, such as https://login.microsoftonline.com/TENANT_ID/v2.0: at common and organizations the people of every tenant could log in',
-    )
-  }
-  return issuer
+  return webURL(given, option, 'https://tenant.eu.auth0.com', production, origins)
 }

@@ -9,6 +9,7 @@ import type { Mistakes } from './mistakes.ts'
 import { resolveProvider } from './provider.ts'
 import { flag, oneOf, seconds } from './read-option.ts'
 import { resolveRenewal } from './renewal.ts'
+import { resolveTenants } from './tenants.ts'
 import { resolveUserInfo } from './user-info.ts'
 
 // openid-client validates signatures of these; an HMAC would make the client secret a signing key.
@@ -58,6 +59,7 @@ export function resolveRealm(
     mustNameIssuer: false,
     issuer,
     provider,
+    issuerTenants: attempt(() => resolveTenants(options.tenants, issuer)),
     ...attempt(() => resolveClient(options, env, issuer, provider, mistakes)),
     authorizationParams: params,
     resources,

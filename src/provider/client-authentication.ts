@@ -59,7 +59,10 @@ function createSigning({ key, alg, kid }: SigningKey): Signing {
 }
 
 function authenticationOf(config: ProviderSetUp, signing: Signing | undefined): client.ClientAuth {
-  const { clientAuthMethod, clientAssertionAudience: audience } = config
+  const { clientAuthMethod, clientAssertionAudience, issuerTenants } = config
+  // A pattern of issuers is nobody, and Entra ID is asked at its token endpoint.
+  const isOfPattern = issuerTenants !== undefined && clientAssertionAudience === 'issuer'
+  const audience = isOfPattern ? 'token_endpoint' : clientAssertionAudience
   const withSecret = (use: (secret: string) => client.ClientAuth): client.ClientAuth => {
     return async (...request) => use(await secretOf(config))(...request)
   }

@@ -5,6 +5,7 @@ import type { ProviderSetUp } from '../options/config.ts'
 import type { createBoundedFetch } from './bounded-fetch.ts'
 import { AnswerError, MetadataError } from './failures.ts'
 import { type Expected, NO_OPENID, readMetadata } from './metadata.ts'
+import { isOfPattern, isPattern } from './tenants.ts'
 
 type Document = Readonly<Record<string, unknown>>
 
@@ -25,7 +26,9 @@ export async function readProvider(
     discoveryURL === undefined
       ? {}
       : await readDocument(discoveryURL, config, config.httpTimeoutSeconds, fetch)
-  return readMetadata(found, config)
+  const metadata = readMetadata(found, config)
+  checkTenants(metadata.issuer, config)
+  return metadata
 }
 
 async function readDocument(
@@ -71,11 +74,24 @@ function refused(url: string, status: number): Error {
 function checkIssuer(found: unknown, url: string, { issuer, provider }: Expected): void {
   const href = typeof found === 'string' && URL.canParse(found) ? new URL(found).href : undefined
   if (href === issuer.href || (provider.isSlashOpen && href === `${issuer.href}/`)) return
+  if (typeof found === 'string' && isOfPattern(found, issuer.href)) return
   if (typeof found !== 'string') throw new MetadataError(`the document at ${url} has no issuer`)
   const named = provider.metadata.issuer === undefined ? 'issuerBaseURL' : 'provider.metadata.issuer'
   throw new MetadataError(
     `the document at ${url} is that of the issuer ${printable(found)}, but ${named} is ${JSON.stringify(issuer.href)}: they have to be equal, to the letter. If both are right (Azure AD B2C, custom domains), name the document's in provider.metadata.issuer`,
   )
+}
+
+/** Without the option everybody could log in; and where it is given, nobody may believe that it is asked when it is not. */
+function checkTenants(issuer: string, { issuerTenants: tenants }: Expected): void {
+  if (isPattern(issuer) && tenants === undefined)
+    throw new MetadataError(
+      `its document has no issuer of its own, but one for each tenant, ${printable(issuer)}: say whose people may log in by the option tenants, a list such as ['TENANT_ID'] or a function of (tid, claims), or name one tenant in issuerBaseURL`,
+    )
+  if (!isPattern(issuer) && tenants !== undefined)
+    throw new MetadataError(
+      `the option tenants is for an issuer of many tenants, such as https://login.microsoftonline.com/organizations/v2.0 of Entra ID, and the document's is one, ${printable(issuer)}: leave tenants out, and look at the claims in afterCallback`,
+    )
 }
 
 function printable(text: string): string {

@@ -19,6 +19,8 @@ export type RefreshAnswer =
       readonly detail: string
       readonly mayPass: MayPass
     }
+  /** The app does not want the people of that tenant any more. */
+  | { readonly kind: 'unwanted'; readonly refreshToken: string | undefined; readonly detail: string }
   /** `invalid_grant`: the provider does not know the refresh token, or no longer honours it. */
   | { readonly kind: 'rejected' }
   | {

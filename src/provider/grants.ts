@@ -4,7 +4,9 @@ import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { RefusedError, type TryLaterError } from '../errors.ts'
 import type { ProviderSetUp } from '../options/config.ts'
 import type { AccessTokenRequest } from '../record/access-token.ts'
+import type { AuthRecord } from '../record/auth-record.ts'
 import type { Exchange } from './bounded-fetch.ts'
+import { codeGrant } from './code-grant.ts'
 import type { Discovery } from './discovery.ts'
 import type { EndSession } from './end-session.ts'
 import {
@@ -23,7 +25,8 @@ import { IN_THE_FUTURE, type Issued, idTokenFault } from './id-token.ts'
 import type { ProviderKeys } from './jwks.ts'
 import { unnamedFault } from './mix-up.ts'
 import { describeRefusal, loginDenied } from './refusals.ts'
-import { answerFault, type Expected, hasNonce, tolerant } from './token-answer.ts'
+import { issuerFault, tenantRefusal } from './tenants.ts'
+import { answerFault, type Expected, tolerant } from './token-answer.ts'
 import { refreshParameters, salvage, tokensOf } from './token-response.ts'
 import type { TokenWatch } from './token-watch.ts'
 
@@ -42,7 +45,7 @@ export interface Grants {
   ): Promise<CodeExchange>
   /** Presents the refresh token, once, for that access token. `now` is the store's clock. Never throws. */
   refresh(
-    refreshToken: string,
+    session: Pick<AuthRecord, 'refreshToken' | 'claims'>,
     wanted: AccessTokenRequest,
     signal: AbortSignal,
     now: number,
@@ -66,23 +69,17 @@ export function createGrants(
       const metadata = server.serverMetadata()
       const done = watch('authorization_code', exchange)
       try {
-        // Checks `iss` of the callback too, before the code is sent (RFC 9207 §2.4).
-        const grant = client.authorizationCodeGrant(server, callback, {
-          expectedState: transaction.state,
-          // Asked for once the answer is there.
-          get expectedNonce() {
-            const mayLack = config.provider.allowMissingNonce && !hasNonce(exchange)
-            return (mayLack ? undefined : transaction.nonce) as string
-          },
-          pkceCodeVerifier: transaction.codeVerifier,
-          idTokenExpected: true,
-        })
+        const by = (issuer: string) => serverFor(now, exchange, issuer)
+        const grant = codeGrant(config, { server, by }, callback, transaction, exchange)
         const answer = await signed(grant, exchange)
         const claims = answer.claims()
         if (claims === undefined || answer.id_token === undefined) throw new TypeError('no ID token')
         const tokens = { ...tokensOf(answer), idToken: answer.id_token }
-        const fault = faultOf({ claims, ...tokens }, clock())
+        const fault = faultOf({ claims, ...tokens }, clock(), metadata.issuer)
         if (fault !== undefined) throw loginFailed(`the ID token was refused: ${fault}`)
+        const reason = await tenantRefusal(config, claims)
+        if (reason !== undefined)
+          throw new RefusedError('login_refused', 403, 'Your organization may not log in here.', { reason })
         done()
         return { claims, tokens }
       } catch (error) {
@@ -96,20 +93,26 @@ export function createGrants(
       }
     },
 
-    async refresh(refreshToken, wanted, signal, now) {
+    async refresh({ refreshToken = '', claims: known }, wanted, signal, now) {
       const exchange: Exchange = { signal, answer: undefined }
       const clock = clockFrom(now)
       let metadata: Metadata = { issuer: '' }
       const done = watch('refresh_token', exchange)
       try {
-        const server = await serverFor(now, exchange)
+        const { issuer: pattern } = await discovery.document()
+        // OpenID Connect Core §12.2: a renewed ID token has the issuer of the first.
+        const server = await serverFor(now, exchange, config.issuerTenants && known.iss)
         metadata = server.serverMetadata()
         const grant = client.refreshTokenGrant(server, refreshToken, refreshParameters(config, wanted))
         const answer = await signed(grant, exchange)
         const tokens = tokensOf(answer)
         const claims = answer.claims()
-        const fault = claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' }, clock())
+        const fault =
+          claims && faultOf({ claims, ...tokens, idToken: tokens.idToken ?? '' }, clock(), pattern)
+        const unwanted = fault === undefined ? await tenantRefusal(config, claims ?? known) : undefined
         done(fault)
+        if (unwanted !== undefined)
+          return { kind: 'unwanted', refreshToken: tokens.refreshToken, detail: unwanted }
         return fault === undefined
           ? { kind: 'renewed', tokens, claims }
           : {
@@ -138,8 +141,8 @@ export function createGrants(
     },
   }
 
-  async function serverFor(now: number, exchange: Exchange): Promise<client.Configuration> {
-    const server = await discovery.at(now, exchange)
+  async function serverFor(now: number, exchange: Exchange, issuer?: string): Promise<client.Configuration> {
+    const server = await discovery.at(now, exchange, issuer)
     const { [client.customFetch]: send } = server
     if (send !== undefined) server[client.customFetch] = tolerant(send as Parameters<typeof tolerant>[0])
     return server
@@ -166,8 +169,10 @@ export function createGrants(
     return answer
   }
 
-  function faultOf(issued: Issued, now: number): string | undefined {
-    return idTokenFault(issued, config.clientID, now / 1000, config.clockToleranceSeconds)
+  function faultOf(issued: Issued, now: number, pattern: string): string | undefined {
+    const { clientID, clockToleranceSeconds, issuerTenants } = config
+    const fault = idTokenFault(issued, clientID, now / 1000, clockToleranceSeconds)
+    return fault ?? (issuerTenants && issuerFault(pattern, issued.claims))
   }
 
   function exchangeFailure(

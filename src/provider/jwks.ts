@@ -12,7 +12,9 @@ import {
 import type { ProviderSetUp } from '../options/config.ts'
 import { waitUnlessAborted } from './bounded-fetch.ts'
 import type { Discovery } from './discovery.ts'
-import { KeysUnavailableError, SignatureError } from './failures.ts'
+import { KeysUnavailableError } from './failures.ts'
+import { requireKeyOfIssuer } from './key-issuer.ts'
+import { checked } from './signature-words.ts'
 
 export interface ProviderKeys {
   /**
@@ -61,13 +63,30 @@ export function createProviderKeys(config: ProviderSetUp, discovery: Discovery):
   return {
     async checkSignature(token, signal) {
       const asker = { restMilliseconds: 0, mayWait: true, signal }
-      await checked(ofProvider(asker, (keys) => compactVerify(token, keys, { algorithms })))
+      await checked(
+        ofProvider(asker, async (keys) => {
+          await compactVerify(token, keys, { algorithms })
+          await requireOwnKey(token, keys)
+        }),
+      )
     },
     async claimsOf(token, options) {
       const asker = { restMilliseconds: REST_MILLISECONDS, mayWait: false }
       const terms = { ...options, algorithms }
-      return (await checked(ofAnybody(asker, (keys) => jwtVerify(token, keys, terms)))).payload
+      return checked(
+        ofAnybody(asker, async (keys) => {
+          const { payload } = await jwtVerify(token, keys, terms)
+          await requireOwnKey(token, keys)
+          return payload
+        }),
+      )
     },
+  }
+
+  /** Of one issuer all keys are its own. */
+  async function requireOwnKey(token: string, keys: RemoteKeys): Promise<void> {
+    if (config.issuerTenants === undefined) return
+    requireKeyOfIssuer(token, keys.jwks()?.keys ?? [], (await discovery.document()).issuer)
   }
 
   function keyFinder(): <T>(asker: Asker, verify: (keys: RemoteKeys) => Promise<T>) => Promise<T> {
@@ -173,28 +192,4 @@ async function waitForKeys({ signal }: Asker, keys: Promise<void>): Promise<void
     if (error instanceof KeysUnavailableError) throw error
     throw new KeysUnavailableError('could not be fetched in time', { cause: error })
   }
-}
-
-async function checked<T>(verification: Promise<T>): Promise<T> {
-  try {
-    return await verification
-  } catch (error) {
-    if (error instanceof KeysUnavailableError) throw error
-    throw new SignatureError(reasonOf(error))
-  }
-}
-
-const WORDS = new Map([
-  ['ERR_JWKS_NO_MATCHING_KEY', 'none of the keys at the jwks_uri fits'],
-  ['ERR_JWKS_MULTIPLE_MATCHING_KEYS', 'several of the keys at the jwks_uri fit, and it names none (kid)'],
-  ['ERR_JWS_SIGNATURE_VERIFICATION_FAILED', 'the key at the jwks_uri did not sign it'],
-  ['ERR_JOSE_ALG_NOT_ALLOWED', 'its algorithm is not idTokenSigningAlg'],
-])
-
-/** In our own words: jose's messages may hold what the token says. */
-function reasonOf(error: unknown): string {
-  if (error instanceof errors.JWTExpired) return 'it has expired'
-  if (error instanceof errors.JWTClaimValidationFailed) return `its ${error.claim} is missing or wrong`
-  const words = (error instanceof errors.JOSEError && WORDS.get(error.code)) || 'its key cannot be used'
-  return error instanceof errors.JOSEError ? `${words} (${error.code})` : words
 }

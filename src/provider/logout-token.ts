@@ -2,10 +2,12 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import { RefusedError } from '../errors.ts'
 import type { ProviderSetUp } from '../options/config.ts'
+import type { IssuerTenants } from '../options/tenants.ts'
 import type { SessionGroup } from '../record/auth-record.ts'
 import type { Discovery } from './discovery.ts'
 import { SignatureError } from './failures.ts'
 import type { ProviderKeys } from './jwks.ts'
+import { tenantOf } from './tenants.ts'
 
 export interface LogoutToken {
   /** Whose sessions are to end: those of one session at the provider where it says `sid`, else all of the person. */
@@ -31,7 +33,8 @@ export function createLogoutTokens(
   keys: ProviderKeys,
 ): (token: string, now: number) => Promise<LogoutToken> {
   return async (token, now) => {
-    const { issuer } = await discovery.document()
+    const { issuer: named } = await discovery.document()
+    const issuer = config.issuerTenants === undefined ? named : issuerOf(token, named, config.issuerTenants)
     const payload = await verified(token, keys, issuer, config, now).catch((error: unknown) => {
       throw error instanceof SignatureError
         ? invalid(error.message)
@@ -57,6 +60,18 @@ export function addresseeOf(token: string): {
   } catch {
     return { issuer: undefined, audience: undefined }
   }
+}
+
+/**
+ * Unchecked: it only says by what the token is checked. A function is not asked: it says who may log in, of claims that are not
+ * in a logout token.
+ */
+function issuerOf(token: string, pattern: string, tenants: IssuerTenants): string {
+  const { issuer: iss } = addresseeOf(token)
+  const tid = tenantOf(pattern, iss)
+  if (iss === undefined || tid === undefined) throw invalid(`its iss is no issuer of a tenant (${pattern})`)
+  if (typeof tenants !== 'function' && !tenants.has(tid)) throw invalid(`its tenant ${tid} is not in tenants`)
+  return iss
 }
 
 function verified(

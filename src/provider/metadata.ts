@@ -8,7 +8,7 @@ import { MetadataError } from './failures.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 /** What of the configuration it is held against. */
-export type Expected = Pick<ProviderSetUp, 'issuer' | 'provider'>
+export type Expected = Pick<ProviderSetUp, 'issuer' | 'provider' | 'issuerTenants'>
 
 const ALIASES = 'mtls_endpoint_aliases'
 export const NO_OPENID =

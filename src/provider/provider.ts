@@ -17,6 +17,7 @@ import { createProviderKeys } from './jwks.ts'
 import { createLimiter } from './limiter.ts'
 import { createLogoutTokens, type LogoutToken } from './logout-token.ts'
 import { announcementFault } from './mix-up.ts'
+import { tenantOf } from './tenants.ts'
 import { createTokenWatch } from './token-watch.ts'
 import { createUserInfoEndpoint, type UserInfoEndpoint } from './userinfo.ts'
 
@@ -27,8 +28,8 @@ export interface Provider extends EndSession, Grants, Pick<UserInfoEndpoint, 'us
   ready(): Promise<void>
   /** Resolves where it answers now. @throws TryLaterError */
   ask(): Promise<void>
-  /** As the provider writes it. @throws TryLaterError */
-  issuer(): Promise<string>
+  /** Whether it is the provider's name, as the provider writes it. @throws TryLaterError */
+  isIssuer(iss: string): Promise<boolean>
   /** Resolves once the provider is known to have what the options ask of it. @throws TryLaterError, ConfigurationError */
   usable(): Promise<void>
   /** Asks all that can be asked without a person. `now` is the store's clock. Never throws. */
@@ -83,8 +84,9 @@ export function createProvider(
 
     ask: discovery.ask,
 
-    async issuer() {
-      return (await discovery.document()).issuer
+    async isIssuer(iss) {
+      const { issuer } = await discovery.document()
+      return config.issuerTenants === undefined ? iss === issuer : tenantOf(issuer, iss) !== undefined
     },
 
     async usable() {

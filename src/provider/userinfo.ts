@@ -93,7 +93,7 @@ export function createUserInfoEndpoint(
   }
 
   async function ask(
-    { claims: { sub }, accessToken, now }: Asked,
+    { claims: { iss, sub }, accessToken, now }: Asked,
     signal?: AbortSignal,
   ): Promise<UserInfoAnswer> {
     if (!accessToken) return refused('there is no access token to ask with')
@@ -104,7 +104,8 @@ export function createUserInfoEndpoint(
       const accept = new Headers({ accept: 'application/json, application/jwt' })
       const answer = await client.fetchProtectedResource(server, accessToken, url, 'GET', null, accept)
       if (answer.status !== 200) return ofStatus(answer.status)
-      const claims = await read(answer, server.serverMetadata().issuer, now, signal)
+      const issuer = config.issuerTenants === undefined ? server.serverMetadata().issuer : iss
+      const claims = await read(answer, issuer, now, signal)
       // OpenID Connect Core §5.3.2: the values must not be used otherwise. Tokens can be swapped, and no signature is on most answers.
       if (claims.sub !== sub)
         return refused(claims.sub === undefined ? 'it has no sub' : 'its sub is not that of the ID token')

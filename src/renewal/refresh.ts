@@ -53,8 +53,7 @@ export function createRefresh({
 
   return async function refreshUnderLease(turn, wanted) {
     const { seen, beganAt, deadline } = turn
-    const ask = (request: AccessTokenRequest) =>
-      provider.refresh(seen.refreshToken ?? '', request, deadline, beganAt)
+    const ask = (request: AccessTokenRequest) => provider.refresh(seen, request, deadline, beganAt)
     const name = tokenKey(wanted)
     const answer = await ask(wanted)
     const isVague = answer.kind === 'unavailable' && answer.isVague
@@ -77,6 +76,9 @@ export function createRefresh({
     switch (answer.kind) {
       case 'rejected':
         return endings.endIfStill(turn, 'refresh_token_rejected')
+      case 'unwanted':
+        if (answer.refreshToken !== undefined) provider.revoke(answer.refreshToken)
+        return endings.endForApp(turn, turn.seen, answer.detail)
       case 'unavailable':
         return backOff(turn, answer)
       case 'not-passed':

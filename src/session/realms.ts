@@ -25,7 +25,7 @@ export function oneRealm<Own>(own: Own): Realms<Own> {
 }
 
 interface Realm {
-  readonly config: Pick<RealmConfig, 'issuer' | 'clientID' | 'providerName'>
+  readonly config: Pick<RealmConfig, 'issuer' | 'issuerTenants' | 'clientID' | 'providerName'>
 }
 
 export function createRealms<Own extends Realm>(all: readonly [Own, ...Own[]]): Realms<Own> {
@@ -46,8 +46,13 @@ export function createRealms<Own extends Realm>(all: readonly [Own, ...Own[]]): 
     byIssuer: (issuer, audience) =>
       all.filter(
         ({ config }) =>
-          isSameIssuer(config.issuer.href, issuer) &&
-          (audience === undefined || [audience].flat().includes(config.clientID)),
+          couldBe(config, issuer) && (audience === undefined || [audience].flat().includes(config.clientID)),
       ),
   }
+}
+
+/** Of a pattern of issuers the provider's document is needed to say more. */
+function couldBe({ issuer: own, issuerTenants }: Realm['config'], issuer: string): boolean {
+  if (issuerTenants === undefined) return isSameIssuer(own.href, issuer)
+  return URL.canParse(issuer) && new URL(issuer).origin === own.origin
 }

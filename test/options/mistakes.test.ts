@@ -17,16 +17,16 @@ test.each<Mistake>([
   ['issuerBaseURL', { issuerBaseURL: 'https://:word@issuer.example.com' }, /must have no user name/],
   ['issuerBaseURL', { issuerBaseURL: 'https://issuer.example.com?a' }, /must have no .*query/],
   ['issuerBaseURL', { issuerBaseURL: 'https://issuer.example.com#a' }, /must have no .*fragment/],
-  [
-    'issuerBaseURL',
-    { issuerBaseURL: 'https://login.microsoftonline.com/common/v2.0' },
-    /must name one tenant.*TENANT_ID/,
-  ],
-  [
-    'issuerBaseURL',
-    { issuerBaseURL: 'https://login.microsoftonline.com/Organizations' },
-    /must name one tenant.*TENANT_ID/,
-  ],
+  ...['microsoftonline.com/common/v2.0', 'microsoftonline.com/Organizations', 'microsoftonline.us/common']
+    .map((place) => ({ issuerBaseURL: `https://login.${place}` }))
+    .map(
+      (options): Mistake => ['tenants', options, /must say whose people.*a list such as.*or name one tenant/],
+    ),
+  ['tenants', { tenants: [] }, /must be a list such as \['0.*, or a function of \(tid, claims\)/],
+  ['tenants', { tenants: 'contoso.com' }, /must be a list/],
+  ['tenants', { tenants: true }, /must be a list/],
+  ['tenants', { tenants: ['contoso.com'] }, /must hold IDs of tenants .*Directory.*, not "contoso.com"$/],
+  ['tenants', { tenants: ['00000000-0000-0000-0000-000000000000', 5] }, /must hold IDs of tenants.*, not 5$/],
   ['baseURL', { baseURL: undefined }, /is required, for example https:/],
   ['baseURL', { baseURL: 'localhost:3000' }, /must be an https URL/],
   ['baseURL', { baseURL: 'javascript:alert(1)' }, /must be an https URL/],

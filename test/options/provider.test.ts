@@ -52,7 +52,7 @@ test.each<[object, RegExp]>([
   [{ provider: { metadata: { issuer: 'mine' } } }, /provider\.metadata\.issuer must be an https URL/],
   [
     { provider: { metadata: { issuer: 'https://login.microsoftonline.com/common/v2.0' } } },
-    /provider\.metadata\.issuer must name one tenant/,
+    /tenants must say whose people may log in, since https:\/\/login\.microsoftonline\.com\/common/,
   ],
   [{ provider: { discoveryURL: true } }, /provider\.discoveryURL must be the URL .* or false$/],
   [{ provider: { discoveryURL: 'id.example.com' } }, /provider\.discoveryURL must be the URL/],

@@ -204,6 +204,7 @@ describe('the defaults', () => {
     'logout.endpoint': () => expect(resolve().logout.endpoint).toBeUndefined(),
     'logout.params': () => expect(resolve().logout.params).toEqual({}),
     allowedReturnOrigins: () => expect(resolve().returnOrigins).toEqual([]),
+    tenants: () => expect(resolve().issuerTenants).toBeUndefined(),
     'session.touches': () => expect(resolve().session.touches).toBeUndefined(),
     'session.cookie.domain': () => expect(resolve().session.cookie).not.toHaveProperty('domain'),
     'renewal.aheadSeconds': () =>
