@@ -9,8 +9,7 @@ import { addressesToRegister } from './options/registered-addresses.ts'
 import { bothReady } from './ready.ts'
 import { createRealmServices, type SharedServices } from './realm-services.ts'
 import { allUsable, endRealms, mapAll, underWayIn } from './realms-together.ts'
-import { createSite } from './site.ts'
-import { oneSite, type Sites } from './sites.ts'
+import { createSites, type Sites } from './sites.ts'
 import type { SessionStores } from './store/session-stores.ts'
 
 /** Everybody whom an `auth()` serves, and what it is asked about them. */
@@ -45,7 +44,7 @@ export function serveOne(
     if (one.development) one.logger.info(`express-bff-session: ${addressesToRegister(one)}`, OF_SETUP)
 
   return {
-    sites: oneSite(createSite(siteRealms, shared)),
+    sites: createSites(siteRealms, shared),
     ready: () => bothReady(allUsable(realms), stores.usable()),
     health,
     check: () => checkSetUp(config, provider, stores, store),

@@ -1,9 +1,12 @@
 // The sites of one `auth()`: which of them a request came to.
 import type { Request } from 'express'
 import { ConfigurationError } from './errors.ts'
+import { hostOf } from './http/host.ts'
+import { type AddressConfig, configAt } from './options/config.ts'
+import type { SharedServices } from './realm-services.ts'
 import type { Realms } from './session/realms.ts'
 import type { Services } from './session/services.ts'
-import type { Site } from './site.ts'
+import { createSite, type Site, type SiteRealm } from './site.ts'
 
 export interface Sites {
   of(req: Request): Site | Promise<Site>
@@ -17,7 +20,7 @@ export interface Sites {
 }
 
 /** The only one, whatever the request says of it. */
-export function oneSite(site: Site): Sites {
+function oneSite(site: Site): Sites {
   return {
     of: () => site,
     realmsOf(tenant, asked) {
@@ -25,4 +28,36 @@ export function oneSite(site: Site): Sites {
       throw new ConfigurationError('invalid_option', `${asked} was given a tenant, and auth() has none`)
     },
   }
+}
+
+/** One for each of the app's base URLs: they share the realms, and with them all sessions. */
+export function createSites(
+  realms: readonly [SiteRealm, ...SiteRealm[]],
+  shared: Pick<SharedServices, 'events' | 'log' | 'ended'>,
+): Sites {
+  const [{ config }] = realms
+  const first = createSite(realms, shared)
+  if (!config.isOneOfSeveral) return oneSite(first)
+  const others = config.otherAddresses.map((_, at) => {
+    const [own, ...rest] = realms.map((realm) => atAddress(realm, at))
+    return createSite([own as SiteRealm, ...rest], shared)
+  })
+  const { addressOf } = config
+  const all = [first, ...others]
+  if (addressOf !== undefined) {
+    const byURL = new Map(all.map((site) => [site.config.baseURL.href, site]))
+    return { ...oneSite(first), of: (req) => byURL.get(addressOf(req)?.href ?? '') ?? first }
+  }
+  const byHost = new Map(all.flatMap((site) => hostsOf(site.config.baseURL).map((host) => [host, site])))
+  // Whatever else a client says goes to the first, whose address is said to everybody.
+  return { ...oneSite(first), of: (req) => byHost.get(hostOf(req)?.toLowerCase() ?? '') ?? first }
+}
+
+function atAddress({ config, services }: SiteRealm, at: number): SiteRealm {
+  return { config: configAt(config, config.otherAddresses[at] as AddressConfig), services }
+}
+
+/** RFC 9110 §4.2.3: the scheme's own port may be named. */
+function hostsOf({ host, port, protocol }: URL): string[] {
+  return port === '' ? [host, `${host}:${protocol === 'https:' ? 443 : 80}`] : [host]
 }

@@ -21,6 +21,8 @@ export interface LoginTransaction {
   readonly returnTo: string
   /** Milliseconds by the store's clock. */
   readonly startedAt: number
+  /** Where the provider was asked to lead back to, where the app has several addresses. */
+  readonly redirectURI?: string
   /** What was asked of the person's authentication, and of whom, if anybody was logged in. */
   readonly stepUp?: StepUp & { readonly sub: string | undefined; readonly iss?: string | undefined }
   /** What it asked for besides the options. */
@@ -52,7 +54,7 @@ const MOST_LETTERS = 16
 
 /** How a login differs from an ordinary one. */
 export interface LoginWishes
-  extends Pick<LoginTransaction, 'stepUp' | 'asked' | 'silent' | 'appState' | 'carried'> {
+  extends Pick<LoginTransaction, 'redirectURI' | 'stepUp' | 'asked' | 'silent' | 'appState' | 'carried'> {
   /** How many before it were not known when they came back. */
   readonly attempts?: number
 }

@@ -18,7 +18,7 @@ export async function runDoctor({ envFile, options: file, url }: Asked): Promise
   try {
     const [inside, outside] = await Promise.all([
       bff.check(),
-      url === undefined ? [] : lookFromOutside(url, expectedOf(options)),
+      url === undefined ? [] : lookFromOutside(url, expectedOf(options, url)),
     ])
     return [
       found('options', 'ok', 'nothing in the options or the environment is wrong'),

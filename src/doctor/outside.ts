@@ -10,17 +10,23 @@ interface Expected {
 }
 
 /** As `auth()` takes them, which has found them to be right. */
-export function expectedOf({ baseURL, clientID, routes = {} }: AuthOptions): Expected {
+export function expectedOf({ baseURL, clientID, routes = {} }: AuthOptions, at: URL): Expected {
   const { login = '/login', callback = '/callback', user = '/me' } = routes
+  const given = baseURL ?? process.env.BASE_URL?.split(',') ?? ''
+  const all = [typeof given === 'object' && 'among' in given ? given.among : given].flat()
+  const bases = all.map((one) => new URL(one.trim()))
   return {
-    baseURL: new URL(baseURL ?? process.env.BASE_URL ?? ''),
+    // Of several, the one that is looked at.
+    baseURL: bases.find((base) => bare(base) === bare(at)) ?? (bases[0] as URL),
     clientID: clientID ?? process.env.CLIENT_ID,
     paths: { login, callback, user },
   }
 }
 
+const bare = ({ href }: URL) => href.replace(/\/$/, '')
+
 export async function lookFromOutside(url: URL, expected: Expected): Promise<Found[]> {
-  const base = url.href.replace(/\/$/, '')
+  const base = bare(url)
   const { login, callback, user } = expected.paths
   const place = placeFinding(base, expected)
   const [begun, came, me] = await Promise.all([
@@ -46,7 +52,7 @@ function judged(
 }
 
 function placeFinding(base: string, { baseURL }: Expected): Found {
-  const wanted = baseURL.href.replace(/\/$/, '')
+  const wanted = bare(baseURL)
   if (base === wanted) return found('url', 'ok', `${base} is baseURL`)
   const what = `browsers are at ${base}, and baseURL (BASE_URL) is ${wanted}: a login's cookie is bound to the one, and the provider leads back to the other`
   return found('url', 'failed', what, 'change baseURL, or open the app there')
@@ -70,7 +76,7 @@ function loginFindings(answer: Answer, expected: Expected): Found[] {
 
 function parametersFinding(url: URL, { baseURL, clientID, paths }: Expected): Found {
   const sent = url.searchParams
-  const back = baseURL.href.replace(/\/$/, '') + paths.callback
+  const back = bare(baseURL) + paths.callback
   const others = [
     sent.has('redirect_uri') && sent.get('redirect_uri') !== back
       ? `the redirect URI ${sent.get('redirect_uri')}, and not ${back}`

@@ -88,3 +88,14 @@ function pathBelow(uri: unknown, base: string): string | undefined {
 export function baseOf({ baseURL = process.env.BASE_URL }: Readonly<Record<string, unknown>>): string {
   return typeof baseURL === 'string' ? baseURL.replace(/\/+$/, '') : 'https://app.example.com'
 }
+
+/** @throws ConfigurationError where there are several, which that package does not have */
+export function requireOneBase({
+  baseURL: given = process.env.BASE_URL,
+}: Readonly<Record<string, unknown>>): void {
+  if (typeof given === 'object' || String(given).includes(','))
+    throw optionError(
+      'baseURL (BASE_URL)',
+      "must be one URL here: several are an option of this package's own auth()",
+    )
+}

@@ -13,7 +13,7 @@ import {
   unknownCure,
 } from './inside.ts'
 import { OPTIONS } from './options.ts'
-import { ROUTES } from './route-options.ts'
+import { ROUTES, requireOneBase } from './route-options.ts'
 import type { Became, Row } from './row.ts'
 import { COOKIE, SESSION } from './session-options.ts'
 
@@ -49,6 +49,7 @@ export function translate(params: ConfigParams = {}): {
     ),
   ]
   mistakes.attempt(() => checkLogin(given))
+  mistakes.attempt(() => requireOneBase(given))
   const core = together([DEFAULTS, ...became.map((each) => each.core ?? {}), ours(given)])
   for (const line of faultsOf(core)) mistakes.attempt(() => fail(line))
   mistakes.end()

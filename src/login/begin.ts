@@ -54,6 +54,7 @@ async function sendToProvider(
   // The store's clock; and where there is no store, a login could not be completed either.
   const now = await store.now()
   const wishes: LoginWishes = {
+    ...(config.isOneOfSeveral && { redirectURI: config.redirectURI.href }),
     ...(stepUp && {
       stepUp: { ...stepUp, ...personIn(config, sessionHere({ config, ...request })?.claims) },
     }),

@@ -39,6 +39,7 @@ type Step = (completion: Completion) => boolean | Promise<boolean>
 export const STEPS: readonly Step[] = [
   requireAnswer,
   requireInTime,
+  requireSameAddress,
   takePlace,
   useOnce,
   forgetTransaction,
@@ -56,6 +57,13 @@ function requireInTime({ context, transaction, now }: Completion): boolean {
   if (!context.logins.isExpired(transaction, now)) return false
   forget(context, transaction)
   throw new RefusedError('login_expired', 400, 'The login took too long. Begin again.')
+}
+
+/** A cookie of a domain goes to all of its hosts, and the provider led back to one of them (RFC 6749 §4.1.3). */
+function requireSameAddress({ context, transaction }: Completion): boolean {
+  const { href } = context.config.redirectURI
+  if ((transaction.redirectURI ?? href) === href) return false
+  throw new RefusedError('login_unknown', 400, 'The login was begun at another address. Begin again.')
 }
 
 /** Whoever finds none tries again with the same code; nobody asked for a silent login, and nobody is told that it has to wait. */

@@ -1,7 +1,9 @@
 // Logins that began at another host than baseURL's: their cookies stay with that host, and no callback finds them.
 import { hashState } from '../cookies/login-state.ts'
+import { hostOf } from '../http/host.ts'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Operations } from '../operations.ts'
+import type { Config } from '../options/config.ts'
 import { isBelow } from '../options/session-cookie.ts'
 import type { RequestContext } from '../session/request-context.ts'
 
@@ -15,7 +17,7 @@ export function noteHost(
   { config, operations, req }: Pick<RequestContext, 'config' | 'operations' | 'req'>,
   state: string,
 ): void {
-  const { host } = req.headers
+  const host = hostOf(req)
   if (host === undefined || host === config.baseURL.host) return
   const { domain } = config.session.cookie
   if (domain !== undefined && isBelow(host.replace(/:\d+$/, ''), domain)) return
@@ -32,5 +34,10 @@ export function hostFault(
   const host = noted.get(operations)?.get(hashState(state))
   if (host === undefined) return undefined
   const shown = /^[\w.:[\]-]{1,100}$/.test(host) ? host : 'another host'
-  return `the login began at ${shown}, and its cookie is kept for that host, but baseURL (BASE_URL) is ${config.baseURL.origin}: open the app there, or change baseURL; behind a proxy, have it pass the host on`
+  return `the login began at ${shown}, and its cookie is kept for that host, but baseURL (BASE_URL) is ${addressesOf(config)}: open the app there, or change baseURL; behind a proxy, have it pass the host on`
+}
+
+function addressesOf({ baseURL, otherAddresses }: Config): string {
+  const all = [baseURL, ...otherAddresses.map((address) => address.baseURL)].map(({ origin }) => origin)
+  return all.length === 1 ? baseURL.origin : `one of ${all.slice(0, 10).join(', ')}`
 }

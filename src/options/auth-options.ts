@@ -1,6 +1,7 @@
 // What `auth()` takes. The tables of the documentation are made from these comments, and those of the groups: a sentence,
 // `Environment:`, `Required.` or `@defaultValue`.
 import type { ApiOptions } from './apis.ts'
+import type { BaseURLByRequest } from './base-urls.ts'
 import type { ClientOptions } from './client.ts'
 import type { AfterCallback, AfterRenewal, OnCallbackError, OnChooseProvider, OnError } from './hooks.ts'
 import type { Logger } from './logger.ts'
@@ -16,6 +17,7 @@ import type { MayTenantLogIn } from './tenants.ts'
 import type { UserInfoOptions } from './user-info.ts'
 
 export type { ApiOptions } from './apis.ts'
+export type { BaseURLByRequest } from './base-urls.ts'
 export type { ClientAuthMethod } from './client.ts'
 export type { LogFields, Logger } from './logger.ts'
 export type { AppState, AskAppState, LoginOptions } from './login.ts'
@@ -52,8 +54,11 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
    * stands beside `providers` is the default of all of them. @defaultValue none: one provider
    */
   providers?: Readonly<Record<string, ProviderEntry>> | undefined
-  /** The URL under which browsers reach this app. Environment: `BASE_URL`. Required. */
-  baseURL?: string | undefined
+  /**
+   * The URL under which browsers reach this app. Several, the first for whoever comes by none of them: a list, told apart by
+   * the host that a request names, or a list of which a function chooses. Environment: `BASE_URL`, comma-separated. Required.
+   */
+  baseURL?: string | readonly string[] | BaseURLByRequest | undefined
   /**
    * Signs the session cookie and seals what is stored: one, or several, newest first; at least 32 characters each. A function
    * that gives them is asked whenever they are needed, and so rotates them without a restart.

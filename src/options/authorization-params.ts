@@ -28,7 +28,7 @@ export function isParameterName(name: unknown): name is string {
 export function resolveAuthorizationParams(
   given: unknown,
   env: NodeJS.ProcessEnv,
-  baseURL: URL,
+  baseURLs: readonly URL[],
 ): Readonly<Record<string, string>> {
   const params = paramsOfEnvironment(env)
   const { resource: _, ...others } = group(given, 'authorizationParams')
@@ -50,7 +50,8 @@ export function resolveAuthorizationParams(
   )
   // The login's cookie has to come back with another site's form: SameSite=None, which browsers take only with
   // Secure, and that over plain http only from this machine.
-  if (mode === 'form_post' && baseURL.protocol === 'http:' && !isLoopback(baseURL.hostname)) {
+  const isPlain = baseURLs.some(({ protocol, hostname }) => protocol === 'http:' && !isLoopback(hostname))
+  if (mode === 'form_post' && isPlain) {
     throw optionError(
       'authorizationParams.response_mode',
       "is form_post, which needs an https baseURL (BASE_URL), or http://localhost: browsers drop the login's cookie otherwise. Use https, or leave response_mode out",

@@ -1,5 +1,6 @@
 // The options as everything else sees them.
 
+import type { Request } from 'express'
 import type { Log } from '../lib/log.ts'
 import type { Api } from './apis.ts'
 import type { AuthOptions } from './auth-options.ts'
@@ -18,7 +19,7 @@ import type { UserInfoConfig } from './user-info.ts'
 export type { SigningKey } from './signing-key.ts'
 
 /** Complete, checked, frozen. */
-export interface Config extends SharedConfig, RealmConfig, AddressConfig {}
+export interface Config extends SharedConfig, RealmConfig, AddressesConfig {}
 
 /** The same whichever provider somebody comes from, and under whichever address they see the app. */
 export interface SharedConfig extends StoreConfig {
@@ -96,4 +97,26 @@ export interface AddressConfig {
   /** Whose pages may send unsafe requests; our own is the first. */
   readonly origins: readonly string[]
   readonly session: SessionConfig
+  /** The app has others besides. */
+  readonly isOneOfSeveral: boolean
+}
+
+/** One address, and which others there are. */
+export interface AddressesConfig extends AddressConfig {
+  /** In the order of the option `baseURL`. */
+  readonly otherAddresses: readonly AddressConfig[]
+  /** Where a request came to, as the app says; undefined where its host says it. */
+  readonly addressOf: ((req: Request) => URL | undefined) | undefined
+}
+
+/** The same at another of its addresses. */
+export function configAt(config: Config, address: AddressConfig): Config {
+  const at: Config = {
+    ...config,
+    ...address,
+    get secrets() {
+      return config.secrets
+    },
+  }
+  return Object.freeze(at)
 }

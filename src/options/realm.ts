@@ -2,6 +2,7 @@
 import { resolveApis } from './apis.ts'
 import type { AuthOptions } from './auth-options.ts'
 import { resolveAuthorizationParams, resolveResources } from './authorization-params.ts'
+import type { BaseURLs } from './base-urls.ts'
 import { resolveClient } from './client.ts'
 import type { RealmConfig } from './config.ts'
 import { resolveLogout } from './logout.ts'
@@ -33,12 +34,12 @@ export interface RealmSetUp {
   readonly env: NodeJS.ProcessEnv
   readonly production: boolean
   /** Where browsers come back to. */
-  readonly baseURL: URL
+  readonly baseURLs: BaseURLs
 }
 
 /** What is wrong with it is told by `mistakes`. */
 export function resolveRealm(
-  { name, options, env, production, baseURL }: RealmSetUp,
+  { name, options, env, production, baseURLs }: RealmSetUp,
   mistakes: Mistakes,
 ): RealmConfig {
   const { attempt } = mistakes
@@ -51,7 +52,7 @@ export function resolveRealm(
     () => [],
   )
   const params = attempt(
-    () => resolveAuthorizationParams(options.authorizationParams, env, baseURL),
+    () => resolveAuthorizationParams(options.authorizationParams, env, baseURLs.all),
     () => ({}),
   )
   return {

@@ -3,9 +3,9 @@ import { urlBelow } from './app-paths.ts'
 import type { Config } from './config.ts'
 
 /** The addresses of this app, as far as its provider knows them. */
-export type Addressed = Pick<Config, 'baseURL' | 'redirectURI' | 'routes'>
+export type Addressed = Pick<Config, 'baseURL' | 'redirectURI' | 'routes' | 'otherAddresses'>
 
-export function postLogoutURI({ baseURL, routes }: Addressed): string {
+export function postLogoutURI({ baseURL, routes }: Pick<Addressed, 'baseURL' | 'routes'>): string {
   return urlBelow(baseURL, routes.postLogoutRedirect).href
 }
 
@@ -14,14 +14,22 @@ export function backchannelLogoutURI({ baseURL, routes }: Addressed): string | u
   return routes.backchannelLogout === false ? undefined : urlBelow(baseURL, routes.backchannelLogout).href
 }
 
+/** The app's own, the first one first. Of the back-channel logout one is enough: they share their sessions. */
+export function everyAddress(config: Addressed): readonly Omit<Addressed, 'otherAddresses'>[] {
+  const { routes, otherAddresses } = config
+  return [config, ...otherAddresses.map((address) => ({ ...address, routes }))]
+}
+
 export const toEnter = (address: string) => `enter ${address} at the provider, to the letter`
 
 /** One line, for whoever sets the app up. */
 export function addressesToRegister(config: Addressed): string {
   const backchannel = backchannelLogoutURI(config)
   const addresses = [
-    `redirect URI ${config.redirectURI}`,
-    `post-logout redirect URI ${postLogoutURI(config)}`,
+    ...everyAddress(config).flatMap((one) => [
+      `redirect URI ${one.redirectURI}`,
+      `post-logout redirect URI ${postLogoutURI(one)}`,
+    ]),
     ...(backchannel === undefined ? [] : [`back-channel logout URI ${backchannel}`]),
   ]
   return `to be entered at the provider, to the letter: ${addresses.join(', ')}`

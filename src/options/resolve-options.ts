@@ -1,7 +1,8 @@
 // AuthOptions and the environment in, a complete and frozen Config out; every mistake is named at start-up.
 import { OF_SETUP } from '../lib/log.ts'
-import { resolveAddress, resolveBaseURL } from './address.ts'
+import { resolveAddresses } from './address.ts'
 import type { AuthOptions } from './auth-options.ts'
+import { type BaseURLs, resolveBaseURLs } from './base-urls.ts'
 import { besideEachOther, checkChoice } from './beside-each-other.ts'
 import type { Config, SharedConfig } from './config.ts'
 import { resolveHooks } from './hooks.ts'
@@ -45,16 +46,16 @@ export function resolveAll(
           () => beforeTenants({ ...given, baseURL: undefined }, environment),
         )
   const production = env.NODE_ENV === 'production'
-  const baseURL = attempt(
-    () => resolveBaseURL(options, env, production),
-    () => new URL('https://app.example.com'),
+  const baseURLs = attempt(
+    () => resolveBaseURLs(options.baseURL, env, production),
+    (): BaseURLs => ({ all: [new URL('https://app.example.com')], of: undefined }),
   )
   const realms = givenProviders(options, env, mistakes).map((one) => {
     const routes = one.mistakes.attempt(
       () => resolveRoutes(one.options.routes),
       () => resolveRoutes(undefined),
     )
-    return { routes, ...resolveRealm({ ...one, production, baseURL }, one.mistakes) }
+    return { routes, ...resolveRealm({ ...one, production, baseURLs }, one.mistakes) }
   })
   const secretGiven = options.secret ?? env.SECRET?.split(',').map((one) => one.trim())
   const logger = attempt(
@@ -64,7 +65,7 @@ export function resolveAll(
   const secrets = attempt(() => resolveSecrets(secretGiven, logger))
   const addressed = realms.map((realm) => ({
     ...realm,
-    ...resolveAddress(options, baseURL, realm.routes, mistakes),
+    ...resolveAddresses(options, baseURLs, realm.routes, mistakes),
   }))
   const shared: Omit<SharedConfig, 'secrets' | 'routes'> = {
     ...attempt(() => resolveStore(options, env, production)),

@@ -1,7 +1,8 @@
 // The configuration of one tenant: what `tenant.resolve()` answered, over the options of `auth()`.
 import { tenantSecrets } from '../lib/tenant-secrets.ts'
-import { resolveAddress, resolveBaseURL } from './address.ts'
+import { resolveAddresses } from './address.ts'
 import type { AuthOptions, TenantSetUp } from './auth-options.ts'
+import { type BaseURLs, resolveBaseURLs } from './base-urls.ts'
 import type { SharedConfig, Tenants } from './config.ts'
 import { createMistakes } from './mistakes.ts'
 import { OPTION_NAMES, TENANT_NAMES } from './option-names.ts'
@@ -57,12 +58,12 @@ export function createTenantConfigs(
     const own = checkedNames(answer)
     const merged = over(options, own)
     const mistakes = createMistakes()
-    const baseURL = mistakes.attempt(
-      () => resolveBaseURL(merged, env, production),
-      () => new URL('https://app.example.com'),
+    const baseURLs = mistakes.attempt(
+      () => resolveBaseURLs(merged.baseURL, env, production),
+      (): BaseURLs => ({ all: [new URL('https://app.example.com')], of: undefined }),
     )
-    const realm = resolveRealm({ name: undefined, options: merged, env, production, baseURL }, mistakes)
-    const address = resolveAddress(merged, baseURL, shared.routes, mistakes)
+    const realm = resolveRealm({ name: undefined, options: merged, env, production, baseURLs }, mistakes)
+    const address = resolveAddresses(merged, baseURLs, shared.routes, mistakes)
     mistakes.end()
     const isFormer = key === former
     const secrets = tenantSecrets(() => shared.secrets, key, isFormer)

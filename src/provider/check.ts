@@ -2,7 +2,7 @@
 import type { ServerMetadata } from 'openid-client'
 import { type Finding, type FindingName, failed, ok, unknown } from '../findings.ts'
 import type { ProviderSetUp } from '../options/config.ts'
-import { type Addressed, toEnter } from '../options/registered-addresses.ts'
+import { type Addressed, everyAddress, toEnter } from '../options/registered-addresses.ts'
 import type { AuthorizationRequests } from './authorization-request.ts'
 import { clientFindings } from './check-client.ts'
 import { findingsOf } from './check-document.ts'
@@ -20,6 +20,9 @@ export interface ProviderCheck {
   /** How much its clock is ahead of this machine's, give or take a second; undefined where it did not say. */
   readonly aheadMilliseconds: number | undefined
 }
+
+/** Of an app that has more addresses, the first ones are looked at. */
+const MOST_ADDRESSES = 10
 
 /** They are not asked without a document. */
 const FROM_DOCUMENT: readonly FindingName[] = [
@@ -64,14 +67,31 @@ export function createProviderCheck(
     look: Look,
     now: number,
   ): Promise<Finding[]> {
+    const others = everyAddress(addresses).slice(1, MOST_ADDRESSES)
     const asked = await Promise.all([
       keysFinding(String(document.jwks_uri), config, look).then((finding) => [finding]),
       clientFindings(config, addresses, discovery, now),
       loginFindings(config, addresses, requests, look, now),
       logoutFindings(config, addresses, document.end_session_endpoint, look),
+      ...others.map((other) => addressFindings(document, other, look, now)),
     ])
     const [userInfoFault] = userInfo.faultsIn(document)
     return [...findingsOf(document, config, userInfoFault), ...asked.flat()]
+  }
+
+  /** Of a further address: whether the provider knows it. */
+  async function addressFindings(
+    document: ServerMetadata,
+    { redirectURI, baseURL, routes }: Omit<Addressed, 'otherAddresses'>,
+    look: Look,
+    now: number,
+  ): Promise<Finding[]> {
+    const address = { redirectURI, baseURL, routes, otherAddresses: [] }
+    const found = await Promise.all([
+      loginFindings(config, address, requests, look, now),
+      logoutFindings(config, address, document.end_session_endpoint, look),
+    ])
+    return found.flat().filter(({ name }) => name === 'redirect-uri' || name === 'post-logout-uri')
   }
 }
 

@@ -65,12 +65,27 @@ const CLIENT = { clientID: ONE_CLIENT.clientId }
 const byName = (findings: Found[]) =>
   Object.fromEntries(findings.map(({ name, status, found, cure }) => [name, `${status}: ${found} → ${cure}`]))
 const look = async (url = before.url, options = {}) =>
-  byName(await lookFromOutside(new URL(url), expectedOf({ baseURL: before.url, ...CLIENT, ...options })))
+  byName(
+    await lookFromOutside(
+      new URL(url),
+      expectedOf({ baseURL: before.url, ...CLIENT, ...options }, new URL(url)),
+    ),
+  )
 
 test('an app that is as it should be', async () => {
   const findings = await look()
   expect(Object.keys(findings)).toEqual(['url', 'url-login', 'url-cookie', 'url-callback', 'url-me'])
   for (const said of Object.values(findings)) expect(said).toMatch(/^ok: /)
+})
+
+test('one of several addresses', async () => {
+  const elsewhere = 'https://shop.example.nl'
+  const all = [elsewhere, before.url]
+  for (const baseURL of [all, { among: all, of: () => elsewhere }])
+    expect(await look(before.url, { baseURL })).toMatchObject({ url: expect.stringMatching(/^ok: /) })
+  expect(await look(before.url, { baseURL: [elsewhere] })).toMatchObject({
+    url: expect.stringContaining(`baseURL (BASE_URL) is ${elsewhere}`),
+  })
 })
 
 test('routes of its own, and those that are off', async () => {

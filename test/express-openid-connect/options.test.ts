@@ -454,6 +454,7 @@ describe('what cannot be had is refused, with what to do', () => {
     ['identityClaimFilter', { identityClaimFilter: 'sid' }, /must be a list/],
     ['afterCallback', { afterCallback: {} }, /must be a function of \(req, res, session, decodedState\)/],
     ['getLoginState', { getLoginState: {} }, /must be a function/],
+    ['baseURL', { baseURL: [VALID.baseURL, 'https://www.example.com'] }, /must be one URL here/],
     ['secret', { secret: 'too short' }, /at least 32 characters/],
     ['idTokenSigningAlg', { idTokenSigningAlg: 'HS256' }, /must be one of/],
     ['login.params', { login: { params: ['ui_locales'] } }, /res\.oidc\.login/],

@@ -29,6 +29,25 @@ test('the environment alone is enough', () => {
   expect(config.redirectURI.href).toBe('https://env-app.example.com/shop/callback')
 })
 
+test('BASE_URL may be several, with commas between: each has its own cookie, addresses and origin', () => {
+  const { BASE_URL: one, ...others } = ENVIRONMENT
+  const env = { ...others, BASE_URL: `${one}, https://nl.example.com` }
+  const config = resolve({ ...FROM_ENVIRONMENT, allowedOrigins: ['https://admin.example.com'] }, env)
+  const [other] = config.otherAddresses
+  const hrefs = [config, other].map((at) => [at?.baseURL.href, at?.redirectURI.href])
+  expect(hrefs).toEqual([
+    ['https://env-app.example.com/shop', 'https://env-app.example.com/shop/callback'],
+    ['https://nl.example.com/', 'https://nl.example.com/callback'],
+  ])
+  expect([config, other].map((at) => at?.origins)).toEqual([
+    ['https://env-app.example.com', 'https://admin.example.com'],
+    ['https://nl.example.com', 'https://admin.example.com'],
+  ])
+  expect(other?.session.name).toBe('__Host-Http-bff')
+  expect(config.isOneOfSeveral).toBe(true)
+  expect(resolve(FROM_ENVIRONMENT, ENVIRONMENT)).toMatchObject({ isOneOfSeveral: false, otherAddresses: [] })
+})
+
 test('what is given in code goes before the environment', () => {
   const given = {
     redis: 'redis://code',

@@ -31,7 +31,7 @@ export async function resolveOptions(setup: AppSetup, baseURL: string): Promise<
   const client =
     provider && !options.clientID
       ? await provider.registerClient({
-          baseURL: given.baseURL ?? baseURL,
+          baseURL: typeof given.baseURL === 'string' ? given.baseURL : baseURL,
           public: setup.public ?? false,
           ...(setup.client ?? (setup.public ? {} : ONE_CLIENT)),
         })
