@@ -1,5 +1,6 @@
 // What `auth()` serves where there are tenants: a site for each, made when its first request comes.
 import { checkSetUp } from './check/check.ts'
+import { createKnownHeaders } from './cookies/session-cookie.ts'
 import { ConfigurationError, isAuthError } from './errors.ts'
 import { type Finding, failed } from './findings.ts'
 import { createHealthCheck } from './health/health.ts'
@@ -13,6 +14,9 @@ import type { RenewalsUnderWay } from './renewal/renew.ts'
 import { createSite, type Site } from './site.ts'
 import { type SessionStores, storeOf } from './store/session-stores.ts'
 import { createTenants } from './tenants/tenants.ts'
+
+/** A tenth of what is remembered of all. */
+const HEADERS_OF_TENANT = 200
 
 interface TenantSite extends Site {
   readonly realm: RealmServices
@@ -28,6 +32,7 @@ export function serveTenants(
 ): Served {
   const { logger } = config
   const log = createTenantLog(logger)
+  const headers = createKnownHeaders(HEADERS_OF_TENANT)
   const tenants = createTenants(given, makeSite, shared.log)
   const { health, close: endHealth } = createHealthCheck(
     stores,
@@ -52,7 +57,7 @@ export function serveTenants(
       own,
     )
     return {
-      ...createSite([{ config, services: realm }], own),
+      ...createSite([{ config, services: realm }], own, headers),
       realm,
       isBusy() {
         const { inFlight, waitingForStore } = realm.renewer.underWay()

@@ -1,7 +1,12 @@
 // A site: the app as browsers have it under one address, with its cookies, its paths, and the realms that people log in at.
 import type { Request, Response } from 'express'
 import { createLoginTransactions } from './cookies/login-transaction.ts'
-import { createSessionCookie, type ReadCookies, type SessionCookie } from './cookies/session-cookie.ts'
+import {
+  createSessionCookie,
+  type KnownHeaders,
+  type ReadCookies,
+  type SessionCookie,
+} from './cookies/session-cookie.ts'
 import { createMisplacedCallbackLog } from './login/misplaced-callback.ts'
 import type { Config } from './options/config.ts'
 import type { RealmServices, SharedServices } from './realm-services.ts'
@@ -30,14 +35,16 @@ export interface SiteRealm {
   readonly services: RealmServices
 }
 
+/** @param headers what all sites together remember of cookies */
 export function createSite(
   given: readonly [SiteRealm, ...SiteRealm[]],
   { events, log, ended }: Pick<SharedServices, 'events' | 'log' | 'ended'>,
+  headers?: KnownHeaders,
 ): Site {
   const [first, ...others] = given
   const { config, services } = first
   const configs = given.map((realm) => realm.config)
-  const cookie = createSessionCookie(config)
+  const cookie = createSessionCookie(config, headers)
   const logins = createLoginTransactions(
     config,
     configs.some(({ formPost }) => formPost),

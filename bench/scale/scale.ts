@@ -7,6 +7,7 @@ import { type ScaleProvider, startScaleProvider } from './provider-process.ts'
 import { measureRedisTime } from './redis-time.ts'
 import { measureSpread } from './spread.ts'
 import { measureStampede } from './stampede.ts'
+import { measureTenants } from './tenants.ts'
 import { measureWaiting } from './waiting.ts'
 
 /** Prints its figures; false where a goal was missed. */
@@ -19,6 +20,7 @@ const ALL: Readonly<Record<string, Part>> = {
   people: measurePeople,
   million: measureMillion,
   redis: measureRedisTime,
+  tenants: measureTenants,
 }
 
 export const PARTS = Object.keys(ALL)

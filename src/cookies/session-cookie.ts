@@ -1,9 +1,9 @@
 // The session's cookie: an id, signed.
 import { sign, unsign } from 'cookie-signature'
 import type { Request } from 'express'
-import { BoundedMap } from '../lib/bounded-map.ts'
 import { createChangeCheck } from '../lib/change-check.ts'
 import { createOnceLog } from '../lib/once-log.ts'
+import { createPartedMap, type PartedMap } from '../lib/parted-map.ts'
 import type { Config } from '../options/config.ts'
 import { isLoggedInId } from '../record/session-id.ts'
 import { type CookieChange, parseCookies, type RequestCookies } from './cookies.ts'
@@ -29,15 +29,18 @@ const SIGNED = 's:'
 const MOST_HEADERS = 2000
 const LONGEST_HEADER = 2000
 
-export function createSessionCookie(config: Config): SessionCookie {
+/** A browser sends the same header again and again. @param most so many of one site */
+export function createKnownHeaders(most = MOST_HEADERS): KnownHeaders {
+  return createPartedMap(MOST_HEADERS, most)
+}
+
+export type KnownHeaders = PartedMap<ReadCookies>
+
+export function createSessionCookie(config: Config, headers = createKnownHeaders()): SessionCookie {
   const { name, cookie, transient, absoluteTimeoutSeconds } = config.session
-  /** A browser sends the same header again and again. */
-  const known = new BoundedMap<string, ReadCookies>(MOST_HEADERS)
+  const known = headers.part()
   // What an older secret signed is outdated now, or nobody's.
-  const forgetOfOthers = createChangeCheck(
-    () => config.secrets,
-    () => known.clear(),
-  )
+  const forgetOfOthers = createChangeCheck(() => config.secrets, known.clear)
   const sayOnce = createOnceLog(config.logger.warn)
 
   return {

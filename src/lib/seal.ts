@@ -46,7 +46,8 @@ export function createSealer(
     return newest
   }
 
-  newestKey()
+  // The keys are derived once they are needed: of many tenants most seal nothing for a while.
+  if (current().length === 0) throw new TypeError('createSealer() needs a secret')
 
   return {
     seal(text, place) {

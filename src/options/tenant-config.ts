@@ -3,7 +3,7 @@ import { tenantSecrets } from '../lib/tenant-secrets.ts'
 import { resolveAddresses } from './address.ts'
 import type { AuthOptions, TenantSetUp } from './auth-options.ts'
 import { type BaseURLs, resolveBaseURLs } from './base-urls.ts'
-import type { SharedConfig, Tenants } from './config.ts'
+import type { Config, SharedConfig, Tenants } from './config.ts'
 import { createMistakes } from './mistakes.ts'
 import { OPTION_NAMES, TENANT_NAMES } from './option-names.ts'
 import { group, onlyKnown, optionError } from './read-option.ts'
@@ -66,19 +66,21 @@ export function createTenantConfigs(
     const address = resolveAddresses(merged, baseURLs, shared.routes, mistakes)
     mistakes.end()
     const isFormer = key === former
-    const secrets = tenantSecrets(() => shared.secrets, key, isFormer)
-    return Object.freeze({
-      ...shared,
-      ...realm,
-      ...address,
-      logger,
-      tenant: key,
-      isFormer,
-      get secrets() {
-        return secrets()
-      },
-    })
+    const ownSecrets = tenantSecrets(() => shared.secrets, key, isFormer)
+    const { secrets: _, ...others } = shared
+    const fields = { ...others, ...realm, ...address, logger, tenant: key, isFormer, ownSecrets }
+    return Object.freeze({ __proto__: OF_TENANT, ...fields } as unknown as Config)
   }
+}
+
+/**
+ * What all tenants' configurations have in common. With an accessor of its own each would be an object of another shape to the
+ * engine, for a quarter of the requests a second.
+ */
+const OF_TENANT: Pick<Config, 'secrets'> & ThisType<{ ownSecrets(): readonly string[] }> = {
+  get secrets() {
+    return this.ownSecrets()
+  },
 }
 
 /**
