@@ -75,7 +75,7 @@ function realmsNamed(realms: Realms<Services>, sent: string): readonly [Services
 async function endSessions({ sessions, store }: Services, { group, sub }: LogoutToken): Promise<void> {
   const count = await sessions.endGroup(group, 'backchannel_logout')
   if (count > 0 || sub === undefined || group.claim === 'sub') return
-  const ids = await store.index.page({ claim: 'sub', value: sub }, 0, MOST_NAMELESS)
+  const ids = await store.index.page({ ...group, claim: 'sub', value: sub }, 0, MOST_NAMELESS)
   for (const id of ids) {
     const record = (await store.find(id)).value?.record
     if (record?.claims.sub === sub && groupsOf(record).length === 1)
@@ -94,9 +94,9 @@ interface ReadToken {
 async function readToken(services: Services, sent: string): Promise<ReadToken> {
   const { config, provider, store } = services
   const token = await provider.logoutToken(sent, await store.now())
-  const seenKey = `logout:${createHash('sha256')
-    .update(JSON.stringify([config.issuer.href, config.clientID, token.jti]))
-    .digest('base64url')}`
+  // A `jti` is its issuer's own.
+  const named = [config.issuer.href, config.clientID, token.jti].concat(token.group.tid ?? [])
+  const seenKey = `logout:${createHash('sha256').update(JSON.stringify(named)).digest('base64url')}`
   return { services, token, seenKey, wasUsed: await store.wasUsed(seenKey) }
 }
 

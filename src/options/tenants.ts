@@ -26,6 +26,13 @@ export function isTenantID(value: unknown): value is string {
   return typeof value === 'string' && TENANT_ID.test(value)
 }
 
+/** Whether it is as the address of all of them, but for the place where the tenant's ID is. */
+export function mayBeOfTenant({ href }: URL, issuer: string): boolean {
+  const [all, own] = [href.split('/'), issuer.split('/')]
+  const others = all.flatMap((part, at) => (part === own[at] ? [] : [own[at]]))
+  return all.length === own.length && others.length === 1 && isTenantID(others[0])
+}
+
 /** Without a list the people of every tenant in the world could log in: so there is none by default. */
 export function resolveTenants(given: unknown, issuer: URL): IssuerTenants | undefined {
   if (given === undefined) {

@@ -41,7 +41,9 @@ export function createLogoutTokens(
         : discovery.unavailable('A logout token could not be checked', error)
     })
     if (!isTyped(token, config.requireLogoutTokenType)) throw invalid('its typ is not logout+jwt')
-    return readClaims(payload, now / 1000, config.clockToleranceSeconds)
+    const read = readClaims(payload, now / 1000, config.clockToleranceSeconds)
+    const tid = config.issuerTenants === undefined ? undefined : tenantOf(named, issuer)
+    return tid === undefined ? read : { ...read, group: { ...read.group, tid } }
   }
 }
 

@@ -69,6 +69,8 @@ export interface Device {
 export interface SessionGroup {
   readonly claim: 'sub' | 'sid'
   readonly value: string
+  /** The tenant in which it is somebody's name, where the issuer is one for each of them. */
+  readonly tid?: string | undefined
 }
 
 export interface CompletedLogin {
@@ -169,9 +171,10 @@ export function accessTokenOf(record: AuthRecord, name: string): AccessToken | u
   return name === LOGIN_TOKEN ? tokenIn(record) : record.accessTokens?.[name]
 }
 
-export function groupsOf({ claims: { sub, sid } }: AuthRecord): SessionGroup[] {
-  const person: SessionGroup = { claim: 'sub', value: sub }
-  return typeof sid === 'string' && sid !== '' ? [person, { claim: 'sid', value: sid }] : [person]
+export function groupsOf({ claims: { sub, sid, tid } }: Pick<AuthRecord, 'claims'>): SessionGroup[] {
+  const tenant = typeof tid === 'string' ? { tid } : {}
+  const person: SessionGroup = { claim: 'sub', value: sub, ...tenant }
+  return typeof sid === 'string' && sid !== '' ? [person, { claim: 'sid', value: sid, ...tenant }] : [person]
 }
 
 function tokenFields({ accessToken, accessTokenLifetimeSeconds: lifetime, scope }: Tokens, now: number) {

@@ -1,6 +1,6 @@
 // Whose a record is: the provider's and the client's that its ID token names, of one tenant, and nobody else's.
 import { createHash } from 'node:crypto'
-import type { AuthRecord } from './auth-record.ts'
+import type { AuthRecord, SessionGroup } from './auth-record.ts'
 
 /** A client at a provider: what an `auth()` is to the records of its sessions. */
 export interface Owner {
@@ -10,6 +10,8 @@ export interface Owner {
   readonly tenant?: string
   /** The sessions that the app had before it had tenants are this one's. */
   readonly isFormer?: boolean
+  /** Where its issuer is one for each tenant, a person's `sub` is the name of somebody else in another tenant. */
+  readonly issuerTenants?: unknown
 }
 
 /** By its own word; what is older than that is known by its ID token (OpenID Connect Core §3.1.3.7: `iss`, `aud`, `azp`). */
@@ -44,7 +46,7 @@ export function namesOf(owner: Owner): readonly string[] {
 }
 
 /** A name of what is the owner's own, hashed: it says nobody's name. */
-export function ownedName(owner: Owner, name: string): string {
+function ownedName(owner: Owner, name: string): string {
   return hash([...partsOf(owner), name])
 }
 
@@ -52,6 +54,12 @@ export function ownedName(owner: Owner, name: string): string {
 function partsOf({ issuer, clientID, tenant }: Owner): readonly unknown[] {
   const client = [place(issuer.href), clientID]
   return tenant === undefined ? client : [...client, { tenant }]
+}
+
+/** A name of the sessions of that group. */
+export function groupName(owner: Owner, { value, tid = '' }: SessionGroup): string {
+  // All of an owner's are of one form, so that none is another's by chance.
+  return ownedName(owner, owner.issuerTenants === undefined ? value : JSON.stringify([tid, value]))
 }
 
 /** However the two are written. */

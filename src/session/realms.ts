@@ -1,5 +1,6 @@
 // The realms of one site, each a client at a provider: which of them something is of.
 import type { RealmConfig } from '../options/config.ts'
+import { mayBeOfTenant } from '../options/tenants.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 import { createOwners, isSameIssuer } from '../record/owner.ts'
 
@@ -25,7 +26,13 @@ export function oneRealm<Own>(own: Own): Realms<Own> {
 }
 
 interface Realm {
-  readonly config: Pick<RealmConfig, 'issuer' | 'issuerTenants' | 'clientID' | 'providerName'>
+  readonly config: Pick<RealmConfig, 'issuer' | 'clientID' | 'providerName'> &
+    Partial<Pick<RealmConfig, 'issuerTenants'>>
+}
+
+/** Of many tenants' each has its own, which the pattern in the provider's document says exactly. */
+function isIssuerOf({ issuer, issuerTenants }: Realm['config'], iss: string): boolean {
+  return isSameIssuer(issuer.href, iss) || (issuerTenants !== undefined && mayBeOfTenant(issuer, iss))
 }
 
 export function createRealms<Own extends Realm>(all: readonly [Own, ...Own[]]): Realms<Own> {
@@ -46,13 +53,8 @@ export function createRealms<Own extends Realm>(all: readonly [Own, ...Own[]]): 
     byIssuer: (issuer, audience) =>
       all.filter(
         ({ config }) =>
-          couldBe(config, issuer) && (audience === undefined || [audience].flat().includes(config.clientID)),
+          isIssuerOf(config, issuer) &&
+          (audience === undefined || [audience].flat().includes(config.clientID)),
       ),
   }
-}
-
-/** Of a pattern of issuers the provider's document is needed to say more. */
-function couldBe({ issuer: own, issuerTenants }: Realm['config'], issuer: string): boolean {
-  if (issuerTenants === undefined) return isSameIssuer(own.href, issuer)
-  return URL.canParse(issuer) && new URL(issuer).origin === own.origin
 }

@@ -27,12 +27,12 @@ export interface SessionRegister {
     reason: SessionEndReason,
     each?: (id: string, record: AuthRecord) => void,
   ): Promise<number>
-  /** A person's, the newest 100. */
-  list(sub: string): Promise<SessionEntry[]>
+  /** A person's, the newest 100. `tid`: see `Who` */
+  list(sub: string, tid?: string): Promise<SessionEntry[]>
   /** With what a step-up is about to make of it. False where there is none. */
   revoke(id: string): Promise<boolean>
   /** All of a person. */
-  revokeAll(sub: string): Promise<number>
+  revokeAll(sub: string, tid?: string): Promise<number>
   /**
    * Tells the provider, where `revokeOnLogout` wants it, that the newest refresh token of an ended session is over
    * (RFC 7009); the answer is not worth waiting for. `now` is the store's clock, if it is at hand.
@@ -84,9 +84,9 @@ export function createSessionRegister(
 
     revokeRefreshToken,
 
-    async list(sub) {
+    async list(sub, tid) {
       if (!isIdentifier(sub)) return []
-      const group = personOf(sub)
+      const group = personOf(sub, tid)
       const entries: SessionEntry[] = []
       // What is named and not there may be a login of this moment, so the index is left as it is.
       for (let from = 0; from < MOST_READ && entries.length < LONGEST_LIST; from += LONGEST_LIST) {
@@ -120,10 +120,10 @@ export function createSessionRegister(
       return isOver
     },
 
-    async revokeAll(sub) {
+    async revokeAll(sub, tid) {
       if (!isIdentifier(sub)) return 0
       let count = 0
-      return endGroup(personOf(sub), 'revoked', (id, record) => {
+      return endGroup(personOf(sub, tid), 'revoked', (id, record) => {
         count += 1
         if (count <= MOST_REVOCATIONS) revokeRefreshToken(id, record)
       })
@@ -174,8 +174,8 @@ export function createSessionRegister(
   }
 }
 
-function personOf(sub: string): SessionGroup {
-  return { claim: 'sub', value: sub }
+function personOf(sub: string, tid: string | undefined): SessionGroup {
+  return { claim: 'sub', value: sub, tid }
 }
 
 function isIdentifier(value: unknown): value is string {

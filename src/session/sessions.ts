@@ -1,6 +1,7 @@
 // `bff.sessions`: everybody's, at whichever provider they logged in.
 import { ConfigurationError } from '../errors.ts'
 import { group, onlyKnown } from '../options/read-option.ts'
+import { isTenantID } from '../options/tenants.ts'
 import type { Realms } from './realms.ts'
 import type { Services } from './services.ts'
 import type { SessionEntry } from './session-entry.ts'
@@ -14,6 +15,8 @@ export type Who =
       readonly provider?: string | undefined
       /** Its key, as `tenant.key` answers. */
       readonly tenant?: string | undefined
+      /** Their tenant of Entra ID (`req.oidc.user.tid`), where the option `tenants` lets in the people of several. */
+      readonly tid?: string | undefined
     }
 
 /**
@@ -48,8 +51,8 @@ export function createSessions(
 ): Sessions {
   return Object.freeze({
     async list(who: Who) {
-      const { sub, realm } = await find(who, 'sessions.list()')
-      return realm.sessions.list(sub)
+      const { sub, tid, realm } = await find(who, 'sessions.list()')
+      return realm.sessions.list(sub, tid)
     },
 
     async revoke(id: string, of: { readonly tenant?: string | undefined } = {}) {
@@ -62,17 +65,34 @@ export function createSessions(
     },
 
     async revokeAll(who: Who) {
-      const { sub, realm } = await find(who, 'sessions.revokeAll()')
-      return realm.sessions.revokeAll(sub)
+      const { sub, tid, realm } = await find(who, 'sessions.revokeAll()')
+      return realm.sessions.revokeAll(sub, tid)
     },
   })
 
-  async function find(who: Who, asked: string): Promise<{ sub: string; realm: Realm }> {
-    if (typeof who !== 'object' || who === null)
-      return { sub: who, realm: realmIn(await realmsOf(undefined, asked), undefined, asked) }
-    const { sub, provider, tenant } = named(who, ['sub', 'provider', 'tenant'], asked)
-    return { sub: sub as string, realm: realmIn(await realmsOf(tenant, asked), provider, asked) }
+  async function find(
+    who: Who,
+    asked: string,
+  ): Promise<{ sub: string; tid: string | undefined; realm: Realm }> {
+    const given: Partial<Record<string, string>> =
+      typeof who === 'object' && who !== null
+        ? named(who, ['sub', 'provider', 'tenant', 'tid'], asked)
+        : { sub: who }
+    const { sub, provider, tenant, tid } = given
+    const realm = realmIn(await realmsOf(tenant, asked), provider, asked)
+    checkTenantID(tid, realm, asked)
+    return { sub: sub as string, tid, realm }
   }
+}
+
+/** The same `sub` in two tenants is two people. */
+function checkTenantID(tid: string | undefined, { config }: Realm, asked: string): void {
+  const isOfMany = config.issuerTenants !== undefined
+  if (isOfMany ? isTenantID(tid) : tid === undefined) return
+  const fault = isOfMany
+    ? `needs the tid of the person's tenant, a GUID such as that of req.oidc.user.tid, and was given ${tid === undefined ? 'none' : 'something else'}`
+    : 'was given a tid, and the provider has one issuer (tenants)'
+  throw new ConfigurationError('invalid_option', `${asked} ${fault}`)
 }
 
 /** The same `sub` at two providers is two people. */

@@ -36,7 +36,12 @@ const { entra, store, app, asking, apps } = useParts(async (start) => {
         },
       }),
     )
-    await entra.provider.registerClient({ ...client, baseURL: app.url })
+    const metadata = {
+      backchannel_logout_uri: `${app.url}/backchannel-logout`,
+      // So that ID tokens have a sid.
+      backchannel_logout_session_required: true,
+    }
+    await entra.provider.registerClient({ ...client, baseURL: app.url, metadata })
     return app
   }
   return {
@@ -315,6 +320,26 @@ describe('somebody with the same sub, of another tenant', () => {
     expect((await get('/cart')).json()).toEqual({ cart: null })
   })
 
+  test('is listed apart, and their sessions end apart', async () => {
+    const one = await logIn(ours)
+    const two = await logIn(theirs, app, one.name)
+    const { sessions } = app.auth
+    const whose = (tid: string) => ({ sub: one.name, tid })
+    const ids = [await sessionIdOf(one.browser), await sessionIdOf(two.browser)]
+    for (const [at, tid] of [ours, theirs].entries())
+      expect(await sessions.list(whose(tid))).toEqual([expect.objectContaining({ id: ids[at] })])
+    expect(await sessions.list(whose(other))).toEqual([])
+    expect(await sessions.revokeAll(whose(ours))).toBe(1)
+    expect([(await one.get('/private')).status, (await two.get('/private')).status]).toEqual([401, 200])
+    await expect(sessions.list(one.name)).rejects.toMatchObject({
+      name: 'ConfigurationError',
+      message: expect.stringMatching(
+        /^sessions\.list\(\) needs the tid of the person's tenant.*was given none$/,
+      ),
+    })
+    await expect(sessions.revokeAll(whose('contoso.com'))).rejects.toThrow(/needs the tid.*something else/)
+  })
+
   test.each([
     ['while the session lasts', async () => {}],
     [
@@ -375,9 +400,28 @@ describe('a logout token', () => {
     })
   })
 
-  test('of the tenant ends the session', async () => {
-    const { name, get } = await logIn(ours)
-    expect((await sendLogout(app.url, await tokenOf({ sub: name, ...issOf(ours) }))).status).toBe(200)
+  test('of the tenant, by sub, ends the session, and that of nobody in another', async () => {
+    const one = await logIn(ours)
+    const two = await logIn(theirs, app, one.name)
+    // A jti is an issuer's own.
+    const jti = `same-${one.name}`
+    expect((await sendLogout(app.url, await tokenOf({ sub: one.name, ...issOf(ours), jti }))).status).toBe(
+      200,
+    )
+    expect([(await one.get('/private')).status, (await two.get('/private')).status]).toEqual([401, 200])
+    expect((await sendLogout(app.url, await tokenOf({ sub: one.name, ...issOf(theirs), jti }))).status).toBe(
+      200,
+    )
+    expect((await two.get('/private')).status).toBe(401)
+  })
+
+  test('by sid ends the session of its own tenant', async () => {
+    const { get, record } = await logIn(ours)
+    const { sid } = (await record())?.claims ?? {}
+    expect(sid).toEqual(expect.any(String))
+    await sendLogout(app.url, await tokenOf({ sid, ...issOf(theirs) }))
+    expect((await get('/private')).status).toBe(200)
+    await sendLogout(app.url, await tokenOf({ sid, ...issOf(ours) }))
     expect((await get('/private')).status).toBe(401)
   })
 })

@@ -1,5 +1,5 @@
 // Whose a record is: a client at a provider, of one tenant.
-import { isOwnedBy, type Owner, ownedName, ownerName } from '../../src/record/owner.ts'
+import { groupName, isOwnedBy, type Owner, ownerName } from '../../src/record/owner.ts'
 
 const issuer = new URL('https://id.example.com/realm')
 const shop: Owner = { issuer, clientID: 'shop' }
@@ -11,15 +11,21 @@ const claims = { iss: issuer.href, aud: 'shop', sub: 'alice', iat: 1, exp: 2 }
 
 test('the names of an owner without a tenant are those in everybody’s Redis', () => {
   expect(ownerName(shop)).toBe('EyPj40WMb-BpEGTs')
-  expect(ownedName(shop, 'alice')).toBe('f07cirHzfJkhATINEpFc5wvyL8nNKCRRX56clRV9Uh4')
+  expect(groupName(shop, { claim: 'sub', value: 'alice' })).toBe(
+    'f07cirHzfJkhATINEpFc5wvyL8nNKCRRX56clRV9Uh4',
+  )
 })
 
 test('tenants have names of their own, with the same client at the same provider too', () => {
   const others = [a, b, { issuer, clientID: 'shop', tenant: 'alice' }, { issuer, clientID: 'a.example.com' }]
   expect(new Set([shop, ...others].map(ownerName)).size).toBe(5)
-  expect(new Set([shop, ...others].map((owner) => ownedName(owner, 'alice'))).size).toBe(5)
+  expect(
+    new Set([shop, ...others].map((owner) => groupName(owner, { claim: 'sub', value: 'alice' }))).size,
+  ).toBe(5)
   // What is a tenant here is a person there.
-  expect(ownedName(shop, 'a.example.com')).not.toBe(ownedName(a, 'a.example.com'))
+  expect(groupName(shop, { claim: 'sub', value: 'a.example.com' })).not.toBe(
+    groupName(a, { claim: 'sub', value: 'a.example.com' }),
+  )
 })
 
 test.each<[whose: string, owner: string | undefined, by: Owner, isTheirs: boolean]>([

@@ -36,6 +36,15 @@ test('an issuer names all of its realms, an audience among them those that it na
   expect(realms.byIssuer('https://three.example.com')).toEqual([])
 })
 
+test('an issuer of a tenant is that of all tenants, where their IDs are in one place (Entra ID)', () => {
+  const [host, tid] = ['https://login.microsoftonline.com', '11111111-aaaa-4bbb-8ccc-000000000001']
+  const entra = { config: { ...configWith({ issuerBaseURL: `${host}/organizations/v2.0`, tenants: [tid] }) } }
+  const several = createRealms([staff, entra])
+  const found = [`/${tid}/v2.0`, '/contoso.com/v2.0', `/${tid}/v2.0/`, `/x/${tid}/v2.0`, `/${tid}/v1.0`, '']
+  expect(found.map((path) => several.byIssuer(host + path).length)).toEqual([1, 0, 0, 0, 0, 0])
+  expect(several.byIssuer(`https://login.example.com/${tid}/v2.0`)).toEqual([])
+})
+
 test('whatever comes is the only one’s', () => {
   const only = createRealms([staff])
   expect(only.of(recordAt(0, { owner: 'another' }))).toBe(staff)

@@ -1,7 +1,7 @@
 // The index of sessions in this process.
 import { createExpiringMap, type ExpiringMap } from '../../lib/expiring-map.ts'
 import { groupsOf, type SessionGroup } from '../../record/auth-record.ts'
-import { type Owner, ownedName } from '../../record/owner.ts'
+import { groupName, type Owner } from '../../record/owner.ts'
 import { END_BATCH, type SessionIndex } from '../store.ts'
 
 export function createMemoryIndex(now: () => number): (owner: Owner) => SessionIndex {
@@ -17,7 +17,7 @@ function indexOf(
   sessions: ExpiringMap<Map<string, number>>,
   ended: ExpiringMap<number>,
 ): SessionIndex {
-  const keyOf = ({ claim, value }: SessionGroup) => `${claim} ${ownedName(owner, value)}`
+  const keyOf = (group: SessionGroup) => `${group.claim} ${groupName(owner, group)}`
   const idsOf = (group: SessionGroup) => [...(sessions.get(keyOf(group))?.keys() ?? [])]
 
   return {

@@ -1,6 +1,6 @@
 // The index of sessions in Redis: a sorted set for each person and for each session at the provider.
 import { groupsOf, type SessionGroup } from '../../record/auth-record.ts'
-import { type Owner, ownedName } from '../../record/owner.ts'
+import { groupName, type Owner } from '../../record/owner.ts'
 import { END_BATCH, type SessionIndex } from '../store.ts'
 import type { RedisServers } from './servers.ts'
 
@@ -12,8 +12,8 @@ export function createRedisIndex(
   { connection: { redis, answer }, replicating, indexScripts }: RedisServers,
   owner: Owner,
 ): SessionIndex {
-  const keyOf = (kind: 'sessions' | 'ended', { claim, value }: SessionGroup) =>
-    `bff:${kind}:${claim}:${ownedName(owner, value)}`
+  const keyOf = (kind: 'sessions' | 'ended', group: SessionGroup) =>
+    `bff:${kind}:${group.claim}:${groupName(owner, group)}`
 
   return {
     async add(id, record) {
