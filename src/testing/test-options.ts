@@ -41,5 +41,7 @@ export function testOptions(given: AuthOptions = {}): AuthOptions {
     clientAuthMethod: 'client_secret_basic',
     provider: { ...given.provider, fetch: provider.fetch },
     idTokenSigningAlg: 'RS256',
+    // Its issuer is one.
+    tenants: undefined,
   }
 }

@@ -28,3 +28,14 @@ test.each([
     process.env = before
   }
 })
+
+test('an app for many tenants of Entra ID, under several addresses, is tested by people of none', async () => {
+  const tenants = ['11111111-aaaa-4bbb-8ccc-000000000001']
+  const baseURL = ['http://localhost', 'http://nl.localhost']
+  const bff = auth(testOptions({ tenants, baseURL, logger: createLog().logger }))
+  await bff.ready()
+  const agent = request.agent(express().use(bff))
+  await signedIn(agent, bff, { sub: 'alice' })
+  expect((await agent.get('/me')).body).toMatchObject({ authenticated: true, user: { sub: 'alice' } })
+  await bff.close()
+})
