@@ -56,6 +56,8 @@ export type FindingName =
  */
 export interface Finding {
   readonly name: FindingName
+  /** Of several providers, the one that was asked, by its name in the option. */
+  readonly provider?: string
   /** `unknown`: nobody could be asked, or the answer does not tell. */
   readonly status: 'ok' | 'warning' | 'failed' | 'unknown'
   /** What was found, and what was expected. One line, with no secret in it. */

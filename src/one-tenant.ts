@@ -1,6 +1,7 @@
 // What `auth()` serves where there are no tenants: one site, whose realms everybody logs in at.
 import { checkSetUp } from './check/check.ts'
 import type { Finding } from './findings.ts'
+import { createProvidersHealth } from './health/by-provider.ts'
 import { createHealthCheck, type Health } from './health/health.ts'
 import { OF_SETUP } from './lib/log.ts'
 import { logEvents } from './log-events.ts'
@@ -8,7 +9,7 @@ import type { Config } from './options/config.ts'
 import { addressesToRegister } from './options/registered-addresses.ts'
 import { bothReady } from './ready.ts'
 import { createRealmServices, type SharedServices } from './realm-services.ts'
-import { allUsable, endRealms, mapAll, underWayIn } from './realms-together.ts'
+import { allUsable, checkAll, endRealms, mapAll, underWayIn } from './realms-together.ts'
 import { createSites, type Sites } from './sites.ts'
 import type { SessionStores } from './store/session-stores.ts'
 
@@ -30,15 +31,19 @@ export function serveOne(
   shared: SharedServices,
 ): Served {
   const { events, log } = shared
-  const [config] = configs
+  const [config, ...others] = configs
   const sessionsOfSite = stores.of({ owners: configs, secrets: () => config.secrets, events })
   const siteRealms = mapAll(configs, (one) => ({
     config: one,
     services: createRealmServices(one, sessionsOfSite, shared),
   }))
-  const realms = mapAll(siteRealms, ({ services }) => services)
-  const [{ provider, store }] = realms
-  const { health, close: endHealth } = createHealthCheck(stores, provider, () => underWayIn(realms), events)
+  const [{ services: first }] = siteRealms
+  const realms = siteRealms.map(({ services }) => services)
+  let isEnding = false
+  const byProvider = others.length === 0 ? undefined : createProvidersHealth(realms, events)
+  // Of several, each is asked by itself.
+  const asked = byProvider === undefined ? first.provider : undefined
+  const { health, close: endHealth } = createHealthCheck(stores, asked, () => underWayIn(realms), events)
   logEvents(events, log, config.logger)
   for (const one of configs)
     if (one.development) one.logger.info(`express-bff-session: ${addressesToRegister(one)}`, OF_SETUP)
@@ -46,10 +51,14 @@ export function serveOne(
   return {
     sites: createSites(siteRealms, shared),
     ready: () => bothReady(allUsable(realms), stores.usable()),
-    health,
-    check: () => checkSetUp(config, provider, stores, store),
+    async health() {
+      const [known, providers] = await Promise.all([health(), byProvider?.(!isEnding)])
+      return { ...known, ...providers }
+    },
+    check: () => checkSetUp(config, checkAll(siteRealms), stores, first.store),
 
     async end(seconds) {
+      isEnding = true
       endHealth()
       await endRealms(realms, seconds)
     },

@@ -1,7 +1,11 @@
 // What is asked of all realms of one `auth()` at once, by whoever starts, watches or ends it.
 import { ConfigurationError } from './errors.ts'
+import type { Config } from './options/config.ts'
 import { faultOf, PREFIX } from './options/mistakes.ts'
+import type { ProviderCheck } from './provider/check.ts'
+import type { Provider } from './provider/provider.ts'
 import type { RealmServices } from './realm-services.ts'
+import type { SiteRealm } from './site.ts'
 
 /** @throws what the first threw: a mistake before what may pass, and told by the entry that has it */
 export async function allUsable(realms: readonly RealmServices[]): Promise<void> {
@@ -35,6 +39,29 @@ export function underWayIn(realms: readonly RealmServices[]) {
   return {
     inFlight: sum(({ inFlight }) => inFlight),
     waitingForStore: sum(({ waitingForStore }) => waitingForStore),
+  }
+}
+
+/** As `Provider.check()`, of all of them at once; of several, each finding says which one it is of. */
+export function checkAll(realms: readonly SiteRealm[]): Pick<Provider, 'check'> {
+  return {
+    async check(now) {
+      const all = await Promise.all(realms.map(({ config, services }) => checkOne(config, services, now)))
+      const ahead = all.flatMap(({ aheadMilliseconds }) => aheadMilliseconds ?? [])
+      return {
+        findings: all.flatMap(({ findings }) => findings),
+        aheadMilliseconds: ahead.sort((a, b) => Math.abs(b) - Math.abs(a))[0],
+      }
+    },
+  }
+}
+
+async function checkOne(config: Config, { provider }: RealmServices, now: number): Promise<ProviderCheck> {
+  const { findings, aheadMilliseconds } = await provider.check(now, config)
+  const { providerName: name } = config
+  return {
+    findings: findings.map((one) => (name === undefined ? one : { ...one, provider: name })),
+    aheadMilliseconds,
   }
 }
 

@@ -21,7 +21,7 @@ const UNASKED = (['eviction', 'replicas', 'memory', 'store-rights'] as const).ma
 /** @param provider undefined: the store alone is asked */
 export async function checkSetUp(
   config: Config,
-  provider: Provider | undefined,
+  provider: Pick<Provider, 'check'> | undefined,
   stores: Pick<SessionStores, 'now' | 'check'>,
   store: SessionStore,
 ): Promise<Finding[]> {

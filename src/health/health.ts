@@ -2,10 +2,12 @@
 import type { AuthEventEmitter } from '../events.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import type { Provider } from '../provider/provider.ts'
-import { backOffAfterUnanswered } from '../renewal/back-off.ts'
 import type { Renewer } from '../renewal/renew.ts'
 import type { SessionStores } from '../store/session-stores.ts'
 import { createPart, type PartHealth } from './part.ts'
+import { createProviderPart } from './provider-part.ts'
+
+type ProviderHealth = PartHealth & { readonly retryAfterSeconds?: number }
 
 /** What `health()` answers. */
 export interface Health {
@@ -13,8 +15,12 @@ export interface Health {
   readonly ok: boolean
   /** Redis, or the memory of the process. */
   readonly store: PartHealth
-  /** With `tenant` it is `unknown`: each has its own. `retryAfterSeconds`: while it is down, `health()` asks it again no sooner. */
-  readonly provider: PartHealth & { readonly retryAfterSeconds?: number }
+  /**
+   * `retryAfterSeconds`: while it is down, `health()` asks it again no sooner. With `tenant` it is `unknown`: each tenant has its own.
+   */
+  readonly provider: ProviderHealth
+  /** Of several, each by its name in the option; then `provider` is the worst of them. */
+  readonly providers?: Readonly<Record<string, ProviderHealth>>
   readonly renewals: {
     /** They wait for the provider, or for another process that renews. */
     readonly inFlight: number
@@ -34,7 +40,7 @@ export interface HealthCheck {
 }
 
 /** Less than a probe waits: Kubernetes gives it a second. */
-const LONGEST_WAIT_SECONDS = 0.5
+export const LONGEST_WAIT_SECONDS = 0.5
 /** Between two questions to the store, which costs one command. */
 const STORE_REST_SECONDS = 2
 
@@ -53,27 +59,14 @@ export function createHealthCheck(
     afterAnswer: STORE_REST_SECONDS,
     afterFailure: () => STORE_REST_SECONDS,
   })
-  // While it is up there is traffic to learn from, or nobody who needs it.
-  const ofProvider = createPart(provider?.ask ?? (async () => {}), {
-    afterAnswer: Number.POSITIVE_INFINITY,
-    afterFailure: backOffAfterUnanswered,
-  })
+  const ofProvider =
+    provider === undefined
+      ? createProviderPart({ ask: async () => {} }, events, () => false)
+      : createProviderPart(provider, events)
   let closing = false
 
   // That may have been one command alone: the next question says.
   events.on('store-unavailable', ({ detail }) => ofStore.failed(detail, 0))
-  if (provider !== undefined) hearOfProvider()
-
-  function hearOfProvider(): void {
-    events.on('provider-unavailable', ({ detail }) => ofProvider.failed(detail, backOffAfterUnanswered(1)))
-    events.on('renewal-failed', ({ outcome, detail, retryAfterSeconds }) => {
-      // Who refuses has answered; it may be about one session only.
-      if (outcome === 'refused') ofProvider.answered()
-      else ofProvider.failed(detail, retryAfterSeconds)
-    })
-    events.on('renewed', ofProvider.answered)
-    events.on('logged-in', ofProvider.answered)
-  }
 
   return {
     async health() {

@@ -23,7 +23,7 @@ export function everyAddress(config: Addressed): readonly Omit<Addressed, 'other
 export const toEnter = (address: string) => `enter ${address} at the provider, to the letter`
 
 /** One line, for whoever sets the app up. */
-export function addressesToRegister(config: Addressed): string {
+export function addressesToRegister(config: Addressed & Pick<Config, 'providerName'>): string {
   const backchannel = backchannelLogoutURI(config)
   const addresses = [
     ...everyAddress(config).flatMap((one) => [
@@ -32,5 +32,6 @@ export function addressesToRegister(config: Addressed): string {
     ]),
     ...(backchannel === undefined ? [] : [`back-channel logout URI ${backchannel}`]),
   ]
-  return `to be entered at the provider, to the letter: ${addresses.join(', ')}`
+  const which = config.providerName === undefined ? '' : ` '${config.providerName}'`
+  return `to be entered at the provider${which}, to the letter: ${addresses.join(', ')}`
 }

@@ -2,6 +2,7 @@
 import { auth } from '../../src/index.ts'
 import type { AuthOptions } from '../../src/options/auth-options.ts'
 import type { Config } from '../../src/options/config.ts'
+import { addressesToRegister } from '../../src/options/registered-addresses.ts'
 import { resolveAll } from '../../src/options/resolve-options.ts'
 import { mistakeIn, SECRET, VALID } from './valid.ts'
 
@@ -111,6 +112,14 @@ test('an entry may have a callback path of its own', () => {
   expect(customers?.redirectURI.href).toBe('https://app.example.com/back')
   expect(staff?.routes).toMatchObject({ callback: '/back/staff', login: '/in' })
   for (const config of [staff, customers]) expect(config?.callbackPaths).toEqual(['/back/staff', '/back'])
+})
+
+test('the addresses to enter are told for each, by its name', () => {
+  const told = resolveBoth({}).map(addressesToRegister)
+  expect(told).toEqual([
+    expect.stringMatching(/^to be entered at the provider 'staff', to the letter: redirect URI https:/),
+    expect.stringMatching(/^to be entered at the provider 'customers', to the letter/),
+  ])
 })
 
 describe('who has to say in each callback which issuer it is from', () => {
