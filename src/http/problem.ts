@@ -123,10 +123,20 @@ const MENDED_BY_LOGIN: ReadonlySet<AuthError['code']> = new Set([
   'login_malformed',
 ])
 
+/** Of logins that failed: with which of several providers they were. */
+const failedAt = new WeakMap<AuthError, string>()
+
+/** Whoever begins again by the page that tells of it does so with the same provider. */
+export function beginsAgainAt(error: AuthError, provider: string): void {
+  failedAt.set(error, provider)
+}
+
 /** @param loginURL where what is missing can be asked for; without one, an ordinary login */
 function page(error: AuthError, config: Config, loginURL: string | undefined): string {
   const { login } = config.routes
-  const url = loginURL ?? (login === false ? undefined : urlBelow(config.baseURL, login).pathname)
+  const provider = failedAt.get(error)
+  const query = provider === undefined ? '' : `?${new URLSearchParams({ provider })}`
+  const url = loginURL ?? (login === false ? undefined : urlBelow(config.baseURL, login).pathname + query)
   const helps = error instanceof LoginRequiredError || MENDED_BY_LOGIN.has(error.code)
   const again =
     url === undefined || !helps
@@ -135,7 +145,7 @@ function page(error: AuthError, config: Config, loginURL: string | undefined): s
   const title = TITLES[error.code]
   const goesOn = url === undefined || !(error instanceof RefusedError) ? undefined : error.goesOn
   const refresh = goesOn
-    ? `<meta http-equiv="refresh" content="0;url=${escapeHTML(`${url}?again=${goesOn}`)}">`
+    ? `<meta http-equiv="refresh" content="0;url=${escapeHTML(`${url}${query === '' ? '?' : '&'}again=${goesOn}`)}">`
     : ''
   return htmlPage(title, `${refresh}<p>${escapeHTML(error.message)}</p>${again}`)
 }

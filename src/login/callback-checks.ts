@@ -91,6 +91,7 @@ export async function askApp(
   const login = {
     user: personOf({ claims, userInfo }),
     claims,
+    ...(config.providerName !== undefined && { provider: config.providerName }),
     scope: tokens.scope,
     authorizationParams: asked,
     appState,

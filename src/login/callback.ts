@@ -2,7 +2,9 @@
 import { applyCookies } from '../cookies/cookies.ts'
 import { isState } from '../cookies/login-state.ts'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
+import { isAuthError } from '../errors.ts'
 import { requirePageLoad } from '../http/navigation.ts'
+import { beginsAgainAt } from '../http/problem.ts'
 import { redirect } from '../http/redirect.ts'
 import { tellCaches } from '../lib/caching.ts'
 import type { RequestContext } from '../session/request-context.ts'
@@ -37,6 +39,10 @@ async function takeSteps(context: RequestContext, transaction: LoginTransaction,
   try {
     for (const step of STEPS) if (await step(completion)) break
     return completion.outcome
+  } catch (error) {
+    const { provider } = transaction
+    if (provider !== undefined && isAuthError(error)) beginsAgainAt(error, provider)
+    throw error
   } finally {
     completion.leave?.()
   }

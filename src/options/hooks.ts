@@ -13,6 +13,8 @@ export interface CallbackLogin {
   readonly user: User
   /** All claims of the ID token. */
   readonly claims: IdTokenClaims
+  /** Of several, the name of the provider that the person comes from. */
+  readonly provider?: string
   /** What the provider granted, where it says so. */
   readonly scope: string | undefined
   /**
@@ -61,7 +63,8 @@ export type AfterCallback = (
 ) => CallbackVerdict | undefined | Promise<CallbackVerdict | undefined>
 
 /** Somebody whose session was renewed. */
-export interface RenewedSession extends Pick<CallbackLogin, 'user' | 'claims' | 'scope' | 'getAccessToken'> {
+export interface RenewedSession
+  extends Pick<CallbackLogin, 'user' | 'claims' | 'provider' | 'scope' | 'getAccessToken'> {
   /** As in `req.oidc.session`. */
   readonly id: string
   /** What `afterCallback` added to the person, or `afterRenewal` since. */

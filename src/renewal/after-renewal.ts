@@ -27,14 +27,19 @@ const FAILED =
   'afterRenewal() failed, or took too long, or returned what is no verdict (undefined, { refuse } or { user }): what was added to the person stays as it was'
 
 export function createAskApp(
-  { afterRenewal, logger, renewal }: Pick<Config, 'afterRenewal' | 'logger' | 'renewal'>,
+  {
+    afterRenewal,
+    logger,
+    providerName,
+    renewal,
+  }: Pick<Config, 'afterRenewal' | 'logger' | 'providerName' | 'renewal'>,
   store: SessionStore,
 ): AskApp {
   const sayOnce = createOnceLog(logger.warn)
 
   return async function askApp({ id, owner }, record) {
     if (afterRenewal === undefined) return record
-    const answer = ask(afterRenewal, renewedSession(id, record)).catch(() => undefined)
+    const answer = ask(afterRenewal, renewedSession(id, record, providerName)).catch(() => undefined)
     const verdict = await withDeadline(answer, renewal.timeoutSeconds, () => undefined)
     // What it threw may hold anything. Nobody is logged out because the app could not be asked.
     if (verdict === undefined) sayOnce(FAILED)
@@ -53,12 +58,13 @@ async function ask(afterRenewal: AfterRenewal, session: RenewedSession): Promise
   return readVerdict(await afterRenewal(session), 'afterRenewal')
 }
 
-function renewedSession(id: string, record: AuthRecord): RenewedSession {
+function renewedSession(id: string, record: AuthRecord, provider: string | undefined): RenewedSession {
   const { claims, scope, enrichment, accessToken } = record
   return {
     id,
     user: personOf(record),
     claims,
+    ...(provider !== undefined && { provider }),
     scope,
     added: structuredClone(enrichment),
     getAccessToken() {

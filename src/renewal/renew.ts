@@ -63,7 +63,10 @@ interface InFlight {
 }
 
 interface RenewerServices {
-  readonly config: Pick<Config, 'renewal' | 'afterRenewal' | 'redisTimeoutSeconds' | 'logger'>
+  readonly config: Pick<
+    Config,
+    'renewal' | 'afterRenewal' | 'providerName' | 'redisTimeoutSeconds' | 'logger'
+  >
   readonly store: SessionStore
   readonly provider: Provider
   readonly events: AuthEventEmitter

@@ -3,7 +3,17 @@ import { startTwoProviders } from '../support/app/two-providers.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { useStarted } from '../support/servers.ts'
 
-const app = useStarted(() => startTwoProviders())
+const app = useStarted(() =>
+  startTwoProviders({
+    options: {
+      afterCallback: ({ provider, user }) =>
+        user.sub === 'mallory' ? { refuse: 'Not you.' } : { user: { from: provider } },
+      afterRenewal: ({ provider, added, user }) =>
+        user.sub === 'renee' ? { user: { ...added, renewedAt: provider } } : undefined,
+    },
+    below: (app) => app.get('/user', (req, res) => res.json(req.oidc.user)),
+  }),
+)
 
 type Name = 'staff' | 'customers'
 
@@ -42,6 +52,22 @@ describe.each<Name>(['staff', 'customers'])('at %s', (name) => {
     expect(out.json()).toMatchObject({ authenticated: false })
     expect(app[name].revocations()).toHaveLength(revoked + 1)
     expect(counts(other[name])).toEqual(before)
+  })
+
+  test('the app is told where somebody comes from, at the login and at a renewal', async () => {
+    const browser = await loggedIn(name, 'renee')
+    expect((await browser.request('GET', `${app.url}/user`)).json()).toMatchObject({ from: name })
+    await browser.request('POST', `${app.url}/renew`)
+    expect((await browser.request('GET', `${app.url}/user`)).json()).toMatchObject({
+      from: name,
+      renewedAt: name,
+    })
+  })
+
+  test('a login that the app refuses may be begun again where it was', async () => {
+    const page = await new Browser().logIn(app.url, { path: `/login?provider=${name}`, user: 'mallory' })
+    expect(page.status).toBe(403)
+    expect(page.body).toContain(`<a href="/login?provider=${name}">Log in again</a>`)
   })
 
   test('who goes to log in without a name goes where their session is of', async () => {
