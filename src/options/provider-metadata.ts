@@ -21,17 +21,26 @@ const READ = [
 ]
 const MOST_TYPOS = 2
 
+/** What was resolved stays so: many tenants may share it. */
+const resolved = new WeakSet<object>()
+
 export function resolveMetadata(given: unknown): ProviderMetadata {
   const metadata = group(given, 'provider.metadata')
+  if (resolved.has(given as object)) return given as ProviderMetadata
   for (const name of Object.keys(metadata)) {
-    const near = nearest(name, READ)
+    const near = nearest(
+      name,
+      READ.filter((one) => Math.abs(one.length - name.length) <= MOST_TYPOS),
+    )
     if (near !== undefined && near.distance > 0 && near.distance <= MOST_TYPOS)
       throw optionError(
         `provider.metadata.${name}`,
         `is no name; did you mean provider.metadata.${near.candidate}?`,
       )
   }
-  return freeze(metadata)
+  const own = freeze(metadata)
+  resolved.add(own)
+  return own
 }
 
 /** Checks the addresses in it, once it is known which may be plain http. */

@@ -6,6 +6,7 @@ import { type BaseURLs, resolveBaseURLs } from './base-urls.ts'
 import type { Config, SharedConfig, Tenants } from './config.ts'
 import { createMistakes } from './mistakes.ts'
 import { OPTION_NAMES, TENANT_NAMES } from './option-names.ts'
+import { resolveMetadata } from './provider-metadata.ts'
 import { group, onlyKnown, optionError } from './read-option.ts'
 import { resolveRealm } from './realm.ts'
 import { isPlainObject } from './verdict.ts'
@@ -52,11 +53,12 @@ export function createTenantConfigs(
   former: string | undefined,
 ): Tenants['configOf'] {
   const production = env.NODE_ENV === 'production'
+  const defaults = withSharedMetadata(options)
 
   return (key, answer, logger) => {
     const shared = sharedBy()
     const own = checkedNames(answer)
-    const merged = over(options, own)
+    const merged = over(defaults, own)
     const mistakes = createMistakes()
     const baseURLs = mistakes.attempt(
       () => resolveBaseURLs(merged.baseURL, env, production),
@@ -81,6 +83,13 @@ const OF_TENANT: Pick<Config, 'secrets'> & ThisType<{ ownSecrets(): readonly str
   get secrets() {
     return this.ownSecrets()
   },
+}
+
+/** One copy for all tenants that say nothing of it: it is the greatest part of what a provider has. */
+function withSharedMetadata(options: AuthOptions): AuthOptions {
+  const { provider } = options
+  if (!isPlainObject(provider) || provider.metadata === undefined) return options
+  return { ...options, provider: { ...provider, metadata: resolveMetadata(provider.metadata) } }
 }
 
 /**
