@@ -5,16 +5,13 @@ export { type RelayOptions, relay } from './apis/relay.ts'
 export { handleUpgrade } from './apis/websocket.ts'
 export { auth } from './auth.ts'
 export type { AuthHandler } from './auth-handler.ts'
+export type { ConfigurationCode, LoginRequiredCode, RefusedCode, TryLaterCode } from './error-codes.ts'
 export {
   type AuthError,
-  type ConfigurationCode,
   ConfigurationError,
   isAuthError,
-  type LoginRequiredCode,
   LoginRequiredError,
-  type RefusedCode,
   RefusedError,
-  type TryLaterCode,
   TryLaterError,
 } from './errors.ts'
 export type { AuthEvents, EventOrigin, RenewalOutcome, SessionEndReason, TokenOutcome } from './events.ts'

@@ -1,6 +1,6 @@
 // A site: the app as browsers have it under one address, with its cookies, its paths, and the realms that people log in at.
 import type { Request, Response } from 'express'
-import { createLoginTransactions } from './cookies/login-transaction.ts'
+import { createLoginTransactions } from './cookies/login-cookies.ts'
 import {
   createSessionCookie,
   type KnownHeaders,

@@ -64,6 +64,7 @@ export function auth(params?: ConfigParams): AuthHandler {
     check: own.check,
     health: own.health,
     close: own.close,
+    forgetTenant: own.forgetTenant,
     on(...listening: Parameters<AuthHandler['on']>) {
       own.on(...listening)
       return this

@@ -1,6 +1,8 @@
 // What a completed login becomes: a session in place of the one that was there, or nothing at all.
+
+import { MOST_LOGINS } from '../cookies/login-cookies.ts'
 import { attemptsIn, hashState } from '../cookies/login-state.ts'
-import { type LoginTransaction, MOST_LOGINS } from '../cookies/login-transaction.ts'
+import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { RefusedError } from '../errors.ts'
 import type { Config } from '../options/config.ts'
 import type { CodeExchange } from '../provider/provider.ts'

@@ -1,5 +1,5 @@
 // The services of one `auth()`, for whoever needs some of them.
-import type { LoginTransactions } from '../cookies/login-transaction.ts'
+import type { LoginTransactions } from '../cookies/login-cookies.ts'
 import type { AuthEventEmitter } from '../events.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
 import type { Operations } from '../operations.ts'

@@ -58,14 +58,15 @@ declare const req: Request`,
     'src/',
     `import { readFileSync } from 'node:fs'
 import express, { type Request, type RequestHandler, type Response } from 'express'
-import { type AuthHandler, auth, handleUpgrade, isAuthError, relay, requireAuth, requireClaim, requireFresh, requireStepUp } from 'express-bff-session'
+import { type AuthHandler, auth, handleUpgrade, isAuthError, relay, requireAuth, requireClaim, requireFresh, requireStepUp, type TenantSetUp } from 'express-bff-session'
 declare const app: express.Express
 declare const bff: AuthHandler
 declare const error: unknown
 declare const handler: RequestHandler
 declare const req: Request
 declare const res: Response
-declare const staff: { find(sub: string): Promise<{ roles: string[] } | undefined> }`,
+declare const staff: { find(sub: string): Promise<{ roles: string[] } | undefined> }
+declare const database: { tenants: { find(key: string): Promise<TenantSetUp | undefined> } }`,
   ],
 ]
 

@@ -59,7 +59,7 @@ test('that of express-bff-session/telemetry is exactly this', () => {
   expect(Object.keys(telemetry)).toEqual(['instrument'])
 })
 
-test('auth() returns a named handler of three arguments with ready, check, health, close, on, around and sessions', async () => {
+test('auth() returns a named handler of three arguments with ready, check, health, close, on, around, forgetTenant and sessions', async () => {
   const handler = surface.auth(OPTIONS)
   expect(handler).toBeInstanceOf(Function)
   expect(handler.name).toBe('bffSession')
@@ -68,6 +68,7 @@ test('auth() returns a named handler of three arguments with ready, check, healt
     'around',
     'check',
     'close',
+    'forgetTenant',
     'health',
     'on',
     'ready',

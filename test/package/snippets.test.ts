@@ -24,7 +24,7 @@ const snippets = [...pages.flatMap(snippetsOf), ...examples].filter(({ language 
 const SURROUNDINGS = `import express from 'express'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { auth, handleUpgrade, isAuthError, relay, requireAuth, requireClaim, requireFresh, requireStepUp } from 'express-bff-session'
+import { auth, handleUpgrade, isAuthError, relay, requireAuth, requireClaim, requireFresh, requireStepUp, type TenantOptions } from 'express-bff-session'
 declare const app: express.Express
 declare const chat: { handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void }
 declare const staff: { find(sub: string): Promise<{ roles: string[] } | undefined> }

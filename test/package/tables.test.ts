@@ -1,4 +1,5 @@
 // The documentation's tables are those that the sources make, and what the comments say of an option is what becomes of it.
+
 import { generateKeyPairSync } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,6 +15,7 @@ import {
   tablesWithoutPage,
 } from '../../scripts/docs-tables.mjs'
 import { resolveRelayOptions } from '../../src/apis/relay-options.ts'
+import type { AuthOptions } from '../../src/index.ts'
 import { auth, requireAuth } from '../../src/index.ts'
 import type { Config } from '../../src/options/config.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
@@ -95,7 +97,7 @@ describe('the options', () => {
       namesIn(() => resolve({ session: odd })),
       [...new Set(documented('session-options').map((name) => name.replace(/cookie\..*/, 'cookie')))],
     ],
-    ['tenant', namesIn(() => resolve({ tenant: odd })), documented('tenant-options')],
+    ['tenant', namesIn(() => resolve({ baseURL: undefined, tenant: odd })), documented('tenant-options')],
     ['userInfo', namesIn(() => resolve({ userInfo: odd })), documented('user-info-options')],
     ['logout', namesIn(() => resolve({ logout: odd })), documented('logout-options')],
     ['session.cookie', namesIn(() => resolve({ session: { cookie: odd } })), cookieOptions],
@@ -141,12 +143,23 @@ describe('the defaults', () => {
   }
 
   const ENVIRONMENTS = [{}, { NODE_ENV: 'production' }]
-  const authOutcomes = (given: object) => ENVIRONMENTS.map((env) => outcomeOf(() => resolve(given, env)))
-  /** It is an option of one of the ways to write `redis`. */
-  const around = (name: string, value?: unknown) =>
-    name === 'redis.nearCache'
-      ? { redis: { url: 'redis://localhost', nearCache: value } }
-      : nested(name, value)
+  const authOutcomes = (given: object) =>
+    ENVIRONMENTS.map((env) =>
+      outcomeOf(() => {
+        const { tenants, ...config } = resolve(given, env)
+        // A function of its own each time.
+        const { configOf: _, ...tenant } = tenants ?? {}
+        return { ...config, tenant }
+      }),
+    )
+  const ONE_TENANT = { baseURL: undefined, tenant: { key: () => undefined, resolve: () => undefined } }
+  /** Beside what has to be given for it. */
+  function around(name: string, value?: unknown): object {
+    if (name === 'redis.nearCache') return { redis: { url: 'redis://localhost', nearCache: value } }
+    const given: AuthOptions = nested(name, value)
+    if (!name.startsWith('tenant.')) return given
+    return { ...ONE_TENANT, tenant: { ...ONE_TENANT.tenant, ...given.tenant } }
+  }
 
   test.each(withLiteral(authOptions))('$name is $literal where it is not given', ({ name, literal }) => {
     const left = authOutcomes(around(name, undefined))
@@ -205,6 +218,7 @@ describe('the defaults', () => {
     'logout.params': () => expect(resolve().logout.params).toEqual({}),
     allowedReturnOrigins: () => expect(resolve().returnOrigins).toEqual([]),
     tenants: () => expect(resolve().issuerTenants).toBeUndefined(),
+    'tenant.former': () => expect(resolve(ONE_TENANT).tenants?.former).toBeUndefined(),
     'session.touches': () => expect(resolve().session.touches).toBeUndefined(),
     'session.cookie.domain': () => expect(resolve().session.cookie).not.toHaveProperty('domain'),
     'renewal.aheadSeconds': () =>
@@ -233,7 +247,7 @@ describe('the defaults', () => {
       ({ name, fallback }) =>
         fallback !== 'required' &&
         literalIn(fallback) === undefined &&
-        !['routes', 'renewal', 'login', 'provider', 'session', 'logout'].includes(name) &&
+        !['routes', 'renewal', 'login', 'provider', 'tenant', 'session', 'logout'].includes(name) &&
         // What each of `apis` may say is no option that is left to a default.
         !name.startsWith('apis[]'),
     )

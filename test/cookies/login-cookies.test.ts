@@ -2,7 +2,8 @@
 // and in any company, found as they were begun, or not found.
 import fc from 'fast-check'
 import type { CookieChange, RequestCookies } from '../../src/cookies/cookies.ts'
-import { createLoginTransactions, type LoginTransaction } from '../../src/cookies/login-transaction.ts'
+import { createLoginTransactions } from '../../src/cookies/login-cookies.ts'
+import type { LoginTransaction } from '../../src/cookies/login-transaction.ts'
 import type { AuthOptions } from '../../src/index.ts'
 import { resolve, SECRET } from '../options/valid.ts'
 import { anyChange, anyText, changed, holds } from '../support/property.ts'
