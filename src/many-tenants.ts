@@ -1,25 +1,31 @@
 // What `auth()` serves where there are tenants: a site for each, made when its first request comes.
+import type { Request } from 'express'
 import { checkSetUp } from './check/check.ts'
 import { createKnownHeaders } from './cookies/session-cookie.ts'
 import { ConfigurationError, isAuthError } from './errors.ts'
 import { type Finding, failed } from './findings.ts'
 import { createHealthCheck } from './health/health.ts'
 import { createBackgroundTasks } from './lib/background-tasks.ts'
+import { mapAll } from './lib/map-all.ts'
 import { createTenantLog } from './lib/tenant-log.ts'
 import { logEvents } from './log-events.ts'
 import type { Served } from './one-tenant.ts'
 import type { Config, Tenants } from './options/config.ts'
 import { createRealmServices, type RealmServices, type SharedServices } from './realm-services.ts'
-import type { RenewalsUnderWay } from './renewal/renew.ts'
-import { createSite, type Site } from './site.ts'
+import { checkAll, realmsIdle, underWayIn } from './realms-together.ts'
+import type { Site, SiteRealm } from './site.ts'
+import { createSites, type Sites } from './sites.ts'
 import { type SessionStores, storeOf } from './store/session-stores.ts'
 import { createTenants } from './tenants/tenants.ts'
 
 /** A tenth of what is remembered of all. */
 const HEADERS_OF_TENANT = 200
 
-interface TenantSite extends Site {
-  readonly realm: RealmServices
+interface TenantSite {
+  /** One, or one for each of its base URLs. */
+  readonly sites: Sites
+  readonly siteRealms: readonly [SiteRealm, ...SiteRealm[]]
+  readonly realms: readonly RealmServices[]
   isBusy(): boolean
   idle(seconds: number): Promise<void>
 }
@@ -37,7 +43,7 @@ export function serveTenants(
   const { health, close: endHealth } = createHealthCheck(
     stores,
     undefined,
-    renewalsUnderWay,
+    () => underWayIn(tenants.sites().flatMap(({ realms }) => realms)),
     shared.events,
     tenants.counts,
   )
@@ -46,24 +52,27 @@ export function serveTenants(
 
   /** Nothing in it is another's but Redis, and what bounds all of them together. */
   function makeSite(tenant: string, answer: unknown): TenantSite {
-    const config = given.configOf(tenant, answer, log.of(tenant))
+    const configs = given.configsOf(tenant, answer, log.of(tenant))
+    const [config] = configs
     const events = shared.events.of({ tenant })
     const own = { ...shared, events, log, tasks: createBackgroundTasks() }
     const { idleTimeoutSeconds } = config.session
     const secrets = () => config.secrets
-    const realm = createRealmServices(
-      config,
-      stores.of({ owners: [config], secrets, events, idleTimeoutSeconds }),
-      own,
-    )
+    const sessions = stores.of({ owners: configs, secrets, events, idleTimeoutSeconds })
+    const siteRealms = mapAll(configs, (one) => ({
+      config: one,
+      services: createRealmServices(one, sessions, own),
+    }))
+    const realms = siteRealms.map(({ services }) => services)
     return {
-      ...createSite([{ config, services: realm }], own, headers),
-      realm,
+      sites: createSites(siteRealms, own, headers),
+      siteRealms,
+      realms,
       isBusy() {
-        const { inFlight, waitingForStore } = realm.renewer.underWay()
+        const { inFlight, waitingForStore } = underWayIn(realms)
         return inFlight + waitingForStore > 0
       },
-      idle: realm.renewer.idle,
+      idle: (seconds) => realmsIdle(realms, seconds),
     }
   }
 
@@ -75,8 +84,9 @@ export function serveTenants(
       return checkSetUp(config, undefined, stores, storeOf(ofNobody, config))
     }
     try {
-      const { realm, config: own } = await tenants.byKey(tenant)
-      return await checkSetUp(own, realm.provider, stores, realm.store)
+      const { siteRealms } = await tenants.byKey(tenant)
+      const [{ config: own, services }] = siteRealms
+      return await checkSetUp(own, checkAll(siteRealms), stores, services.store)
     } catch (error) {
       if (!isAuthError(error)) throw error
       const what = error.code === 'tenant_unknown' ? 'is unknown' : 'cannot be looked up: the log says why'
@@ -84,22 +94,16 @@ export function serveTenants(
     }
   }
 
-  function renewalsUnderWay(): RenewalsUnderWay {
-    const all = tenants.sites().map(({ realm }) => realm.renewer.underWay())
-    return all.reduce(
-      (sum, { inFlight, waitingForStore }) => ({
-        inFlight: sum.inFlight + inFlight,
-        waitingForStore: sum.waitingForStore + waitingForStore,
-      }),
-      { inFlight: 0, waitingForStore: 0 },
-    )
+  function siteOf(req: Request): Site | Promise<Site> {
+    const found = tenants.of(req)
+    return found instanceof Promise ? found.then(({ sites }) => sites.of(req)) : found.sites.of(req)
   }
 
   return {
     sites: {
-      of: tenants.of,
+      of: siteOf,
       async realmsOf(tenant, asked) {
-        if (tenant !== undefined) return (await tenants.byKey(tenant)).realms
+        if (tenant !== undefined) return (await tenants.byKey(tenant)).sites.realmsOf(undefined, asked)
         throw new ConfigurationError(
           'invalid_option',
           `${asked} needs a tenant, since the same sub at two of them is two people: { sub, tenant }`,
@@ -113,7 +117,7 @@ export function serveTenants(
 
     async end(seconds) {
       endHealth()
-      for (const { realm } of tenants.sites()) realm.watch.close()
+      for (const { realms } of tenants.sites()) for (const { watch } of realms) watch.close()
       await tenants.idle(seconds)
       log.close()
     },

@@ -26,12 +26,6 @@ async function usable({ config: { providerName }, provider }: RealmServices): Pr
   }
 }
 
-/** One at least stays one at least. */
-export function mapAll<A, B>(all: readonly [A, ...A[]], of: (one: A) => B): readonly [B, ...B[]] {
-  const [first, ...others] = all
-  return [of(first), ...others.map(of)]
-}
-
 export function underWayIn(realms: readonly RealmServices[]) {
   const all = realms.map(({ renewer }) => renewer.underWay())
   const sum = (count: (one: (typeof all)[number]) => number) =>
@@ -65,8 +59,12 @@ async function checkOne(config: Config, { provider }: RealmServices, now: number
   }
 }
 
-/** Waits for what is in flight, of all of them at once. */
 export async function endRealms(realms: readonly RealmServices[], seconds: number): Promise<void> {
   for (const { watch } of realms) watch.close()
+  await realmsIdle(realms, seconds)
+}
+
+/** Waits for what is in flight, of all of them at once. */
+export async function realmsIdle(realms: readonly RealmServices[], seconds: number): Promise<void> {
   await Promise.all(realms.map(({ renewer }) => renewer.idle(seconds)))
 }

@@ -1,7 +1,9 @@
 // The sites of one `auth()`: which of them a request came to.
 import type { Request } from 'express'
+import type { KnownHeaders } from './cookies/session-cookie.ts'
 import { ConfigurationError } from './errors.ts'
 import { hostOf } from './http/host.ts'
+import { mapAll } from './lib/map-all.ts'
 import { type AddressConfig, configAt } from './options/config.ts'
 import type { SharedServices } from './realm-services.ts'
 import type { Realms } from './session/realms.ts'
@@ -30,18 +32,26 @@ function oneSite(site: Site): Sites {
   }
 }
 
-/** One for each of the app's base URLs: they share the realms, and with them all sessions. */
+/**
+ * One for each of the app's base URLs: they share the realms, and with them all sessions.
+ *
+ * @param headers what all of them remember of cookies
+ */
 export function createSites(
   realms: readonly [SiteRealm, ...SiteRealm[]],
   shared: Pick<SharedServices, 'events' | 'log' | 'ended'>,
+  headers?: KnownHeaders,
 ): Sites {
   const [{ config }] = realms
-  const first = createSite(realms, shared)
+  const first = createSite(realms, shared, headers)
   if (!config.isOneOfSeveral) return oneSite(first)
-  const others = config.otherAddresses.map((_, at) => {
-    const [own, ...rest] = realms.map((realm) => atAddress(realm, at))
-    return createSite([own as SiteRealm, ...rest], shared)
-  })
+  const others = config.otherAddresses.map((_, at) =>
+    createSite(
+      mapAll(realms, (realm) => atAddress(realm, at)),
+      shared,
+      headers,
+    ),
+  )
   const { addressOf } = config
   const all = [first, ...others]
   if (addressOf !== undefined) {

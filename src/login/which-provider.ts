@@ -60,7 +60,8 @@ export async function atIssuer(
 export async function letChoose(context: RequestContext, query: URLSearchParams): Promise<boolean> {
   const { config, req, res, session } = context
   const { chooseProvider, login } = config.routes
-  const { onChooseProvider } = config
+  const { onChooseProvider, providerNames } = config
+  if (providerNames.length === 0) return false
   if (!session.isAnonymous || (onChooseProvider === undefined && chooseProvider === false)) return false
   if (query.get('prompt') === 'none') return false
   tellCaches(res, 'no-store')
@@ -70,7 +71,7 @@ export async function letChoose(context: RequestContext, query: URLSearchParams)
     return true
   }
   const { pathname } = urlBelow(config.baseURL, login || '/')
-  const providers = config.providerNames.map((name) => {
+  const providers = providerNames.map((name) => {
     const asked = new URLSearchParams(query)
     asked.set('provider', name)
     return { name, loginURL: `${pathname}?${asked}` }

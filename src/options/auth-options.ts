@@ -179,7 +179,7 @@ export interface ProviderEntry extends ClientOptions, Pick<AuthOptions, OfProvid
  * those that `auth()` was not given.
  */
 export type TenantSetUp = ClientOptions &
-  Pick<AuthOptions, OfProvider | 'baseURL' | 'session' | 'allowedOrigins'>
+  Pick<AuthOptions, OfProvider | 'providers' | 'baseURL' | 'session' | 'allowedOrigins'>
 
 type OfProvider =
   | 'issuerBaseURL'

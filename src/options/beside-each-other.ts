@@ -34,7 +34,9 @@ function mayBeMixedUp<Realm extends RealmConfig & Pick<AddressConfig, 'redirectU
 }
 
 /** @throws ConfigurationError */
-export function checkChoice({ onChooseProvider, providers, routes }: AuthOptions): void {
+export function checkChoice({ onChooseProvider, providers, routes, tenant }: AuthOptions): void {
+  // Some of the tenants may have several.
+  if (tenant !== undefined) return
   const [asked] = [
     onChooseProvider !== undefined && 'onChooseProvider',
     routes?.chooseProvider && 'routes.chooseProvider',

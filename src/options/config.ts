@@ -51,7 +51,7 @@ export interface SharedConfig extends StoreConfig {
 
 export interface Tenants extends TenantConfig {
   /** @throws ConfigurationError, never with what is secret */
-  configOf(key: string, answer: unknown, logger: Log): Config
+  configsOf(key: string, answer: unknown, logger: Log): readonly [Config, ...Config[]]
 }
 
 /** A realm: this client at one provider, and how the two deal with each other (RFC 9110 §11.5 has the word). */

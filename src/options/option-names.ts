@@ -15,7 +15,7 @@ const MAY_DIFFER: {
   baseURL: 'tenant',
   clientID: 'both',
   clientSecret: 'both',
-  providers: 'none',
+  providers: 'tenant',
   secret: 'none',
   redis: 'none',
   redisTimeoutSeconds: 'none',

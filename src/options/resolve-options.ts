@@ -1,21 +1,17 @@
 // AuthOptions and the environment in, a complete and frozen Config out; every mistake is named at start-up.
 import { OF_SETUP } from '../lib/log.ts'
-import { resolveAddresses } from './address.ts'
+import { mapAll } from '../lib/map-all.ts'
 import type { AuthOptions } from './auth-options.ts'
-import { type BaseURLs, resolveBaseURLs } from './base-urls.ts'
-import { besideEachOther, checkChoice } from './beside-each-other.ts'
 import type { Config, SharedConfig } from './config.ts'
 import { resolveHooks } from './hooks.ts'
 import { resolveLogger } from './logger.ts'
-import { resolveLogin } from './login.ts'
 import { createMistakes } from './mistakes.ts'
 import { OPTION_NAMES } from './option-names.ts'
-import { givenProviders, unreadEnvironment } from './providers.ts'
+import { unreadEnvironment } from './providers.ts'
 import { flag, group, onlyKnown, origins } from './read-option.ts'
-import { resolveRealm } from './realm.ts'
 import { resolveStore } from './redis.ts'
-import { resolveRoutes } from './routes.ts'
 import { resolveSecrets } from './secrets.ts'
+import { resolveSite } from './site-options.ts'
 import { resolveTenant } from './tenant.ts'
 import { beforeTenants, createTenantConfigs } from './tenant-config.ts'
 import { resolveUserClaims } from './user-claims.ts'
@@ -46,35 +42,18 @@ export function resolveAll(
           () => beforeTenants({ ...given, baseURL: undefined }, environment),
         )
   const production = env.NODE_ENV === 'production'
-  const baseURLs = attempt(
-    () => resolveBaseURLs(options.baseURL, env, production),
-    (): BaseURLs => ({ all: [new URL('https://app.example.com')], of: undefined }),
-  )
-  const realms = givenProviders(options, env, mistakes).map((one) => {
-    const routes = one.mistakes.attempt(
-      () => resolveRoutes(one.options.routes),
-      () => resolveRoutes(undefined),
-    )
-    return { routes, ...resolveRealm({ ...one, production, baseURLs }, one.mistakes) }
-  })
+  const site = resolveSite({ options, env, production }, mistakes)
   const secretGiven = options.secret ?? env.SECRET?.split(',').map((one) => one.trim())
   const logger = attempt(
     () => resolveLogger(options.logger),
     () => resolveLogger(),
   )
   const secrets = attempt(() => resolveSecrets(secretGiven, logger))
-  const addressed = realms.map((realm) => ({
-    ...realm,
-    ...resolveAddresses(options, baseURLs, realm.routes, mistakes),
-  }))
-  const shared: Omit<SharedConfig, 'secrets' | 'routes'> = {
+  const shared: Omit<SharedConfig, 'secrets' | 'routes' | 'providerNames' | 'callbackPaths' | 'login'> = {
     ...attempt(() => resolveStore(options, env, production)),
-    providerNames: Object.freeze(realms.flatMap(({ providerName }) => providerName ?? [])),
-    callbackPaths: Object.freeze([...new Set(realms.map(({ routes }) => routes.callback))]),
-    login: attempt(() => resolveLogin(options.login, options.providers !== undefined)),
     tenants: tenant && {
       ...tenant,
-      configOf: createTenantConfigs(given, env, () => configs[0] as Config, tenant.former),
+      configsOf: createTenantConfigs(given, env, () => configs[0], tenant.former),
     },
     authRequired: attempt(() => flag(options.authRequired, 'authRequired', false)),
     attemptSilentLogin: attempt(() => flag(options.attemptSilentLogin, 'attemptSilentLogin', false)),
@@ -85,23 +64,21 @@ export function resolveAll(
     // As Express takes it.
     development: (env.NODE_ENV || 'development') === 'development',
   }
-  attempt(() => checkChoice(options))
   mistakes.end()
-  const besides = besideEachOther(addressed)
   const unread = options.providers && unreadEnvironment(env)
   if (unread !== undefined) logger.warn(unread, OF_SETUP)
-  const configs = addressed.map(
-    (realm, at): Config =>
+  const configs = mapAll(
+    site(),
+    (realm): Config =>
       Object.freeze({
         ...shared,
         ...realm,
-        ...besides[at],
         get secrets() {
           return secrets()
         },
       }),
   )
-  return Object.freeze(configs) as readonly [Config, ...Config[]]
+  return configs
 }
 
 /** Plain http on this machine alone: whoever reads along elsewhere would be on the way of every login. */

@@ -1,14 +1,13 @@
 // The configuration of one tenant: what `tenant.resolve()` answered, over the options of `auth()`.
+import { mapAll } from '../lib/map-all.ts'
 import { tenantSecrets } from '../lib/tenant-secrets.ts'
-import { resolveAddresses } from './address.ts'
 import type { AuthOptions, TenantSetUp } from './auth-options.ts'
-import { type BaseURLs, resolveBaseURLs } from './base-urls.ts'
 import type { Config, SharedConfig, Tenants } from './config.ts'
 import { createMistakes } from './mistakes.ts'
 import { OPTION_NAMES, TENANT_NAMES } from './option-names.ts'
 import { resolveMetadata } from './provider-metadata.ts'
 import { group, onlyKnown, optionError } from './read-option.ts'
-import { resolveRealm } from './realm.ts'
+import { resolveSite } from './site-options.ts'
 import { isPlainObject } from './verdict.ts'
 
 /** What of the environment is about one provider, or one address, and so is nobody's. */
@@ -51,7 +50,7 @@ export function createTenantConfigs(
   env: NodeJS.ProcessEnv,
   sharedBy: () => SharedConfig,
   former: string | undefined,
-): Tenants['configOf'] {
+): Tenants['configsOf'] {
   const production = env.NODE_ENV === 'production'
   const defaults = withSharedMetadata(options)
 
@@ -60,18 +59,15 @@ export function createTenantConfigs(
     const own = checkedNames(answer)
     const merged = over(defaults, own)
     const mistakes = createMistakes()
-    const baseURLs = mistakes.attempt(
-      () => resolveBaseURLs(merged.baseURL, env, production),
-      (): BaseURLs => ({ all: [new URL('https://app.example.com')], of: undefined }),
-    )
-    const realm = resolveRealm({ name: undefined, options: merged, env, production, baseURLs }, mistakes)
-    const address = resolveAddresses(merged, baseURLs, shared.routes, mistakes)
+    const site = resolveSite({ options: merged, env, production }, mistakes)
     mistakes.end()
     const isFormer = key === former
     const ownSecrets = tenantSecrets(() => shared.secrets, key, isFormer)
     const { secrets: _, ...others } = shared
-    const fields = { ...others, ...realm, ...address, logger, tenant: key, isFormer, ownSecrets }
-    return Object.freeze({ __proto__: OF_TENANT, ...fields } as unknown as Config)
+    return mapAll(site(), (realm) => {
+      const fields = { ...others, ...realm, logger, tenant: key, isFormer, ownSecrets }
+      return Object.freeze({ __proto__: OF_TENANT, ...fields } as unknown as Config)
+    })
   }
 }
 

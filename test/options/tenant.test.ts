@@ -18,7 +18,7 @@ function resolve(options: object = {}, env: NodeJS.ProcessEnv = {}) {
 }
 
 function configOf(answer: unknown, options: object = {}, key = 'a', env: NodeJS.ProcessEnv = {}) {
-  const config = resolve(options, env).tenants?.configOf(key, answer, LOGGER)
+  const [config] = resolve(options, env).tenants?.configsOf(key, answer, LOGGER) ?? []
   if (config === undefined) throw new Error('there are no tenants')
   return config
 }
@@ -140,7 +140,7 @@ describe('the configuration of a tenant', () => {
   test('has secrets of its own, which go with those of the app', () => {
     let secret: string | string[] = SECRET
     const { tenants } = resolve({ secret: () => secret, tenant: { ...tenant, former: 'b' } })
-    const [a, b] = ['a', 'b'].map((key) => tenants?.configOf(key, ANSWER, LOGGER))
+    const [a, b] = ['a', 'b'].map((key) => tenants?.configsOf(key, ANSWER, LOGGER)[0])
     const before = a?.secrets
     expect(before).toHaveLength(1)
     expect(before).not.toContain(SECRET)

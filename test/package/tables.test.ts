@@ -148,7 +148,7 @@ describe('the defaults', () => {
       outcomeOf(() => {
         const { tenants, ...config } = resolve(given, env)
         // A function of its own each time.
-        const { configOf: _, ...tenant } = tenants ?? {}
+        const { configsOf: _, ...tenant } = tenants ?? {}
         return { ...config, tenant }
       }),
     )

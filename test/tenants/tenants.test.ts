@@ -44,7 +44,7 @@ function setUp(
   )
   if (config === undefined) throw new Error('there are no tenants')
   const make = (key: string, answer: unknown) => {
-    const site = new Site(config.configOf(key, answer, logger as never))
+    const site = new Site(config.configsOf(key, answer, logger as never)[0])
     made.push(site)
     return site
   }

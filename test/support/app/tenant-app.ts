@@ -20,8 +20,8 @@ export interface TenantAppSetup {
   readonly options?: AuthOptions
   /** what else the client is at the providers */
   readonly client?: Partial<ClientOptions>
-  /** over `tenant`, but for its functions */
-  readonly tenant?: Partial<Omit<NonNullable<AuthOptions['tenant']>, 'key' | 'resolve'>>
+  /** over `tenant` */
+  readonly tenant?: Partial<Omit<NonNullable<AuthOptions['tenant']>, 'resolve'>>
   /** the port of a server that serves the same tenants, and is where they log in */
   readonly port?: number
 }
@@ -155,6 +155,7 @@ export interface Described {
   /** the tenant's host where they logged in */
   readonly marker?: string
   readonly id?: string
+  readonly provider?: string | undefined
   readonly generation?: number
   /** of `req.session` */
   readonly data?: string
@@ -165,6 +166,6 @@ function describe(req: Request): Described {
   return {
     authenticated: req.oidc.isAuthenticated(),
     ...(user && { sub: user.sub, marker: String(user.marker) }),
-    ...(session && { id: session.id, generation: session.generation }),
+    ...(session && { id: session.id, provider: session.provider, generation: session.generation }),
   }
 }
