@@ -3,13 +3,13 @@ import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import type { ProviderSetUp } from '../options/config.ts'
 import type { Exchange } from './bounded-fetch.ts'
-import { runByTenant } from './issuer-of-answer.ts'
+import { runByTenant, type ServerBy } from './issuer-of-answer.ts'
 import { hasNonce } from './token-answer.ts'
 
 /** By the document's issuer, and by one of its pattern. */
 interface Servers {
   readonly server: client.Configuration
-  readonly by: (issuer: string) => Promise<client.Configuration>
+  readonly by: ServerBy
 }
 
 /** Checks `iss` of the callback too, before the code is sent (RFC 9207 §2.4). */

@@ -20,9 +20,10 @@ export interface Discovery {
    * @param now the time by the store's clock, in milliseconds: this process's clock may be wrong
    * @param exchange what is asked with it belongs to that conversation
    * @param issuer of the pattern that the document has in its place
+   * @param as who asks: this client, where it is not said
    * @throws TryLaterError
    */
-  at(now: number, exchange?: Exchange, issuer?: string): Promise<client.Configuration>
+  at(now: number, exchange?: Exchange, issuer?: string, as?: client.ClientAuth): Promise<client.Configuration>
   /** As `document()`, for whoever sets the app up. @throws TryLaterError, ConfigurationError that names what is wrong in it */
   check(): Promise<client.ServerMetadata>
   /** What the provider said of itself may not hold any more. The next who ask will know; nobody waits. */
@@ -131,10 +132,14 @@ export function createDiscovery(
     return mayBeHTTP ? [client.allowInsecureRequests] : []
   }
 
-  async function configuration(exchange?: Exchange, issuer?: string): Promise<client.Configuration> {
+  async function configuration(
+    exchange?: Exchange,
+    issuer?: string,
+    as = authentication,
+  ): Promise<client.Configuration> {
     const document = asNamed(await known(), config)
     const server = issuer === undefined ? document : { ...document, issuer }
-    const made = new client.Configuration(server, config.clientID, metadata(skew), authentication)
+    const made = new client.Configuration(server, config.clientID, metadata(skew), as)
     // A conversation that ends by a signal of its own ends by no other.
     made.timeout = exchange?.signal === undefined ? config.httpTimeoutSeconds : undefined
     // One of its own: handing the exchange on by AsyncLocalStorage would make every promise of the process dearer.
@@ -186,9 +191,9 @@ export function createDiscovery(
       }
     },
 
-    at(now, exchange, issuer) {
+    at(now, exchange, issuer, as) {
       skew = Math.round((now - Date.now()) / 1000 / SKEW_STEP_SECONDS) * SKEW_STEP_SECONDS
-      return configuration(exchange, issuer)
+      return configuration(exchange, issuer, as)
     },
   }
 }

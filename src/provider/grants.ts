@@ -22,6 +22,7 @@ import {
 import { loginFailed } from './failures.ts'
 import type { CodeExchange, RefreshAnswer } from './grant-answers.ts'
 import { IN_THE_FUTURE, type Issued, idTokenFault } from './id-token.ts'
+import type { ServerBy } from './issuer-of-answer.ts'
 import type { ProviderKeys } from './jwks.ts'
 import { unnamedFault } from './mix-up.ts'
 import { describeRefusal, loginDenied } from './refusals.ts'
@@ -69,7 +70,7 @@ export function createGrants(
       const metadata = server.serverMetadata()
       const done = watch('authorization_code', exchange)
       try {
-        const by = (issuer: string) => serverFor(now, exchange, issuer)
+        const by: ServerBy = (...server) => serverFor(now, exchange, ...server)
         const grant = codeGrant(config, { server, by }, callback, transaction, exchange)
         const answer = await signed(grant, exchange)
         const claims = answer.claims()
@@ -141,8 +142,8 @@ export function createGrants(
     },
   }
 
-  async function serverFor(now: number, exchange: Exchange, issuer?: string): Promise<client.Configuration> {
-    const server = await discovery.at(now, exchange, issuer)
+  async function serverFor(...asked: Parameters<Discovery['at']>): Promise<client.Configuration> {
+    const server = await discovery.at(...asked)
     const { [client.customFetch]: send } = server
     if (send !== undefined) server[client.customFetch] = tolerant(send as Parameters<typeof tolerant>[0])
     return server

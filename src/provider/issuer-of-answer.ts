@@ -8,16 +8,18 @@ import type { Exchange } from './bounded-fetch.ts'
 import { loginFailed } from './failures.ts'
 import { issuerOfTenant, NO_TENANT, tenantOf } from './tenants.ts'
 
+/** The configuration with that issuer in the place of the document's. @param as who asks, where that is not this client */
+export type ServerBy = (issuer: string, as?: client.ClientAuth) => Promise<client.Configuration>
+
 /**
  * @param asking by what the document says
- * @param serverFor the configuration with that issuer in the place of the document's
  * @param run sends its request by the configuration that it is given, and checks the answer by it
  * @param named the `iss` of the callback, where it has one (RFC 9207): the issuer is known before anything is sent
  * @throws RefusedError, or what `run` throws
  */
 export async function runByTenant<T>(
   asking: client.Configuration,
-  serverFor: (issuer: string) => Promise<client.Configuration>,
+  serverBy: ServerBy,
   exchange: Exchange,
   run: (server: client.Configuration) => Promise<T>,
   named: string | null,
@@ -26,10 +28,11 @@ export async function runByTenant<T>(
   if (named !== null) {
     if (tenantOf(pattern, named) === undefined)
       throw loginFailed(`the iss of the callback is no issuer of a tenant (${pattern})`)
-    return run(await serverFor(named))
+    return run(await serverBy(named))
   }
   const answer = await answerTo(asking, run)
-  const checking = await serverFor(issuerIn(exchange, pattern))
+  // Nobody has to say who they are: nothing is sent.
+  const checking = await serverBy(issuerIn(exchange, pattern), client.None())
   // Whatever it asks for has been answered: a code is sent once.
   checking[client.customFetch] = async () => answer
   return run(checking)

@@ -436,6 +436,18 @@ test('another site begins a login by the issuer of any tenant (OpenID Connect Co
   expect(await begun(entra.pattern)).toBe(400)
 })
 
+test('the secret is asked for once for each request that shows it', async () => {
+  let asked = 0
+  const clientSecret = () => {
+    asked += 1
+    return client.clientSecret
+  }
+  const { get } = await logIn(ours, await apps.open({ clientSecret }))
+  expect(asked).toBe(1)
+  expect((await get('/fresh')).status).toBe(200)
+  expect(asked).toBe(2)
+})
+
 test('a client assertion is for the token endpoint, since a pattern of issuers is nobody', async () => {
   const own = { clientId: 'by-assertion', clientSecret: 'x'.repeat(32) }
   const proving = await apps.open({
