@@ -86,7 +86,7 @@ async function entryAt(
     baseURL: url,
     redirectUris: [`${url}${entry.routes?.callback ?? '/callback'}`],
     clientId: 'app',
-    clientSecret: `what ${provider.issuer} alone knows of the app`,
+    clientSecret: secretAt(provider.issuer),
   })
   return { issuerBaseURL: provider.issuer, clientID: clientId, clientSecret, ...entry }
 }
@@ -140,3 +140,22 @@ function describe(req: Request) {
     generation: session?.generation,
   }
 }
+
+/** The same app as it was before, a client of one of the two; its addresses are those of now. */
+export function createOldApp(options: AuthOptions, now: TwoProviders, name: 'staff' | 'customers') {
+  const { issuer } = now[name]
+  const handler = auth({
+    ...options,
+    baseURL: now.url,
+    issuerBaseURL: issuer,
+    clientID: 'app',
+    clientSecret: secretAt(issuer),
+    logger: now.log.logger,
+  })
+  const app = express()
+  app.use(handler)
+  app.get('/public', (req, res) => void res.json({ sub: req.oidc.user?.sub }))
+  return { app, auth: handler }
+}
+
+const secretAt = (issuer: string) => `what ${issuer} alone knows of the app`
