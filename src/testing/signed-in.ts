@@ -26,6 +26,8 @@ export interface TestAgent {
 export interface SignInOptions extends LoginOptions {
   /** The page that leads to the login: a guarded one, or one with a step-up. @defaultValue `'/login'` */
   at?: string | undefined
+  /** Of several, with which provider; then `at` is the path of the login, if it is another than `/login`. @defaultValue the first, or the one that `at` leads to */
+  provider?: string | undefined
 }
 
 type Ask = (method: 'GET' | 'POST', path: string, form?: string) => PromiseLike<Answer>
@@ -101,10 +103,11 @@ async function logIn(
   ask: Ask,
   bff: AuthHandler,
   person: TestPerson,
-  { at = '/login', ...options }: SignInOptions,
+  { at = '/login', provider, ...options }: SignInOptions,
 ): Promise<void> {
   await bff.ready()
-  const leaving = await toProvider(ask, at)
+  const query = provider === undefined ? '' : `?${new URLSearchParams({ provider })}`
+  const leaving = await toProvider(ask, at + query)
   const { method, url, params } = testProvider().logIn(leaving, person, options)
   const { pathname } = new URL(url)
   const path = method === 'GET' ? `${pathname}?${params}` : pathname

@@ -1,6 +1,6 @@
 // Options for `auth()` in an app's tests: sessions in memory, and a provider in the process.
 import { randomBytes } from 'node:crypto'
-import type { AuthOptions } from '../index.ts'
+import type { AuthOptions, ProviderEntry } from '../index.ts'
 import { createTestProvider, type TestProvider } from './provider.ts'
 
 const provider = createTestProvider('https://test-provider.invalid')
@@ -35,13 +35,26 @@ export function testOptions(given: AuthOptions = {}): AuthOptions {
       ...(process.env.SCOPE === undefined && { scope: 'openid offline_access' }),
       ...given.authorizationParams,
     },
+    ...(given.providers === undefined
+      ? clientOf('test', given)
+      : { providers: Object.fromEntries(Object.entries(given.providers).map(entryOf)) }),
+  }
+}
+
+/** All of them are the one test provider, where each has a client of its own: nobody of one is anybody of another. */
+function entryOf([name, entry]: [string, ProviderEntry]): [string, ProviderEntry] {
+  return [name, { ...entry, ...clientOf(`test-${name}`, entry) }]
+}
+
+function clientOf(clientID: string, given: Pick<AuthOptions, 'provider'>) {
+  return {
     issuerBaseURL: provider.issuer,
-    clientID: 'test',
+    clientID,
     clientSecret: 'a-secret-of-the-tests-and-of-nobody-else',
     clientAuthMethod: 'client_secret_basic',
     provider: { ...given.provider, fetch: provider.fetch },
     idTokenSigningAlg: 'RS256',
     // Its issuer is one.
     tenants: undefined,
-  }
+  } as const
 }
