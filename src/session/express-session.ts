@@ -33,35 +33,41 @@ export function createExpressSession(
   cookie: SessionCookie,
   events: AuthEventEmitter,
 ): ExpressSession {
-  const store = new RedisStore({
-    client: redisLike(appData),
-    prefix: '',
-    ttl: config.session.idleTimeoutSeconds,
-  })
-  const fromStore = store.get.bind(store)
   /** Set only while express-session, which asks its store at once, is being run. */
   let found: Exclude<FoundAppData, 'unavailable'> | undefined
-  store.get = async (id, callback) => {
-    if (found === undefined) return fromStore(id, callback)
-    // Without a session express-session makes another id; whoever is logged in must keep theirs.
-    const data = readDocument(found.document) ?? (found.loggedIn ? emptyData() : null)
-    // The attributes are today's, not those of the day on which the document was written.
-    callback?.(null, data && { ...data, cookie: Object.assign(data.cookie, config.session.cookie) })
+  /** express-session keeps this very list: what stands in it counts at each request. */
+  const secrets: string[] = []
+  let made: ReturnType<typeof expressSession> | undefined
+
+  /** Made when the first request asks for it: of many tenants most never do. */
+  function makeSession(): ReturnType<typeof expressSession> {
+    const store = new RedisStore({
+      client: redisLike(appData),
+      prefix: '',
+      ttl: config.session.idleTimeoutSeconds,
+    })
+    const fromStore = store.get.bind(store)
+    store.get = async (id, callback) => {
+      if (found === undefined) return fromStore(id, callback)
+      // Without a session express-session makes another id; whoever is logged in must keep theirs.
+      const data = readDocument(found.document) ?? (found.loggedIn ? emptyData() : null)
+      // The attributes are today's, not those of the day on which the document was written.
+      callback?.(null, data && { ...data, cookie: Object.assign(data.cookie, config.session.cookie) })
+    }
+    const session = expressSession({
+      name: config.session.name,
+      secret: secrets,
+      store: store as Store,
+      genid: createAnonymousId,
+      resave: false,
+      saveUninitialized: false,
+      // By its path express-session decides which requests have a session, and a proxy may have cut that path off.
+      cookie: { ...config.session.cookie, path: '/', secure: false },
+    })
+    decideCookies(store, config.session.cookie)
+    return session
   }
 
-  /** express-session keeps this very list: what stands in it counts at each request. */
-  const secrets = [...config.secrets]
-  const openSession = expressSession({
-    name: config.session.name,
-    secret: secrets,
-    store: store as Store,
-    genid: createAnonymousId,
-    resave: false,
-    saveUninitialized: false,
-    // By its path express-session decides which requests have a session, and a proxy may have cut that path off.
-    cookie: { ...config.session.cookie, path: '/', secure: false },
-  })
-  decideCookies(store, config.session.cookie)
   const logSessionBelow = createSessionBelowLog(config)
 
   function headerOf(id: string): string {
@@ -92,9 +98,10 @@ export function createExpressSession(
       // express-session takes the first cookie of its name, which may be a planted one: it is shown ours alone.
       req.headers.cookie = appSession.id === undefined ? '' : headerOf(appSession.id)
       secrets.splice(0, secrets.length, ...config.secrets)
+      made ??= makeSession()
 
       // Called again by express-session when the document could not be saved: the response is on its way by then.
-      openSession(req, res, (error?: unknown) => {
+      made(req, res, (error?: unknown) => {
         failure = error
         if (error !== undefined)
           events.emit('store-unavailable', { detail: 'req.session could not be saved' })
