@@ -2,6 +2,7 @@
 import type { AuthEventEmitter } from '../events.ts'
 import type { Finding } from '../findings.ts'
 import type { Owner } from '../record/owner.ts'
+import { withFormerIndex } from './former-index.ts'
 import type { SessionIndex, SessionStore } from './store.ts'
 
 /** Opened once for all sites. Its methods reject as those of a `SessionStore`. */
@@ -39,5 +40,5 @@ export interface SiteStore extends Omit<SessionStore, 'index'> {
 
 /** The same sessions, with the index of one owner. */
 export function storeOf({ indexOf, ...store }: SiteStore, owner: Owner): SessionStore {
-  return { ...store, index: indexOf(owner) }
+  return { ...store, index: owner.isFormer ? withFormerIndex(indexOf, owner) : indexOf(owner) }
 }
