@@ -15,10 +15,15 @@ export const PAGE_SECRET = 'a secret of these tests that is long enough'
 
 const root = join(import.meta.dirname, '../..')
 
-/** Writes the page's files into an empty project, and starts its server.mjs. @param answers a path that answers */
+/**
+ * Writes the page's files into an empty project, and starts its server.mjs.
+ *
+ * @param environment may go by the port at which it will listen
+ * @param answers a path that answers
+ */
 export async function startPageScript(
   page: string,
-  environment: Record<string, string>,
+  environment: Record<string, string> | ((port: number) => Record<string, string>),
   answers = '/me',
 ): Promise<PageScript> {
   const folder = await mkdtemp(join(tmpdir(), 'express-bff-session-docs-'))
@@ -31,7 +36,7 @@ export async function startPageScript(
     const script = await startScript(folder, ['server.mjs'], `${url}${answers}`, {
       BASE_URL: url,
       SECRET: PAGE_SECRET,
-      ...environment,
+      ...(typeof environment === 'function' ? environment(port) : environment),
     })
     return {
       ...script,
