@@ -7,7 +7,7 @@ import { group, namesOf, onlyKnown, optionError, seconds, text, wholeNumber } fr
  * auth({
  *   tenant: {
  *     key: (req) => req.hostname,
- *     resolve: async (key) => database.tenants.find(key), // { baseURL, issuerBaseURL, clientID, clientSecret }, or undefined
+ *     resolve: async (key) => ({ baseURL: `https://${key}`, issuerBaseURL: 'https://id.example.com', clientID: 'shop' }),
  *   },
  * })
  */

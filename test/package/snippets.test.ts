@@ -28,6 +28,7 @@ import { auth, handleUpgrade, isAuthError, relay, requireAuth, requireClaim, req
 declare const app: express.Express
 declare const chat: { handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void }
 declare const staff: { find(sub: string): Promise<{ roles: string[] } | undefined> }
+declare const tenants: { find(key: string): Promise<import('express-bff-session').TenantSetUp | undefined> }
 declare const invitations: { accept(id: unknown, sub: string): Promise<void> }
 declare module 'express-session' { interface SessionData { lastVisit: number; draft?: Record<string, string> } }
 `
