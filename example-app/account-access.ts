@@ -2,6 +2,7 @@
 import { Router } from 'express'
 import { relay, requireAuth, requireFresh, requireStepUp } from 'express-bff-session'
 import { createAccountRoutes } from './api/account-routes.ts'
+import { keyOf, personOf } from './person.ts'
 
 export interface TheAPI {
   url: string
@@ -20,7 +21,7 @@ export function createAccess(api: TheAPI | undefined, acr: string | undefined): 
     router.put('/address', requireSurety)
     router.use(
       requireAuth(),
-      createAccountRoutes((req) => req.oidc.user?.sub ?? ''),
+      createAccountRoutes((req) => keyOf(personOf(req))),
     )
     return router
   }

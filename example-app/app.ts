@@ -12,6 +12,7 @@ import { createAccess, type TheAPI } from './account-access.ts'
 import { BANK_API } from './api.ts'
 import { answerError, answerNotFound } from './problem.ts'
 import { createSessionRoutes } from './sessions.ts'
+import { chooseProvider, createStaffRoutes } from './two-providers.ts'
 
 const PUBLIC_FILES = fileURLToPath(new URL('public', import.meta.url))
 const NOT_FOUND_PAGE = fileURLToPath(new URL('not-found.html', import.meta.url))
@@ -33,10 +34,7 @@ export interface Bank {
   close(): Promise<void>
 }
 
-export function createBank(
-  options: AuthOptions & { issuerBaseURL: string },
-  { browserModule, api, acr }: BankParts,
-): Bank {
+export function createBank(options: AuthOptions, { browserModule, api, acr }: BankParts): Bank {
   const bff = auth({
     // Short, so that one sees a renewal happen.
     renewal: { afterSeconds: 30 },
@@ -47,6 +45,7 @@ export function createBank(
       if (error.status === 503) next()
       else res.redirect(303, `/?problem=${error.code}`)
     },
+    ...(options.providers && { onChooseProvider: chooseProvider }),
     ...options,
     authorizationParams: {
       // OpenID Connect Core §11: `offline_access` comes with `prompt=consent`.
@@ -63,6 +62,7 @@ export function createBank(
   app.get('/how-it-works.svg', sendDrawing)
   app.use('/express-bff-session', browserModule)
   app.use(bff)
+  if (options.providers) app.use('/staff', createStaffRoutes())
   app.use('/api/sessions', createSessionRoutes(bff))
   app.use('/api', createAccess(api, acr))
   app.use(showNotFound, answerNotFound)

@@ -31,20 +31,23 @@ try {
 }
 
 async function openBank(): Promise<void> {
-  const { open } = parseArgs({ options: { open: { type: 'boolean' } } }).values
+  const { open, 'two-providers': hasTwo } = parseArgs({
+    options: { open: { type: 'boolean' }, 'two-providers': { type: 'boolean' } },
+  }).values
   const port = portFrom('PORT') ?? 3000
   const baseURL = env.BASE_URL || `http://localhost:${port}`
   // What is undefined below, the middleware reads from the environment itself.
   const provider = realProvider() ?? (await developmentProvider(baseURL))
-  const audience = env.ISSUER_BASE_URL ? env.AUDIENCE : BANK_API.audience
+  const staff = hasTwo ? await staffProvider(baseURL) : undefined
+  // The API takes the tokens of one provider.
+  const ofOne = env.ISSUER_BASE_URL ? env.AUDIENCE : BANK_API.audience
+  const audience = staff ? undefined : ofOne
   const api = audience ? await startAPI({ issuer: provider.issuer, audience }) : undefined
   const browserModule = dirname(fileURLToPath(import.meta.resolve('express-bff-session/browser')))
   const bank = createBank(
     {
       baseURL,
-      issuerBaseURL: provider.issuer,
-      clientID: provider.clientID,
-      clientSecret: provider.clientSecret,
+      ...(staff ? { providers: { customers: entryOf(provider), staff: entryOf(staff) } } : entryOf(provider)),
       secret: env.SECRET ? undefined : randomBytes(32).toString('base64url'),
     },
     { browserModule: express.static(browserModule), api, acr: provider.acr },
@@ -52,7 +55,7 @@ async function openBank(): Promise<void> {
   const server = createServer(bank.app).listen(port)
   await once(server, 'listening').catch((error: unknown) => explainTakenPort(error, 'PORT', port))
 
-  for (const line of whatRuns(provider, api)) console.log(`- ${line}`)
+  for (const line of whatRuns(provider, staff, api)) console.log(`- ${line}`)
   console.log(`\nThe bank is open: ${baseURL}\n`)
   if (open)
     openInBrowser(baseURL, () => console.log('No browser could be opened here: please do it yourself.'))
@@ -63,14 +66,16 @@ async function openBank(): Promise<void> {
     await bank.close()
     await api?.close()
     await provider.close?.()
+    await staff?.close?.()
     process.exit()
   }
   // `on` and not `once`: Ctrl-C reaches this process from the terminal and again from npm.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (closing ??= closeBank()))
 }
 
-function whatRuns(provider: Provider, api: API | undefined): string[] {
+function whatRuns(provider: Provider, staff: Provider | undefined, api: API | undefined): string[] {
   return [
+    ...(staff ? [`Staff log in at another one, ${staff.issuer}, and have a page of their own: /staff.`] : []),
     env.ISSUER_BASE_URL
       ? `People log in at ${provider.issuer} (ISSUER_BASE_URL).`
       : `People log in at a development provider in this process, ${provider.issuer}: under any name, without a ` +
@@ -86,6 +91,16 @@ function whatRuns(provider: Provider, api: API | undefined): string[] {
       ? []
       : ['The secret is a random one, so everybody is logged out at the next start. A lasting one: SECRET.']),
   ]
+}
+
+function entryOf({ issuer, clientID, clientSecret }: Provider) {
+  return { issuerBaseURL: issuer, clientID, clientSecret }
+}
+
+async function staffProvider(appURL: string): Promise<Provider> {
+  if (env.ISSUER_BASE_URL)
+    throw new Error('--two-providers brings two development providers: leave ISSUER_BASE_URL out.')
+  return startDevelopmentProvider({ appURL })
 }
 
 function realProvider(): Provider | undefined {

@@ -1,6 +1,7 @@
 // Tells each window of a person what happens to their sessions, as it happens: Server-Sent Events. No event carries a token.
 import type { Request, RequestHandler, Response } from 'express'
 import type { AuthEvents, AuthHandler } from 'express-bff-session'
+import { keyOf, type Person, personOf } from './person.ts'
 
 const HEARTBEAT_SECONDS = 15
 /** Then the browser asks again by itself, so that nobody listens for long after their session has run out. */
@@ -19,29 +20,30 @@ export function createSessionEvents(bff: Pick<AuthHandler, 'on' | 'sessions'>): 
   const windowsOf = new Map<string, Set<Window>>()
 
   // One listener for each event, however many windows there are.
-  bff.on('logged-in', ({ subject }) => tell(subject, 'logged-in'))
-  bff.on('renewed', ({ subject }) => tell(subject, 'renewed'))
-  bff.on('session-ended', ({ subject, reason }) => {
-    tell(subject, 'session-ended', { reason })
+  bff.on('logged-in', ({ subject: sub, provider }) => tell({ sub, provider }, 'logged-in'))
+  bff.on('renewed', ({ subject: sub, provider }) => tell({ sub, provider }, 'renewed'))
+  bff.on('session-ended', ({ subject: sub, provider, reason }) => {
+    tell({ sub, provider }, 'session-ended', { reason })
     // A store that cannot be asked ends nothing: the streams end by themselves.
-    endOld(subject).catch(() => {})
+    endOld({ sub, provider }).catch(() => {})
   })
 
-  function tell(subject: string, name: keyof AuthEvents, data = {}): void {
-    for (const window of windowsOf.get(subject) ?? []) {
+  function tell(person: Person, name: keyof AuthEvents, data = {}): void {
+    for (const window of windowsOf.get(keyOf(person)) ?? []) {
       window.tell(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
     }
   }
 
   /** Who listens by a session that is over hears no more. */
-  async function endOld(subject: string): Promise<void> {
-    const ids = (await bff.sessions.list(subject)).map(({ id }) => id)
-    for (const window of windowsOf.get(subject) ?? []) if (!ids.includes(window.id)) window.end()
+  async function endOld(person: Person): Promise<void> {
+    const ids = (await bff.sessions.list(person)).map(({ id }) => id)
+    for (const window of windowsOf.get(keyOf(person)) ?? []) if (!ids.includes(window.id)) window.end()
   }
 
   return function streamSessionEvents(req: Request, res: Response): void {
-    const { user: { sub = '' } = {}, session: { id = '' } = {} } = req.oidc
-    const windows = windowsOf.get(sub) ?? new Set<Window>()
+    const { session: { id = '' } = {} } = req.oidc
+    const key = keyOf(personOf(req))
+    const windows = windowsOf.get(key) ?? new Set<Window>()
     // HTML: an EventSource that gets 204 does not ask again.
     if (windows.size >= MOST_WINDOWS_OF_A_PERSON) return void res.status(204).end()
 
@@ -51,14 +53,14 @@ export function createSessionEvents(bff: Pick<AuthHandler, 'on' | 'sessions'>): 
     const beating = setInterval(() => res.write(':\n\n'), HEARTBEAT_SECONDS * 1000)
     const enough = setTimeout(end, LONGEST_SECONDS * 1000)
     const window = { id, tell: (text: string) => res.write(text), end }
-    windowsOf.set(sub, windows.add(window))
+    windowsOf.set(key, windows.add(window))
     res.once('close', end)
 
     function end(): void {
       clearInterval(beating)
       clearTimeout(enough)
       windows.delete(window)
-      if (windows.size === 0 && windowsOf.get(sub) === windows) windowsOf.delete(sub)
+      if (windows.size === 0 && windowsOf.get(key) === windows) windowsOf.delete(key)
       res.end()
     }
   }
