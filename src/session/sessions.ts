@@ -75,7 +75,7 @@ export function createSessions(
     asked: string,
   ): Promise<{ sub: string; tid: string | undefined; realm: Realm }> {
     const given: Partial<Record<string, string>> =
-      typeof who === 'object' && who !== null
+      typeof who === 'object' && who !== null && 'sub' in who
         ? named(who, ['sub', 'provider', 'tenant', 'tid'], asked)
         : { sub: who }
     const { sub, provider, tenant, tid } = given
