@@ -484,8 +484,8 @@ describe('what cannot be had is refused, with what to do', () => {
       expect.stringMatching(/^- useMtls /),
       expect.stringMatching(/^- session\.genid /),
       expect.stringMatching(/^- routes\.callback /),
-      expect.stringMatching(/^- secret /),
       expect.stringMatching(/^- session\.name /),
+      expect.stringMatching(/^- secret /),
     ])
   })
 
