@@ -1,7 +1,7 @@
 // The log of what events tell: how loud, with which fields, and no more often than somebody can read.
 import { AuthEventEmitter, type AuthEvents } from '../../src/events.ts'
 import { createLimitedLog } from '../../src/lib/limited-log.ts'
-import { logEvents } from '../../src/log-events.ts'
+import { logEvents } from '../../src/sites/log-events.ts'
 import { createLog } from '../support/evidence.ts'
 
 const log = createLog()

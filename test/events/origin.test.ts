@@ -3,7 +3,7 @@ import { AuthEventEmitter } from '../../src/events.ts'
 import { reportRefused } from '../../src/http/report-refused.ts'
 import { RefusedError } from '../../src/index.ts'
 import { createLimitedLog } from '../../src/lib/limited-log.ts'
-import { logEvents } from '../../src/log-events.ts'
+import { logEvents } from '../../src/sites/log-events.ts'
 import { createLog } from '../support/evidence.ts'
 
 const REFUSED = { code: 'cross_site', detail: 'words' }

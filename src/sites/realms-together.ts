@@ -1,9 +1,9 @@
 // What is asked of all realms of one `auth()` at once, by whoever starts, watches or ends it.
-import { ConfigurationError } from './errors.ts'
-import type { Config } from './options/config.ts'
-import { faultOf, PREFIX } from './options/mistakes.ts'
-import type { ProviderCheck } from './provider/check.ts'
-import type { Provider } from './provider/provider.ts'
+import { ConfigurationError } from '../errors.ts'
+import type { Config } from '../options/config.ts'
+import { faultOf, PREFIX } from '../options/mistakes.ts'
+import type { ProviderCheck } from '../provider/check.ts'
+import type { Provider } from '../provider/provider.ts'
 import type { RealmServices } from './realm-services.ts'
 import type { SiteRealm } from './site.ts'
 

@@ -1,21 +1,21 @@
 // A site: the app as browsers have it under one address, with its cookies, its paths, and the realms that people log in at.
 import type { Request, Response } from 'express'
-import { createLoginTransactions } from './cookies/login-cookies.ts'
+import { createLoginTransactions } from '../cookies/login-cookies.ts'
 import {
   createSessionCookie,
   type KnownHeaders,
   type ReadCookies,
   type SessionCookie,
-} from './cookies/session-cookie.ts'
-import { createMisplacedCallbackLog } from './login/misplaced-callback.ts'
-import type { Config } from './options/config.ts'
+} from '../cookies/session-cookie.ts'
+import { createMisplacedCallbackLog } from '../login/misplaced-callback.ts'
+import type { Config } from '../options/config.ts'
+import { namesOf } from '../record/owner.ts'
+import { type MountedRoutes, mountRoutes } from '../routes.ts'
+import { createExpressSession } from '../session/express-session.ts'
+import { createRealms, type Realms } from '../session/realms.ts'
+import type { Services } from '../session/services.ts'
+import { CookieSession, isMounted, mountedSession, type SessionBinding } from '../session/session-binding.ts'
 import type { RealmServices, SharedServices } from './realm-services.ts'
-import { namesOf } from './record/owner.ts'
-import { type MountedRoutes, mountRoutes } from './routes.ts'
-import { createExpressSession } from './session/express-session.ts'
-import { createRealms, type Realms } from './session/realms.ts'
-import type { Services } from './session/services.ts'
-import { CookieSession, isMounted, mountedSession, type SessionBinding } from './session/session-binding.ts'
 
 export interface Site extends Pick<SharedServices, 'events' | 'log'> {
   /** What is not of one realm alone; the rest of it is the first one's. */

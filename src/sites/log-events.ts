@@ -1,11 +1,11 @@
 // Events that the log tells too: one that nobody listens to helps nobody, and one that repeats floods nothing.
-import type { AuthEventEmitter, AuthEvents, EventOrigin } from './events.ts'
-import { isOfClient } from './lib/details.ts'
-import type { LimitedLog } from './lib/limited-log.ts'
-import type { Log, LogFields } from './lib/log.ts'
-import { createOnceLog } from './lib/once-log.ts'
-import { isOfDiscovery, isOfKeys } from './provider/failures.ts'
-import { withoutWords } from './provider/provider-words.ts'
+import type { AuthEventEmitter, AuthEvents, EventOrigin } from '../events.ts'
+import { isOfClient } from '../lib/details.ts'
+import type { LimitedLog } from '../lib/limited-log.ts'
+import type { Log, LogFields } from '../lib/log.ts'
+import { createOnceLog } from '../lib/once-log.ts'
+import { isOfDiscovery, isOfKeys } from '../provider/failures.ts'
+import { withoutWords } from '../provider/provider-words.ts'
 
 interface Told extends LogFields {
   readonly event: keyof AuthEvents

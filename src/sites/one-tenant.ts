@@ -1,18 +1,18 @@
 // What `auth()` serves where there are no tenants: one site, whose realms everybody logs in at.
-import { checkSetUp } from './check/check.ts'
-import type { Finding } from './findings.ts'
-import { createProvidersHealth } from './health/by-provider.ts'
-import { createHealthCheck, type Health } from './health/health.ts'
-import { OF_SETUP } from './lib/log.ts'
-import { mapAll } from './lib/map-all.ts'
+import { checkSetUp } from '../check/check.ts'
+import type { Finding } from '../findings.ts'
+import { createProvidersHealth } from '../health/by-provider.ts'
+import { createHealthCheck, type Health } from '../health/health.ts'
+import { OF_SETUP } from '../lib/log.ts'
+import { mapAll } from '../lib/map-all.ts'
+import type { Config } from '../options/config.ts'
+import { addressesToRegister } from '../options/registered-addresses.ts'
+import type { SessionStores } from '../store/session-stores.ts'
 import { logEvents } from './log-events.ts'
-import type { Config } from './options/config.ts'
-import { addressesToRegister } from './options/registered-addresses.ts'
 import { bothReady } from './ready.ts'
 import { createRealmServices, type SharedServices } from './realm-services.ts'
 import { allUsable, checkAll, endRealms, underWayIn } from './realms-together.ts'
 import { createSites, type Sites } from './sites.ts'
-import type { SessionStores } from './store/session-stores.ts'
 
 /** Everybody whom an `auth()` serves, and what it is asked about them. */
 export interface Served {

@@ -1,13 +1,13 @@
 // The sites of one `auth()`: which of them a request came to.
 import type { Request } from 'express'
-import type { KnownHeaders } from './cookies/session-cookie.ts'
-import { ConfigurationError } from './errors.ts'
-import { hostOf } from './http/host.ts'
-import { mapAll } from './lib/map-all.ts'
-import { type AddressConfig, configAt } from './options/config.ts'
+import type { KnownHeaders } from '../cookies/session-cookie.ts'
+import { ConfigurationError } from '../errors.ts'
+import { hostOf } from '../http/host.ts'
+import { mapAll } from '../lib/map-all.ts'
+import { type AddressConfig, configAt } from '../options/config.ts'
+import type { Realms } from '../session/realms.ts'
+import type { Services } from '../session/services.ts'
 import type { SharedServices } from './realm-services.ts'
-import type { Realms } from './session/realms.ts'
-import type { Services } from './session/services.ts'
 import { createSite, type Site, type SiteRealm } from './site.ts'
 
 export interface Sites {

@@ -1,13 +1,13 @@
 // What one realm has of its own under whichever address of the app: its provider, and whoever renews and ends its sessions.
-import type { BackgroundTasks } from './lib/background-tasks.ts'
-import type { RealmConfig, SharedConfig } from './options/config.ts'
-import { createProvider } from './provider/provider.ts'
-import { createRenewer } from './renewal/renew.ts'
-import type { EndedSessions } from './session/ended-sessions.ts'
-import type { Services } from './session/services.ts'
-import { createSessionRegister } from './session/session-register.ts'
-import { createSessionWatch } from './session/session-watch.ts'
-import { type SiteStore, storeOf } from './store/session-stores.ts'
+import type { BackgroundTasks } from '../lib/background-tasks.ts'
+import type { RealmConfig, SharedConfig } from '../options/config.ts'
+import { createProvider } from '../provider/provider.ts'
+import { createRenewer } from '../renewal/renew.ts'
+import type { EndedSessions } from '../session/ended-sessions.ts'
+import type { Services } from '../session/services.ts'
+import { createSessionRegister } from '../session/session-register.ts'
+import { createSessionWatch } from '../session/session-watch.ts'
+import { type SiteStore, storeOf } from '../store/session-stores.ts'
 
 /** What all realms of one `auth()` share. */
 export interface SharedServices extends Pick<Services, 'events' | 'operations' | 'log'> {
