@@ -2,9 +2,8 @@
 import { RefusedError } from '../errors.ts'
 import { readForm } from '../http/form.ts'
 import { onlyMethods, queryOf } from '../http/method-and-query.ts'
-import { comparablePath } from '../options/app-paths.ts'
-import type { Config } from '../options/config.ts'
 import type { RequestContext } from '../session/request-context.ts'
+import { isAt } from './callback-provider.ts'
 
 /** @throws RefusedError for what cannot be the answer to a login */
 export async function callbackParameters(context: RequestContext): Promise<URLSearchParams> {
@@ -27,10 +26,6 @@ export async function callbackParameters(context: RequestContext): Promise<URLSe
     throw malformed("must have either 'code' or 'error'")
   }
   return parameters
-}
-
-function isAt({ req }: RequestContext, { routes }: Config): boolean {
-  return comparablePath(req.path) === comparablePath(routes.callback)
 }
 
 function malformed(how: string, reason?: string): RefusedError {

@@ -3,6 +3,7 @@ import type { LoginTransaction } from '../cookies/login-transaction.ts'
 import { RefusedError } from '../errors.ts'
 import { onlyMethods } from '../http/method-and-query.ts'
 import { comparablePath } from '../options/app-paths.ts'
+import type { Config } from '../options/config.ts'
 import { contextIn, type RequestContext } from '../session/request-context.ts'
 import type { Services } from '../session/services.ts'
 
@@ -16,10 +17,19 @@ export function atProviderOf(context: RequestContext, transaction: LoginTransact
   const own = sentTo(context, transaction)
   if (own === undefined || own.config.issuer.href !== transaction.issuer)
     throw unknown('The login was begun at another provider. Begin again.')
-  if (comparablePath(context.req.path) !== comparablePath(own.config.routes.callback))
-    throw unknown('The login was to come back to another address. Begin again.')
+  if (!isAt(context, own.config)) throw unknown('The login was to come back to another address. Begin again.')
   if (!own.config.formPost) onlyMethods(context, ['GET'])
   return contextIn(own, context)
+}
+
+/** Where nothing is known of the login: the first that has this address. */
+export function atAddress(context: RequestContext): RequestContext {
+  const own = context.realms.all.find(({ config }) => isAt(context, config))
+  return own === undefined || isAt(context, context.config) ? context : contextIn(own, context)
+}
+
+export function isAt({ req }: Pick<RequestContext, 'req'>, { routes }: Pick<Config, 'routes'>): boolean {
+  return comparablePath(req.path) === comparablePath(routes.callback)
 }
 
 function sentTo({ realms }: RequestContext, { issuer, provider }: LoginTransaction): Services | undefined {

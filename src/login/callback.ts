@@ -9,7 +9,7 @@ import { redirect } from '../http/redirect.ts'
 import { tellCaches } from '../lib/caching.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { callbackParameters } from './callback-parameters.ts'
-import { atProviderOf } from './callback-provider.ts'
+import { atAddress, atProviderOf } from './callback-provider.ts'
 import { type Completion, STEPS } from './callback-steps.ts'
 import { alreadyDone } from './landing.ts'
 
@@ -23,7 +23,7 @@ export async function callback(found: RequestContext): Promise<void> {
   const sent = await callbackParameters(found)
   const state = sent.get('state') ?? ''
   const transaction = logins.find(state, cookies)
-  const context = transaction === undefined ? found : atProviderOf(found, transaction)
+  const context = transaction === undefined ? atAddress(found) : atProviderOf(found, transaction)
   if (transaction === undefined && req.method === 'POST' && isState(state)) return seeByGet(context, state)
   if (transaction !== undefined && req.method === 'POST') return comeBackByGet(context, transaction, sent)
   const complete = async () =>

@@ -1,5 +1,4 @@
 // Which provider a login is with, where nobody says: the app's own page asks, by a function or by an address.
-import { requireAuth } from '../../src/index.ts'
 import { startTwoProviders } from '../support/app/two-providers.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { useParts } from '../support/servers.ts'
@@ -128,8 +127,4 @@ test('with authRequired the page of the choice is open, and no page to return to
   expect(page.json()).toEqual({ return_to: '/private?a=b' })
   const back = await browser.logIn(closed.url, { path: '/login?provider=customers&return_to=/choose' })
   expect(back).toMatchObject({ status: 200, url: `${closed.url}/` })
-})
-
-test('a guard with one provider only says that there are no names', async () => {
-  expect(() => requireAuth({ provider: 'staff' })).not.toThrow()
 })

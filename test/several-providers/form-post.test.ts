@@ -7,6 +7,26 @@ const app = useStarted(() =>
   startTwoProviders({ customers: { authorizationParams: { response_mode: 'form_post' } } }),
 )
 
+const apart = useStarted(() =>
+  startTwoProviders({
+    customers: {
+      authorizationParams: { response_mode: 'form_post' },
+      routes: { callback: '/callback/customers' },
+    },
+  }),
+)
+
+test('a form for a login that this browser does not have is seen by a GET of the same address', async () => {
+  const fields = { state: 'x'.repeat(43), code: 'c', iss: apart.customers.issuer }
+  const url = `${apart.url}/callback/customers`
+  const page = await new Browser().submit(url, fields, { from: apart.customers.issuer, stopAt: () => true })
+  expect(page.status).toBe(303)
+  expect(page.headers.location).toBe(`/callback/customers?state=${fields.state}`)
+  const browser = new Browser()
+  const done = await browser.finish(await browser.navigate(`${apart.url}/login?provider=customers`))
+  expect(done.json()).toMatchObject({ provider: 'customers' })
+})
+
 test.each(['staff', 'customers'])('%s logs people in, each in its own way', async (provider) => {
   const browser = new Browser()
   const page = await browser.finish(await browser.navigate(`${app.url}/login?provider=${provider}`))

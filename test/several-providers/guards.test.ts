@@ -1,5 +1,8 @@
 // Guards that name a provider: who passes, who is sent where, and what a script is told.
-import { requireAuth, requireClaim, requireFresh, requireStepUp } from '../../src/index.ts'
+import express, { type ErrorRequestHandler } from 'express'
+import request from 'supertest'
+import { auth, requireAuth, requireClaim, requireFresh, requireStepUp } from '../../src/index.ts'
+import { testOptions } from '../../src/testing/index.ts'
 import { startTwoProviders } from '../support/app/two-providers.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { useStarted } from '../support/servers.ts'
@@ -71,6 +74,25 @@ test('a name that auth() does not know is a mistake, told at the first request w
     code: 'invalid_option',
     message: `requireAuth(): provider is "stuff", which is none of the option providers; did you mean 'staff'?`,
   })
+})
+
+test('with one provider there is none to name', async () => {
+  const errors: unknown[] = []
+  const bff = auth(testOptions())
+  const onError: ErrorRequestHandler = (error, _req, res, _next) => {
+    errors.push(error)
+    res.status(500).end()
+  }
+  const one = express().use(bff, requireAuth({ provider: 'staff' }), onError)
+  expect((await request(one).get('/')).status).toBe(500)
+  expect(errors).toMatchObject([
+    {
+      code: 'invalid_option',
+      message:
+        'requireAuth(): provider is "staff", which is none of the option providers: it is not given, and there is one provider only',
+    },
+  ])
+  await bff.close()
 })
 
 test.each([
