@@ -16,8 +16,9 @@ export function user(context: RequestContext): void {
     user: oidc.user && listed(oidc.user, config.userClaims),
     session: oidc.session && {
       ...oidc.session,
-      // The page has no use for the session's id, and scripts need not see it.
+      // The page has no use for the session's id, nor for the app's own name of the tenant, and scripts need not see them.
       id: undefined,
+      tenant: undefined,
       // By the store's clock: the page's own may be wrong.
       expiresIn: Math.max(0, Math.floor((session.endsAt - session.now) / 1000)),
     },

@@ -92,6 +92,7 @@ export async function askApp(
     user: personOf({ claims, userInfo }),
     claims,
     ...(config.providerName !== undefined && { provider: config.providerName }),
+    ...(config.tenant !== undefined && { tenant: config.tenant }),
     scope: tokens.scope,
     authorizationParams: asked,
     appState,

@@ -15,6 +15,8 @@ export interface CallbackLogin {
   readonly claims: IdTokenClaims
   /** Of several, the name of the provider that the person comes from. */
   readonly provider?: string
+  /** The key of the tenant, with the option `tenant`. */
+  readonly tenant?: string
   /** What the provider granted, where it says so. */
   readonly scope: string | undefined
   /**
@@ -64,7 +66,7 @@ export type AfterCallback = (
 
 /** Somebody whose session was renewed. */
 export interface RenewedSession
-  extends Pick<CallbackLogin, 'user' | 'claims' | 'provider' | 'scope' | 'getAccessToken'> {
+  extends Pick<CallbackLogin, 'user' | 'claims' | 'provider' | 'tenant' | 'scope' | 'getAccessToken'> {
   /** As in `req.oidc.session`. */
   readonly id: string
   /** What `afterCallback` added to the person, or `afterRenewal` since. */

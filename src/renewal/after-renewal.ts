@@ -31,15 +31,20 @@ export function createAskApp(
     afterRenewal,
     logger,
     providerName,
+    tenant,
     renewal,
-  }: Pick<Config, 'afterRenewal' | 'logger' | 'providerName' | 'renewal'>,
+  }: Pick<Config, 'afterRenewal' | 'logger' | 'providerName' | 'tenant' | 'renewal'>,
   store: SessionStore,
 ): AskApp {
   const sayOnce = createOnceLog(logger.warn)
+  const origin = {
+    ...(providerName !== undefined && { provider: providerName }),
+    ...(tenant !== undefined && { tenant }),
+  }
 
   return async function askApp({ id, owner }, record) {
     if (afterRenewal === undefined) return record
-    const answer = ask(afterRenewal, renewedSession(id, record, providerName)).catch(() => undefined)
+    const answer = ask(afterRenewal, renewedSession(id, record, origin)).catch(() => undefined)
     const verdict = await withDeadline(answer, renewal.timeoutSeconds, () => undefined)
     // What it threw may hold anything. Nobody is logged out because the app could not be asked.
     if (verdict === undefined) sayOnce(FAILED)
@@ -58,13 +63,17 @@ async function ask(afterRenewal: AfterRenewal, session: RenewedSession): Promise
   return readVerdict(await afterRenewal(session), 'afterRenewal')
 }
 
-function renewedSession(id: string, record: AuthRecord, provider: string | undefined): RenewedSession {
+function renewedSession(
+  id: string,
+  record: AuthRecord,
+  origin: Pick<RenewedSession, 'provider' | 'tenant'>,
+): RenewedSession {
   const { claims, scope, enrichment, accessToken } = record
   return {
     id,
     user: personOf(record),
     claims,
-    ...(provider !== undefined && { provider }),
+    ...origin,
     scope,
     added: structuredClone(enrichment),
     getAccessToken() {

@@ -65,7 +65,7 @@ interface InFlight {
 interface RenewerServices {
   readonly config: Pick<
     Config,
-    'renewal' | 'afterRenewal' | 'providerName' | 'redisTimeoutSeconds' | 'logger'
+    'renewal' | 'afterRenewal' | 'providerName' | 'tenant' | 'redisTimeoutSeconds' | 'logger'
   >
   readonly store: SessionStore
   readonly provider: Provider

@@ -22,6 +22,8 @@ export interface SessionInfo {
   readonly generation: number
   /** The name of the provider that the person logged in with, of the option `providers`; undefined without it. */
   readonly provider?: string | undefined
+  /** The key of the tenant, with the option `tenant`. */
+  readonly tenant?: string | undefined
 }
 
 /** @internal */
@@ -40,5 +42,6 @@ export function sessionInfoOf({ config, session }: RequestContext): SessionInfo 
     acr,
     generation: record.generation,
     ...(config.providerName !== undefined && { provider: config.providerName }),
+    ...(config.tenant !== undefined && { tenant: config.tenant }),
   }
 }

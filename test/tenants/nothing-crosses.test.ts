@@ -90,7 +90,13 @@ async function logIn(tenant: Name, sub: string): Promise<Session> {
   const browser = new Browser()
   const page = await browser.logIn(first.url(tenant), { user: sub, returnTo: '/private' })
   const { id = '', ...seen } = page.json<Described>()
-  expect(seen).toEqual({ authenticated: true, sub, marker: host(tenant), generation: 1 })
+  expect(seen).toEqual({
+    authenticated: true,
+    sub,
+    marker: host(tenant),
+    tenant: host(tenant),
+    generation: 1,
+  })
   return { tenant, sub, id, browser, isEnded: `${tenant} ${sub}` in ENDED }
 }
 
@@ -105,7 +111,13 @@ async function ask(
   if (isEnded && isOver(page)) return
   expect([page.status, page.body]).toEqual([200, expect.anything()])
   if (!path.startsWith('/api/'))
-    expect(page.json()).toMatchObject({ authenticated: true, sub, id, marker: host(tenant) })
+    expect(page.json()).toMatchObject({
+      authenticated: true,
+      sub,
+      id,
+      marker: host(tenant),
+      tenant: host(tenant),
+    })
 }
 
 function isOver(page: Page): boolean {

@@ -155,6 +155,8 @@ export interface Described {
   /** the tenant's host where they logged in */
   readonly marker?: string
   readonly id?: string
+  /** as `req.oidc.session` has them */
+  readonly tenant?: string | undefined
   readonly provider?: string | undefined
   readonly generation?: number
   /** of `req.session` */
@@ -166,6 +168,11 @@ function describe(req: Request): Described {
   return {
     authenticated: req.oidc.isAuthenticated(),
     ...(user && { sub: user.sub, marker: String(user.marker) }),
-    ...(session && { id: session.id, provider: session.provider, generation: session.generation }),
+    ...(session && {
+      id: session.id,
+      generation: session.generation,
+      tenant: session.tenant,
+      provider: session.provider,
+    }),
   }
 }
