@@ -2,7 +2,7 @@
 import express, { type ErrorRequestHandler } from 'express'
 import request from 'supertest'
 import { auth, requireAuth, requireClaim, requireFresh, requireStepUp } from '../../src/index.ts'
-import { testOptions } from '../../src/testing/index.ts'
+import { signedIn, testOptions, testProvider } from '../../src/testing/index.ts'
 import { startTwoProviders } from '../support/app/two-providers.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { useStarted } from '../support/servers.ts'
@@ -74,6 +74,21 @@ test('a name that auth() does not know is a mistake, told at the first request w
     code: 'invalid_option',
     message: `requireAuth(): provider is "stuff", which is none of the option providers; did you mean 'staff'?`,
   })
+})
+
+test('with authRequired too', async () => {
+  const entry = { issuerBaseURL: 'https://id.example.com', clientID: 'shop' }
+  const bff = auth(testOptions({ authRequired: true, providers: { staff: entry, customers: entry } }))
+  const agent = request.agent(express().use(bff))
+  await signedIn(agent, bff, { sub: 'mallory' }, { provider: 'customers', due: true })
+  testProvider().block('mallory')
+  const answer = await agent.get('/')
+  expect([answer.status, answer.body]).toMatchObject([
+    401,
+    { code: 'session_ended', login_url: '/login?provider=customers' },
+  ])
+  testProvider().unblock('mallory')
+  await bff.close()
 })
 
 test('with one provider there is none to name', async () => {

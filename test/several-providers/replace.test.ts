@@ -2,6 +2,7 @@
 import { startTwoProviders, type TwoProviders } from '../support/app/two-providers.ts'
 import { Browser } from '../support/browser/browser.ts'
 import { eventually } from '../support/deadline.ts'
+import { forgeNext, signed } from '../support/provider/forge-id-token.ts'
 import { useParts } from '../support/servers.ts'
 
 const { app, keeping } = useParts(async (start) => ({
@@ -91,6 +92,20 @@ test('whoever the app refuses leaves no refresh token at their own provider', as
   await browser.logIn(app.url, { path: '/login?provider=staff', user: 'mallory' })
   await eventually('the new token to be revoked', () => app.staff.revocations().length === revoked + 1)
   expect(app.staff.liveRefreshTokens('mallory')).toEqual([])
+})
+
+test('nor does who brings an ID token that does not pass', async () => {
+  const browser = await customer()
+  const revoked = app.staff.revocations().length
+  void forgeNext(
+    app.staff,
+    signed(() => ({ aud: 'somebody else' })),
+  )
+  const page = await browser.logIn(app.url, { path: '/login?provider=staff', user: 'erin' })
+  expect(page.status).toBe(400)
+  await eventually('the new token to be revoked', () => app.staff.revocations().length === revoked + 1)
+  expect(app.staff.liveRefreshTokens('erin')).toEqual([])
+  expect(await seen(browser)).toMatchObject({ provider: 'customers' })
 })
 
 test('another client at the same issuer is another audience: the same sub there is nobody’s continuation', async () => {
