@@ -13,14 +13,28 @@ export interface ProviderWish {
 }
 
 /** @returns undefined: any @throws ConfigurationError for what is no name */
-export function readProviders(guard: string, { provider }: ProviderWish): readonly string[] | undefined {
-  if (provider === undefined) return undefined
-  const names = [provider].flat()
+export function readProviders(guard: string, wish: ProviderWish): readonly string[] | undefined {
+  checkForm(guard, wish)
+  if (wish.provider === undefined) return undefined
+  const names = [wish.provider].flat()
   if (names.length > 0 && names.every((name) => typeof name === 'string' && name !== '')) return names
   throw new ConfigurationError(
     'invalid_option',
     `${guard}(): provider must be a name of the option providers, or a list of them`,
   )
+}
+
+/** What is written in another way would be no wish, and everybody be let through. @throws ConfigurationError */
+function checkForm(guard: string, wish: unknown): void {
+  const isBare = typeof wish === 'string' || Array.isArray(wish)
+  const misspelt = isBare ? '' : Object.keys(Object(wish)).find(isNearlyProvider)
+  if (misspelt === undefined) return
+  const found = isBare ? 'a name alone' : `'${misspelt}'`
+  throw new ConfigurationError('invalid_option', `${guard}(): must be given { provider }, not ${found}`)
+}
+
+function isNearlyProvider(name: string): boolean {
+  return name !== 'provider' && (nearest(name, ['provider'])?.distance ?? 3) <= 2
 }
 
 /** @throws LoginRequiredError, TryLaterError; ConfigurationError for a name that `auth()` does not know */

@@ -120,6 +120,17 @@ test.each([
   expect(make).toThrow(`${name}(): provider must be a name of the option providers, or a list of them`)
 })
 
+test.each([
+  ['requireAuth', () => requireAuth('staff' as never), 'a name alone'],
+  ['requireAuth', () => requireAuth(['staff'] as never), 'a name alone'],
+  ['requireAuth', () => requireAuth({ providers: 'staff' } as never), "'providers'"],
+  ['requireFresh', () => requireFresh({ maxAgeSeconds: 5, Provider: 'staff' } as never), "'Provider'"],
+  ['requireStepUp', () => requireStepUp({ acr: 'mfa', providr: 'staff' } as never), "'providr'"],
+  ['requireClaim', () => requireClaim('sub', 'alice', 'staff' as never), 'a name alone'],
+])('%s() lets nobody through whose provider is written in another way', (name, make, found) => {
+  expect(make).toThrow(`${name}(): must be given { provider }, not ${found}`)
+})
+
 test('a session that has ended is begun again where it was', async () => {
   const browser = await visitor('customers')
   app.customers.blockAccount('alice')
