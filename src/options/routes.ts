@@ -66,5 +66,11 @@ export function resolveRoutes(options: unknown): Readonly<Routes> {
       'must be paths that differ: two of login, callback, logout, user and backchannelLogout are the same',
     )
   }
+  const { chooseProvider } = resolved
+  if (chooseProvider !== false && own.map(comparablePath).includes(comparablePath(chooseProvider)))
+    throw optionError(
+      'routes.chooseProvider',
+      `must be a page of yours, and ${chooseProvider} is answered by auth() itself`,
+    )
   return Object.freeze(resolved)
 }

@@ -202,6 +202,19 @@ describe('is refused', () => {
       /routes\.chooseProvider is not used beside onChooseProvider/,
     ],
     [
+      'a page of the choice that is a route of ours',
+      { routes: { chooseProvider: '/login/' } },
+      /^auth\(\): routes\.chooseProvider must be a page of yours, and \/login\/ is answered by auth\(\) itself$/,
+    ],
+    [
+      'a page of the choice that is the callback of one of them',
+      {
+        routes: { chooseProvider: '/choose' },
+        providers: { staff: { ...STAFF, routes: { callback: '/choose' } } },
+      },
+      /routes\.chooseProvider must be a page of yours, and \/choose is answered by auth\(\) itself/,
+    ],
+    [
       'no function',
       { onChooseProvider: '/choose' },
       /onChooseProvider must be a function of \(req, res, choice\)/,
