@@ -58,7 +58,7 @@ export function createTenantConfigs(
     const shared = sharedBy()
     const own = checkedNames(answer)
     const merged = over(defaults, own)
-    const mistakes = createMistakes()
+    const mistakes = createMistakes().saidBy(withoutVariables)
     const site = resolveSite({ options: merged, env, production }, mistakes)
     mistakes.end()
     const isFormer = key === former
@@ -108,6 +108,11 @@ export function beforeTenants(options: AuthOptions, env: NodeJS.ProcessEnv) {
     } satisfies AuthOptions,
     env: { ...env, ...Object.fromEntries(OF_ONE.map((name) => [name, undefined])) },
   }
+}
+
+/** What is not read is no cure. */
+function withoutVariables(fault: string): string {
+  return fault.replace(new RegExp(` \\((?:${OF_ONE.join('|')})\\)`, 'g'), '')
 }
 
 function checkedNames(answer: unknown): TenantSetUp {

@@ -60,8 +60,9 @@ describe('auth() with tenants starts', () => {
     ])
     expect(config.authorizationParams).toEqual({ scope: 'openid all' })
     expect(config.renewal.afterSeconds).toBe(300)
-    expect(mistakeIn(() => configOf({ baseURL: ANSWER.baseURL }, {}, 'a', env))).toMatch(
-      /2 options need a change:\n- issuerBaseURL .*\n- clientID /,
+    // Nor is it told to put them there.
+    expect(mistakeIn(() => configOf({}, {}, 'a', env))).toMatch(
+      /3 options need a change:\n- baseURL is required.*\n- issuerBaseURL is required.*\n- clientID is required/,
     )
   })
 
@@ -154,7 +155,7 @@ describe('the configuration of a tenant', () => {
   test.each<[name: string, answer: unknown, mistake: RegExp]>([
     ['no object', 'a', /the answer must be an object/],
     ['null', null, /the answer must be an object/],
-    ['no address', { ...ANSWER, baseURL: undefined }, /^auth\(\): baseURL \(BASE_URL\) /],
+    ['no address', { ...ANSWER, baseURL: undefined }, /^auth\(\): baseURL is required/],
     [
       'a secret that seals',
       { ...ANSWER, secret: SECRET },
