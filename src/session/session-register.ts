@@ -5,6 +5,7 @@ import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'
 import { type AuthRecord, groupsOf, type SessionGroup } from '../record/auth-record.ts'
 import { isSamePerson } from '../record/id-token-claims.ts'
+import { isOwnedBy, type Owner } from '../record/owner.ts'
 import type { Renewer } from '../renewal/renew.ts'
 import type { SessionStore } from '../store/store.ts'
 import { claimKey, claimSeconds, closeClaim } from './claims.ts'
@@ -47,7 +48,7 @@ const MOST_READ = 1000
 const MOST_REVOCATIONS = 1000
 
 export function createSessionRegister(
-  config: Pick<Config, 'login' | 'revokeOnLogout'>,
+  config: Pick<Config, 'login' | 'revokeOnLogout'> & Owner,
   store: SessionStore,
   provider: Provider,
   renewer: Renewer,
@@ -112,7 +113,8 @@ export function createSessionRegister(
         ...(await closeClaim({ config, store }, claimKey('session', id), await store.now())),
       ]) {
         const current = each === id ? found : (await store.find(each)).value
-        if (current === undefined || !isSamePerson(current.record.claims, found.record.claims)) continue
+        if (current === undefined || !isOwnedBy(current.record, config)) continue
+        if (!isSamePerson(current.record.claims, found.record.claims)) continue
         const record = await end(each, 'revoked')
         if (record !== undefined) revokeRefreshToken(each, record)
         isOver ||= record !== undefined

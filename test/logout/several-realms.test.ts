@@ -1,4 +1,5 @@
 // Logout from elsewhere where there are several providers: only the sessions of the one that says so, or that was named.
+import { claimKey } from '../../src/session/claims.ts'
 import { createSessions, type Who } from '../../src/session/sessions.ts'
 import { createLogoutClient, sendLogout, startLogoutProvider } from '../support/provider/logout-client.ts'
 import { createSigningKey, signToken } from '../support/provider/signing-key.ts'
@@ -116,6 +117,14 @@ describe('sessions.list(), revoke() and revokeAll()', () => {
     expect(await who()).toEqual(without(provider))
     expect(site.ended).toEqual([{ subject: sub, reason: 'revoked', provider }])
     expect(await sessions().revoke(ids[provider])).toBe(false)
+  })
+
+  test('what a login with another client made of it is not ended with it: there the same sub is somebody else', async () => {
+    const [first] = site.realms.all
+    await first?.store.claim(claimKey('session', ids.staff), ids.sales, 60)
+    expect(await sessions().revoke(ids.staff)).toBe(true)
+    expect(await who()).toEqual(without('staff'))
+    expect(site.ended).toEqual([{ subject: sub, reason: 'revoked', provider: 'staff' }])
   })
 
   test.each<[string, Who, RegExp]>([
