@@ -68,7 +68,7 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
   const response = await send(request)
   const problem = response.status === 401 ? await problemIn(response) : {}
   const logsIn = LOG_IN_AGAIN.test(`${problem.code}`)
-  if (!logsIn && !/_required$/.test(`${problem.code}`)) return response
+  if (!logsIn && !/^(step_up|provider)_required$/.test(`${problem.code}`)) return response
   const error = new BffError(401, problem)
   if (logsIn) {
     if (person !== null) {

@@ -144,6 +144,11 @@ describe('to whom it asks, and what it makes of the answers', () => {
   test.each([
     ['an API’s own', 'application/json', '{"code":"login_required"}'],
     ['a problem with another code', 'application/problem+json', '{"code":"no_money"}'],
+    [
+      'a problem of the app’s own, with much the same code',
+      'application/problem+json',
+      '{"code":"mfa_required"}',
+    ],
     ['a problem that is no JSON', 'application/problem+json', '{'],
     ['a problem that is nothing', 'application/problem+json', 'null'],
     ['HTML', 'text/html', 'login_required'],
