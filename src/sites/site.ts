@@ -35,6 +35,9 @@ export interface SiteRealm {
   readonly services: RealmServices
 }
 
+/** Before all realms of the site are there. */
+type Unfinished = Omit<Services, 'realms'> & { realms: Realms<Services> | undefined }
+
 /** @param headers what all sites together remember of cookies */
 export function createSite(
   given: readonly [SiteRealm, ...SiteRealm[]],
@@ -56,15 +59,16 @@ export function createSite(
   // What is older than owners is older than tenants.
   if (config.tenant === undefined || config.isFormer) names.add(undefined)
   const isOurs = (owner: unknown) => names.has(owner)
-  const servicesOf = (realm: SiteRealm): Services => ({
+  const servicesOf = (realm: SiteRealm): Unfinished => ({
     ...realm.services,
     config: realm.config,
     logins,
-    get realms() {
-      return realms
-    },
+    realms: undefined,
   })
-  const realms: Realms<Services> = createRealms([servicesOf(first), ...others.map(servicesOf)])
+  const all = [servicesOf(first), ...others.map(servicesOf)] as [Services, ...Services[]]
+  const realms = createRealms(all)
+  // No accessor: with one of its own each of many sites would be an object of another shape to the engine.
+  for (const own of all as Unfinished[]) own.realms = realms
 
   return {
     config,
