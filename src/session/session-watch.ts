@@ -12,6 +12,8 @@ export interface SessionWatch {
    * @returns to be called when it ended by itself
    */
   add(id: string, end: () => void): () => void
+  /** How many sessions something lasts of. */
+  size(): number
   close(): void
 }
 
@@ -44,6 +46,7 @@ export function createSessionWatch(
         if (watched.ends.size === 0 && sessions.get(id) === watched) sessions.delete(id)
       }
     },
+    size: () => sessions.size,
     close() {
       isClosed = true
       clearTimeout(timer)

@@ -70,7 +70,7 @@ export function serveTenants(
       realms,
       isBusy() {
         const { inFlight, waitingForStore } = underWayIn(realms)
-        return inFlight + waitingForStore > 0
+        return inFlight + waitingForStore > 0 || realms.some(({ watch }) => watch.size() > 0)
       },
       idle: (seconds) => realmsIdle(realms, seconds),
     }

@@ -15,7 +15,7 @@ export interface Tenants<Site> {
   byKey(key: string): Promise<Site>
   /** This process has the tenant looked up anew. */
   forget(key: string): void
-  /** Those that are known. */
+  /** Those that are known, and those that were given up and still have something under way. */
   sites(): Site[]
   counts(): TenantCounts
   /** What those do that are known, and those that were given up, is done or given up within `seconds`. */
@@ -56,8 +56,9 @@ export function createTenants<Site extends TenantSite>(
       },
       mayEnd: ({ site }) => !site.isBusy(),
       end({ site }) {
+        for (const before of leaving) leaveIfIdle(before)
         leaving.add(site)
-        void site.idle(LONGEST_IDLE_SECONDS).finally(() => leaving.delete(site))
+        void site.idle(LONGEST_IDLE_SECONDS).finally(() => leaveIfIdle(site))
       },
       failed,
       now,
@@ -71,7 +72,12 @@ export function createTenants<Site extends TenantSite>(
   }
 
   function sites(): Site[] {
-    return [...remembered.all()].map(({ site }) => site)
+    return [...new Set([...[...remembered.all()].map(({ site }) => site), ...leaving])]
+  }
+
+  /** What lasts, as a WebSocket does, begins something anew for as long as it is open. */
+  function leaveIfIdle(site: Site): void {
+    if (!site.isBusy()) leaving.delete(site)
   }
 
   function keyOf(req: Request): string {
@@ -128,7 +134,7 @@ export function createTenants<Site extends TenantSite>(
     sites,
 
     async idle(seconds) {
-      await Promise.all([...sites(), ...leaving].map((site) => site.idle(seconds)))
+      await Promise.all(sites().map((site) => site.idle(seconds)))
     },
   }
 }

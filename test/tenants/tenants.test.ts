@@ -248,3 +248,17 @@ test('a tenant with something under way is not given up; one that was is waited 
   a.isDone.resolve()
   await over
 })
+
+test('one that was given up while something lasts of it is not lost sight of', async () => {
+  const { tenants, of } = setUp()
+  const socket = await of('a')
+  // It does nothing just now, and will again.
+  socket.isBusy = () => true
+  tenants.forget('a')
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate)
+  expect(tenants.sites()).toEqual([socket])
+  socket.isBusy = () => false
+  const b = await of('b')
+  tenants.forget('b')
+  expect(tenants.sites()).toEqual([b])
+})
