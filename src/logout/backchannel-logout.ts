@@ -28,9 +28,9 @@ export async function backchannelLogout(
     const sent = await sentToken(req, res)
     const named = realmsNamed(realms, sent)
     own = named[0]
-    const all = await Promise.all(named.map((services) => readToken(services, sent)))
+    const { all, fault } = await readByEach(named, sent)
     const unused = all.filter(({ wasUsed }) => !wasUsed)
-    if (unused.length === 0) throw refused('it was used before')
+    if (unused.length === 0) throw fault ?? refused('it was used before')
     for (const { services, token, seenKey } of unused) {
       // The refresh tokens are the provider's to revoke or, with offline_access, to leave (§2.7).
       await endSessions(services, token)
@@ -40,6 +40,7 @@ export async function backchannelLogout(
         Math.ceil(Math.min(Math.max(1, token.secondsLeft), LONGEST_SECONDS)),
       )
     }
+    if (fault !== undefined) throw fault
     res.status(200).end()
   } catch (error) {
     if (!isAuthError(error)) throw error
@@ -88,6 +89,24 @@ interface ReadToken {
   readonly token: LogoutToken
   readonly seenKey: string
   readonly wasUsed: boolean
+}
+
+/**
+ * What one of them refuses, another may have been meant by.
+ *
+ * @returns what passed, and why the logout is to be sent again
+ * @throws RefusedError, TryLaterError where none of them takes it
+ */
+async function readByEach(
+  named: readonly Services[],
+  sent: string,
+): Promise<{ all: readonly ReadToken[]; fault: unknown }> {
+  const outcomes = await Promise.allSettled(named.map((services) => readToken(services, sent)))
+  const all = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const faults = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+  const fault: unknown = faults.find((one) => !(one instanceof RefusedError))
+  if (all.length === 0) throw fault ?? faults[0]
+  return { all, fault }
 }
 
 /** @throws RefusedError, TryLaterError */

@@ -1,7 +1,12 @@
 // Logout from elsewhere where there are several providers: only the sessions of the one that says so, or that was named.
 import { claimKey } from '../../src/session/claims.ts'
 import { createSessions, type Who } from '../../src/session/sessions.ts'
-import { createLogoutClient, sendLogout, startLogoutProvider } from '../support/provider/logout-client.ts'
+import {
+  createLogoutClient,
+  type LogoutClient,
+  sendLogout,
+  startLogoutProvider,
+} from '../support/provider/logout-client.ts'
 import { createSigningKey, signToken } from '../support/provider/signing-key.ts'
 import { useParts } from '../support/servers.ts'
 import { startSeveralRealms } from '../support/session/several-realms.ts'
@@ -139,3 +144,26 @@ describe('sessions.list(), revoke() and revokeAll()', () => {
     expect(await who()).toEqual([...NAMES])
   })
 })
+
+describe('a back-channel logout for one of two that its token may be meant for', () => {
+  const apart = useParts(async (start) => {
+    const one = await start(startLogoutProvider())
+    const staff = createLogoutClient(one)
+    const clients = { strict: strictly(createLogoutClient(one)), staff }
+    return { staff, clients, site: await start(startSeveralRealms(clients)) }
+  })
+
+  test('ends its sessions, although the other takes no such token', async () => {
+    const { strict, staff } = apart.clients
+    const ids = [await apart.site.logIn('strict', 'alice'), await apart.site.logIn('staff', 'alice')] as const
+    const aud = [strict.options.clientID, staff.options.clientID]
+    const token = await staff.token({ aud, sub: 'alice' }, { header: { typ: 'JWT' } })
+    expect((await sendLogout(apart.site.url, token)).status).toBe(200)
+    expect([await apart.site.isIn(ids[0]), await apart.site.isIn(ids[1])]).toEqual([true, false])
+  })
+})
+
+function strictly(client: LogoutClient): LogoutClient {
+  const options = { ...client.options, requireLogoutTokenType: true }
+  return { ...client, options }
+}
