@@ -21,7 +21,7 @@ export class BffError extends Error {
   }
 }
 
-const LOG_IN_AGAIN = /^(login_required|session_ended|renewal_impossible)$/
+const TO_LOG_IN = /^(login_required|session_ended|renewal_impossible|(step_up|provider)_required)$/
 const MOST_RETRIES = 2
 const LONGEST_SECONDS = 5
 /** Who is sent to log in and comes back without a session is not sent again at once, and of two requests only one sends. */
@@ -67,10 +67,10 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
   if (!ours(request.url)) throw new TypeError(`fetch() is for this site alone: ${request.url}`)
   const response = await send(request)
   const problem = response.status === 401 ? await problemIn(response) : {}
-  const logsIn = LOG_IN_AGAIN.test(`${problem.code}`)
-  if (!logsIn && !/^(step_up|provider)_required$/.test(`${problem.code}`)) return response
+  const to = TO_LOG_IN.exec(`${problem.code}`)
+  if (!to) return response
   const error = new BffError(401, problem)
-  if (logsIn) {
+  if (!to[2]) {
     if (person !== null) {
       person = null
       stays = !ended(problem.code)
