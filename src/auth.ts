@@ -6,6 +6,7 @@ import { AuthEventEmitter, type AuthEvents, type EventOrigin } from './events.ts
 import { answerError, type Exchange } from './http/answer-error.ts'
 import { asMiddleware } from './http/middleware.ts'
 import { OWN_RESOURCE } from './http/own-resource.ts'
+import { failedWith } from './http/problem.ts'
 import { reportRefused } from './http/report-refused.ts'
 import { crossSiteRefused, isCrossOrigin, isSafe } from './http/same-origin.ts'
 import { asError } from './lib/as-error.ts'
@@ -121,7 +122,11 @@ export function auth(options?: AuthOptions): AuthHandler {
   }
 
   async function refuse(site: Site | undefined, exchange: Exchange, error: AuthError): Promise<void> {
-    if (error instanceof RefusedError) reportRefused(site ?? shared, error)
+    if (error instanceof RefusedError) {
+      const name = failedWith(error)
+      const own = name === undefined ? undefined : site?.realms.byName(name)
+      reportRefused(own ?? site ?? shared, error)
+    }
     const isCallback = site?.routes.isCallback(exchange.req.path)
     const hooks = [isCallback ? config.onCallbackError : undefined, config.onError]
     await answerError(exchange, error, knownConfig(exchange.req) ?? site?.config ?? config, hooks)

@@ -131,6 +131,11 @@ export function beginsAgainAt(error: AuthError, provider: string): void {
   failedAt.set(error, provider)
 }
 
+/** @returns with which of several providers the login was that failed so */
+export function failedWith(error: AuthError): string | undefined {
+  return failedAt.get(error)
+}
+
 /** @param loginURL where what is missing can be asked for; without one, an ordinary login */
 function page(error: AuthError, config: Config, loginURL: string | undefined): string {
   const { login } = config.routes

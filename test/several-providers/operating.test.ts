@@ -94,3 +94,16 @@ test('close() waits for the renewals of both', async () => {
     await ending.stop()
   }
 })
+
+test('a login that failed is told with its provider, in the event and in the line', async () => {
+  const browser = new Browser()
+  const back = new URL(await browser.startLogin(app.url, { path: '/login?provider=customers' }))
+  back.searchParams.delete('code')
+  back.searchParams.set('error', 'server_error')
+  app.log.told.length = 0
+  expect((await browser.navigate(back.href)).status).toBe(400)
+  const refused = app.events.filter(({ name }) => name === 'refused').at(-1)
+  expect(refused?.event).toMatchObject({ code: 'login_denied', provider: 'customers' })
+  const { fields } = app.log.told.find(({ line }) => line.includes('login_denied')) ?? {}
+  expect(fields).toEqual({ event: 'refused', code: 'login_denied', provider: 'customers' })
+})
