@@ -10,17 +10,31 @@ interface Expected {
 }
 
 /** As `auth()` takes them, which has found them to be right. */
-export function expectedOf({ baseURL, clientID, routes = {} }: AuthOptions, at: URL): Expected {
+export function expectedOf(options: AuthOptions, at: URL): Expected {
+  const { clientID, providers = {}, routes = {}, tenant } = options
   const { login = '/login', callback = '/callback', user = '/me' } = routes
+  // Of several, the first.
+  const [[name, first] = []] = Object.entries(providers)
+  if (name !== undefined) {
+    const path = login === false ? login : `${login}?provider=${name}`
+    const paths = { login: path, callback: first?.routes?.callback ?? callback, user }
+    return { baseURL: baseOf(options, at), clientID: first?.clientID, paths }
+  }
+  const ofOne = tenant === undefined ? process.env.CLIENT_ID : undefined
+  return {
+    baseURL: baseOf(options, at),
+    clientID: clientID ?? ofOne,
+    paths: { login, callback, user },
+  }
+}
+
+/** Of several, the one that is looked at. A tenant's is known to `tenant.resolve()` alone. */
+function baseOf({ baseURL, tenant }: AuthOptions, at: URL): URL {
+  if (tenant !== undefined) return at
   const given = baseURL ?? process.env.BASE_URL?.split(',') ?? ''
   const all = [typeof given === 'object' && 'among' in given ? given.among : given].flat()
   const bases = all.map((one) => new URL(one.trim()))
-  return {
-    // Of several, the one that is looked at.
-    baseURL: bases.find((base) => bare(base) === bare(at)) ?? (bases[0] as URL),
-    clientID: clientID ?? process.env.CLIENT_ID,
-    paths: { login, callback, user },
-  }
+  return bases.find((base) => bare(base) === bare(at)) ?? (bases[0] as URL)
 }
 
 const bare = ({ href }: URL) => href.replace(/\/$/, '')
@@ -81,7 +95,7 @@ function parametersFinding(url: URL, { baseURL, clientID, paths }: Expected): Fo
     sent.has('redirect_uri') && sent.get('redirect_uri') !== back
       ? `the redirect URI ${sent.get('redirect_uri')}, and not ${back}`
       : '',
-    sent.has('client_id') && sent.get('client_id') !== clientID
+    clientID !== undefined && sent.has('client_id') && sent.get('client_id') !== clientID
       ? `the client ${sent.get('client_id')}, and not ${clientID}`
       : '',
   ].filter((fault) => fault !== '')

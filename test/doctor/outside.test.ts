@@ -248,3 +248,36 @@ test('https, in a process that trusts its CA: a Secure cookie, and HSTS is misse
     await rm(folder, { recursive: true })
   }
 })
+
+describe('where there are several, what is expected is', () => {
+  const at = new URL('https://shop.example.com/')
+  const entry = { issuerBaseURL: 'https://id.example.com', clientID: 'shop', clientSecret: 'x' }
+
+  test('of providers the first one’s, also where a page offers the choice', () => {
+    const providers = {
+      staff: { ...entry, clientID: 'staff', routes: { callback: '/callback/staff' } },
+      customers: entry,
+    }
+    expect(expectedOf({ baseURL: at.href, providers }, at)).toEqual({
+      baseURL: at,
+      clientID: 'staff',
+      paths: { login: '/login?provider=staff', callback: '/callback/staff', user: '/me' },
+    })
+  })
+
+  test('of tenants what is common to all, at the address that is looked at', () => {
+    const tenant = { key: () => 'a', resolve: () => undefined }
+    expect(expectedOf({ tenant }, at).clientID).toBe(undefined)
+    expect(expectedOf({ tenant, clientID: 'shop' }, at)).toEqual({
+      baseURL: at,
+      clientID: 'shop',
+      paths: { login: '/login', callback: '/callback', user: '/me' },
+    })
+  })
+  test('and the client of a tenant is whichever it is', async () => {
+    const tenant = { key: () => 'a', resolve: () => undefined }
+    const expected = expectedOf({ tenant }, new URL(before.url))
+    const { 'url-login': login } = byName(await lookFromOutside(new URL(before.url), expected))
+    expect(login).toMatch(/^ok: /)
+  })
+})
