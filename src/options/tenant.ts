@@ -104,9 +104,13 @@ function former(value: unknown): string {
   throw optionError('tenant.former', `must be the key of a tenant: ${KEY_IS}`)
 }
 
-export const KEY_IS = 'a text of 1 to 255 characters without control characters'
+export const KEY_IS = 'a text of 1 to 255 characters, of 900 bytes at most, without control characters'
+
+/** A tenant's secrets are derived by it, and OpenSSL takes no more than 1024 for that. */
+const MOST_BYTES = 900
 
 /** It stands in lines of the log, and is kept: so it is short, and of one line. */
 export function isTenantKey(value: unknown): value is string {
-  return typeof value === 'string' && /^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]{1,255}$/u.test(value)
+  if (typeof value !== 'string' || !/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]{1,255}$/u.test(value)) return false
+  return Buffer.byteLength(value) <= MOST_BYTES
 }

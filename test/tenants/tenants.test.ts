@@ -82,6 +82,7 @@ describe('nobody is served', () => {
     ['an empty one', ''],
     ['one of two lines', 'a\nb'],
     ['one that is too long', 'a'.repeat(256)],
+    ['one of too many bytes', '\u{1f600}'.repeat(226)],
   ])('where the request has %s', async (_what, key) => {
     const { of, made, lines } = setUp(setUpOf, { key: () => key as string })
     expect(await codeOf(of('a'))).toBe('404 tenant_unknown')
@@ -226,6 +227,13 @@ describe('an answer that has grown old', () => {
     for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate)
     expect(made).toHaveLength(isSame ? 1 : 2)
   })
+})
+
+test('the longest key there may be has secrets of its own', async () => {
+  const key = '\u{1f600}'.repeat(225)
+  const { tenants } = setUp()
+  const { config } = await tenants.byKey(key)
+  expect(config.secrets).toHaveLength(1)
 })
 
 test('a tenant with something under way is not given up; one that was is waited for at the end', async () => {
