@@ -1,19 +1,21 @@
 // One tenant's provider is down, slow or hostile, or a tenant is very busy: that is nobody else's trouble.
 import { hkdfSync } from 'node:crypto'
+import { startApiServer } from '../support/app/api-server.ts'
 import { TEST_SECRET } from '../support/app/app-options.ts'
 import { type Described, startTenantApp } from '../support/app/tenant-app.ts'
 import { Browser } from '../support/browser/browser.ts'
-import { eventually } from '../support/deadline.ts'
+import { createSignal, eventually } from '../support/deadline.ts'
 import { startProvider } from '../support/provider/provider.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import { useParts } from '../support/servers.ts'
 import { ageSession } from '../support/session/age-session.ts'
 
-const { app, small, calm, troubled, redis } = useParts(async (start) => {
-  const [calm, troubled, redis] = await Promise.all([
+const { app, small, calm, troubled, redis, api } = useParts(async (start) => {
+  const [calm, troubled, redis, api] = await Promise.all([
     start(startProvider()),
     start(startProvider()),
     start(startRedis()),
+    start(startApiServer()),
   ])
   const tenants = { calm, troubled }
   const given = { tenants, redisUrl: redis.url }
@@ -21,6 +23,7 @@ const { app, small, calm, troubled, redis } = useParts(async (start) => {
     calm,
     troubled,
     redis,
+    api,
     app: await start(
       startTenantApp({
         ...given,
@@ -30,7 +33,7 @@ const { app, small, calm, troubled, redis } = useParts(async (start) => {
         },
       }),
     ),
-    small: await start(startTenantApp({ ...given, tenant: { maxTenants: 1 } })),
+    small: await start(startTenantApp({ ...given, apiUrl: api.url, tenant: { maxTenants: 1 } })),
   }
 })
 const store = () => redis.connect()
@@ -156,4 +159,22 @@ test('a tenant is not given up while new tokens of its are on their way', async 
   await get(new Browser(), 'troubled', '/public', small)
   expect((await small.auth.health()).tenants).toEqual({ known: 1, unavailable: 0 })
   expect((await get(browser, 'calm', '/private', small)).json<Described>()).toMatchObject({ generation: 2 })
+})
+
+test('a tenant of whom a stream is open is not given up, and is afterwards', async () => {
+  const held = createSignal<() => void>()
+  api.answer((_req, res) => {
+    res.write('begun')
+    held.resolve(() => res.end())
+  })
+  const streaming = get(await logIn('calm', small), 'calm', '/api/stream', small)
+  const end = await held.promise
+  const known = async () => (await small.auth.health()).tenants?.known
+  await get(new Browser(), 'troubled', '/public', small)
+  expect(await known()).toBe(2)
+  end()
+  expect((await streaming).body).toBe('begun')
+  small.auth.forgetTenant(small.host('troubled'))
+  await get(new Browser(), 'troubled', '/public', small)
+  expect(await known()).toBe(1)
 })
