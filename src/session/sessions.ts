@@ -74,15 +74,19 @@ export function createSessions(
     who: Who,
     asked: string,
   ): Promise<{ sub: string; tid: string | undefined; realm: Realm }> {
-    const given: Partial<Record<string, string>> =
-      typeof who === 'object' && who !== null && 'sub' in who
-        ? named(who, ['sub', 'provider', 'tenant', 'tid'], asked)
-        : { sub: who }
+    const given: Partial<Record<string, string>> = saysWho(who) ? named(who, PARTS, asked) : { sub: who }
     const { sub, provider, tenant, tid } = given
     const realm = realmIn(await realmsOf(tenant, asked), provider, asked)
     checkTenantID(tid, realm, asked)
     return { sub: sub as string, tid, realm }
   }
+}
+
+const PARTS = ['sub', 'provider', 'tenant', 'tid']
+
+/** What somebody sent in a query, such as a list or an object, is nobody's name, as before there were several. */
+function saysWho(who: Who): who is Exclude<Who, string> {
+  return typeof who === 'object' && who !== null && PARTS.some((name) => Object.hasOwn(who, name))
 }
 
 /** The same `sub` in two tenants is two people. */
