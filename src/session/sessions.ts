@@ -57,7 +57,8 @@ export function createSessions(
 
     async revoke(id: string, of: { readonly tenant?: string | undefined } = {}) {
       const asked = 'sessions.revoke()'
-      const { tenant } = named(of, ['tenant'], asked)
+      // As of `ids.map(sessions.revoke)`, which gives a number too.
+      const { tenant } = typeof of === 'number' ? {} : named(of, ['tenant'], asked)
       const realms = await realmsOf(tenant, asked)
       if (realms.all.length === 1 || typeof id !== 'string') return realms.first.sessions.revoke(id)
       const found = (await realms.first.store.find(id)).value

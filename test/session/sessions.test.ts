@@ -359,3 +359,10 @@ test.each([undefined, null, '', 1, {}, ['waiting']])('the sessions of %p are non
   expect(await app.auth.sessions.list(sub as string)).toEqual([])
   expect(await app.auth.sessions.revokeAll(sub as string)).toBe(0)
 })
+
+test('a list of ids is revoked by map(), which says more than the id', async () => {
+  const browsers = [await fixture.seedLogin('mapped'), await fixture.seedLogin('mapped')]
+  const ids = await Promise.all(browsers.map((browser) => sessionIdOf(browser)))
+  const revoke = app.auth.sessions.revoke as (id: string) => Promise<boolean>
+  expect(await Promise.all(ids.map(revoke))).toEqual([true, true])
+})
