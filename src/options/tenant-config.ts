@@ -45,6 +45,9 @@ const GROUPS: readonly string[] = [
   'logout',
 ] satisfies readonly (keyof TenantSetUp)[]
 
+/** What is the one provider's by default is no default of several. */
+const NONE_OF_ONE = { issuerBaseURL: undefined, clientID: undefined, clientSecret: undefined }
+
 export function createTenantConfigs(
   options: AuthOptions,
   env: NodeJS.ProcessEnv,
@@ -131,5 +134,6 @@ function over(options: AuthOptions, own: TenantSetUp): AuthOptions {
     const isJoined = GROUPS.includes(name) && isPlainObject(before) && isPlainObject(value)
     return [name, isJoined ? { ...before, ...value } : value]
   })
-  return { ...options, ...Object.fromEntries(joined) }
+  const defaults = own.providers === undefined ? options : { ...options, ...NONE_OF_ONE }
+  return { ...defaults, ...Object.fromEntries(joined) }
 }

@@ -192,6 +192,17 @@ describe('the configuration of a tenant', () => {
     )
   })
 
+  test('with several providers has them by their own clients, whatever one client is the default', () => {
+    const { baseURL, ...client } = ANSWER
+    const options = { issuerBaseURL: 'https://id.example.org', clientID: 'of-all', clientSecret: 'of all' }
+    const config = configOf({ baseURL, providers: { staff: client } }, options)
+    expect([config.issuer.href, config.clientID, config.clientSecret]).toEqual([
+      'https://id.example.net/',
+      client.clientID,
+      client.clientSecret,
+    ])
+  })
+
   test('leaves what it was given as it was', () => {
     const answer = Object.freeze({ ...ANSWER, renewal: Object.freeze({ afterSeconds: 60 }) })
     const options = Object.freeze({ renewal: Object.freeze({ aheadSeconds: 10 }) })
