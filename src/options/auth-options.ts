@@ -83,7 +83,7 @@ export interface AuthOptions extends ClientOptions, StoreOptions {
   login?: LoginOptions | undefined
   /** How the provider is dealt with. */
   provider?: ProviderOptions | undefined
-  /** Sessions kept apart by tenants, each with a provider, a client and an address of its own: [tenants.md](tenants.md). */
+  /** Sessions kept apart by tenants, each with a provider, a client and an address of its own. */
   tenant?: TenantOptions<TenantSetUp> | undefined
   /**
    * Whose people may log in where `issuerBaseURL` is for many tenants, as Entra ID's `organizations` and `common` are: their IDs,

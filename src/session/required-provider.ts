@@ -37,7 +37,10 @@ function isNearlyProvider(name: string): boolean {
   return name !== 'provider' && (nearest(name, ['provider'])?.distance ?? 3) <= 2
 }
 
-/** @throws LoginRequiredError, TryLaterError; ConfigurationError for a name that `auth()` does not know */
+/**
+ * @throws LoginRequiredError, TryLaterError; ConfigurationError for a name that `auth()` does not know
+ * @internal
+ */
 export function requireProvider(
   { config, session }: Pick<RequestContext, 'config' | 'session'>,
   names: readonly string[],
