@@ -7,9 +7,15 @@ const TITLES: Record<string, string> = { customers: 'as a customer', staff: 'as 
 
 export const chooseProvider: AuthOptions['onChooseProvider'] = (_req, res, { providers }) => {
   const links = providers.map(
-    ({ name, loginURL }) => html`<li><a href="${loginURL}">Log in ${TITLES[name] ?? name}</a></li>`,
+    ({ name, loginURL }) =>
+      html`<p><a class="button" href="${loginURL}">Log in ${TITLES[name] ?? name}</a></p>`,
   )
-  sendPage(res, 'Who are you?', html`<ul>${links.reduce((all, link) => html`${all}${link}`, html``)}</ul>`)
+  const all = links.reduce((before, link) => html`${before}${link}`, html``)
+  sendPage(
+    res,
+    'Who are you?',
+    html`<p class="lead">The bank has two providers, and no way to know.</p>${all}`,
+  )
 }
 
 export function createStaffRoutes(): Router {
@@ -19,7 +25,7 @@ export function createStaffRoutes(): Router {
     sendPage(
       res,
       'For the staff',
-      html`<p>You are ${name}, and you work here.</p><p><a href="/">To the bank</a></p>`,
+      html`<p class="lead">You are ${name}, and you work here.</p><p><a class="button" href="/">To the bank</a></p>`,
     )
   })
   return router
@@ -28,12 +34,22 @@ export function createStaffRoutes(): Router {
 function sendPage(res: Response, title: string, content: ReturnType<typeof html>): void {
   const page = html`<!doctype html>
 <html lang="en">
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>${title} · Small Bank</title>
-  <link rel="icon" href="/icon.svg">
-  <link rel="stylesheet" href="/bank.css">
-  <main><h1>${title}</h1>${content}</main>
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>${title} · Small Bank</title>
+    <link rel="icon" href="/icon.svg" type="image/svg+xml">
+    <link rel="stylesheet" href="/bank.css">
+  </head>
+  <body>
+    <a class="skip" href="#main">Skip to the content</a>
+    <header class="top">
+      <a class="brand" href="/"><img src="/icon.svg" alt="" width="32" height="32">Small Bank</a>
+    </header>
+    <main id="main" class="welcome" tabindex="-1"><h1>${title}</h1>${content}</main>
+    <footer>An example. No real money, and no token in this page.</footer>
+  </body>
 </html>`
   res.set('Cache-Control', 'no-store').type('html').send(`${page}`)
 }
