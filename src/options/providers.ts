@@ -2,7 +2,8 @@
 import type { AuthOptions, ProviderEntry } from './auth-options.ts'
 import type { Mistakes } from './mistakes.ts'
 import { ENTRY_NAMES, OPTION_NAMES } from './option-names.ts'
-import { group, onlyKnown, optionError } from './read-option.ts'
+import { ENVIRONMENT_OF_ONE, ownOptions } from './own-options.ts'
+import { group, isGroup, onlyKnown, optionError } from './read-option.ts'
 
 /** The options of one provider, as if it were the only one. */
 interface GivenProvider {
@@ -15,16 +16,14 @@ interface GivenProvider {
 
 /** Each is one provider's: beside several they would say nothing, or give one's secret to another. */
 const OF_ONE = ['issuerBaseURL', 'clientID', 'clientSecret'] as const
-/** The same of the environment; the rest of it is the default of all. */
-const ENVIRONMENT_OF_ONE = [
-  'ISSUER_BASE_URL',
-  'CLIENT_ID',
-  'CLIENT_SECRET',
-  'AUDIENCE',
-  'CLIENT_ASSERTION_SIGNING_KEY',
-]
 /** In them an entry says what differs, and need not repeat the rest. */
-const MERGED = ['provider', 'authorizationParams', 'renewal', 'logout', 'routes'] as const
+const GROUPS: readonly (keyof ProviderEntry)[] = [
+  'provider',
+  'authorizationParams',
+  'renewal',
+  'logout',
+  'routes',
+]
 /** They stand in links, and an object keeps others in the order in which they were written. */
 const NAME = /^[a-z][\w-]{0,31}$/i
 const EXAMPLE = '{ staff: { issuerBaseURL, clientID, clientSecret }, customers: { … } }'
@@ -56,7 +55,7 @@ export function givenProviders(
     const placed = mistakes.saidBy((fault) =>
       isOfAll(fault, entry, shared, sharedEnv) ? fault : at + read(fault),
     )
-    return [{ name, options: merged(entry, shared), env: sharedEnv, mistakes: placed }]
+    return [{ name, options: ownOptions(entry, shared, GROUPS), env: sharedEnv, mistakes: placed }]
   })
 }
 
@@ -85,20 +84,6 @@ function entryOf(given: unknown, at: string): ProviderEntry {
   onlyKnown(entry, ENTRY_NAMES, at)
   onlyKnown(group(entry.routes, `${at}routes`), ['callback'], `${at}routes.`)
   return entry
-}
-
-function merged(entry: ProviderEntry, shared: AuthOptions): AuthOptions {
-  const own = Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined))
-  const both = MERGED.filter((name) => isGroup(entry[name]) && isGroup(shared[name]))
-  return {
-    ...shared,
-    ...own,
-    ...Object.fromEntries(both.map((name) => [name, { ...shared[name], ...entry[name] }])),
-  }
-}
-
-function isGroup(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What an entry leaves to what stands beside it, or to the environment, is wrong there, once for all. */

@@ -98,10 +98,12 @@ export function unknownCure(name: string, known: readonly string[], path = ''): 
 
 export function group(value: unknown, option: string): Readonly<Record<string, unknown>> {
   if (value === undefined) return {}
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw optionError(option, 'must be an object')
-  }
+  if (!isGroup(value)) throw optionError(option, 'must be an object')
   return { ...value }
+}
+
+export function isGroup(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What a parser throws may hold what it parsed, and is not handed on. */

@@ -5,20 +5,14 @@ import type { AuthOptions, TenantSetUp } from './auth-options.ts'
 import type { Config, SharedConfig, Tenants } from './config.ts'
 import { createMistakes } from './mistakes.ts'
 import { OPTION_NAMES, TENANT_NAMES } from './option-names.ts'
+import { ENVIRONMENT_OF_ONE, ownOptions } from './own-options.ts'
 import { resolveMetadata } from './provider-metadata.ts'
 import { group, onlyKnown, optionError } from './read-option.ts'
 import { resolveSite } from './site-options.ts'
 import { isPlainObject } from './verdict.ts'
 
 /** What of the environment is about one provider, or one address, and so is nobody's. */
-const OF_ONE = [
-  'ISSUER_BASE_URL',
-  'BASE_URL',
-  'CLIENT_ID',
-  'CLIENT_SECRET',
-  'AUDIENCE',
-  'CLIENT_ASSERTION_SIGNING_KEY',
-]
+const OF_ONE = [...ENVIRONMENT_OF_ONE, 'BASE_URL']
 
 /** What can be wrong by itself, whatever a tenant adds. */
 const ALONE = [
@@ -37,13 +31,13 @@ const ALONE = [
 ] as const satisfies readonly (keyof TenantSetUp)[]
 
 /** Of these a tenant says only what is different. */
-const GROUPS: readonly string[] = [
+const GROUPS: readonly (keyof TenantSetUp)[] = [
   'authorizationParams',
   'provider',
   'renewal',
   'session',
   'logout',
-] satisfies readonly (keyof TenantSetUp)[]
+]
 
 /** What is the one provider's by default is no default of several. */
 const NONE_OF_ONE = { issuerBaseURL: undefined, clientID: undefined, clientSecret: undefined }
@@ -60,7 +54,8 @@ export function createTenantConfigs(
   return (key, answer, logger) => {
     const shared = sharedBy()
     const own = checkedNames(answer)
-    const merged = over(defaults, own)
+    const ofOne = own.providers === undefined ? {} : NONE_OF_ONE
+    const merged = ownOptions(own, { ...defaults, ...ofOne }, GROUPS)
     const mistakes = createMistakes().saidBy(withoutVariables)
     const site = resolveSite({ options: merged, env, production }, mistakes)
     mistakes.end()
@@ -125,15 +120,4 @@ function checkedNames(answer: unknown): TenantSetUp {
     throw optionError(shared, 'is one for all tenants: give it to auth(), and leave it out of the answer')
   onlyKnown(own, TENANT_NAMES)
   return own
-}
-
-function over(options: AuthOptions, own: TenantSetUp): AuthOptions {
-  const given = Object.entries(own).filter(([, value]) => value !== undefined)
-  const joined = given.map(([name, value]) => {
-    const before = options[name as keyof TenantSetUp]
-    const isJoined = GROUPS.includes(name) && isPlainObject(before) && isPlainObject(value)
-    return [name, isJoined ? { ...before, ...value } : value]
-  })
-  const defaults = own.providers === undefined ? options : { ...options, ...NONE_OF_ONE }
-  return { ...defaults, ...Object.fromEntries(joined) }
 }
