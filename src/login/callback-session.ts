@@ -8,13 +8,12 @@ import type { Config } from '../options/config.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import { asksOffline, refreshTokenHint } from '../provider/scope-hints.ts'
 import { type AuthRecord, newRecord } from '../record/auth-record.ts'
-import { ownerName } from '../record/owner.ts'
+import { isTheirs, ownerName } from '../record/owner.ts'
 import { userOf } from '../record/user.ts'
 import { claimBrowser } from '../session/browser-claim.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import type { Services } from '../session/services.ts'
 import { claimsHints } from './claims-hints.ts'
-import { isTheirs } from './session-here.ts'
 
 export async function beginSession(
   context: RequestContext,
@@ -28,7 +27,7 @@ export async function beginSession(
   if (await hasOne(context, transaction, codeExchange)) return
   const before = session.record
   // An anonymous visitor keeps what the app knows of them, and so does the same person; another's is dropped.
-  const keepData = before === undefined || isTheirs(context, before, codeExchange)
+  const keepData = before === undefined || isTheirs(before, config, codeExchange.claims)
   const { id, appData } = await session.binding.begin(keepData)
   const logins = [{ stateHash: hashState(state), returnTo }, ...(keepData ? (before?.logins ?? []) : [])]
   const owner = ownerName(config)
@@ -89,7 +88,7 @@ function isEnough(
   { state, stepUp, asked, appState, startedAt }: LoginTransaction,
   codeExchange: CodeExchange,
 ): boolean {
-  if (!isTheirs({ config }, other, codeExchange)) return false
+  if (!isTheirs(other, config, codeExchange.claims)) return false
   if (stepUp !== undefined || asked !== undefined || appState !== undefined) return false
   return startedAt <= other.createdAt || attemptsIn(state) > 0
 }
@@ -148,7 +147,7 @@ async function rivalOf(
  */
 export function giveUp(context: RequestContext, codeExchange: CodeExchange): void {
   const { refreshToken } = codeExchange.tokens
-  const shared = isTheirs(context, context.session.record, codeExchange)
+  const shared = isTheirs(context.session.record, context.config, codeExchange.claims)
   if (refreshToken !== undefined && !shared) context.provider.revoke(refreshToken)
 }
 

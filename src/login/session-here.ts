@@ -1,6 +1,5 @@
 // The session that a login may go on from: of the same client at the same provider, where `sub` means the same person.
 import type { AuthRecord } from '../record/auth-record.ts'
-import { type IdTokenClaims, isSamePerson } from '../record/id-token-claims.ts'
 import { isOwnedBy } from '../record/owner.ts'
 import type { RequestContext } from '../session/request-context.ts'
 
@@ -10,13 +9,4 @@ type Here = Pick<RequestContext, 'config' | 'session'>
 export function sessionHere({ config, session }: Here): AuthRecord | undefined {
   const { record } = session
   return record !== undefined && isOwnedBy(record, config) ? record : undefined
-}
-
-/** Two clients of one issuer are two audiences: customers there are no staff here, with the same `iss` and `sub`. */
-export function isTheirs(
-  { config }: Pick<Here, 'config'>,
-  record: AuthRecord | undefined,
-  { claims }: { readonly claims: IdTokenClaims },
-): record is AuthRecord {
-  return record !== undefined && isOwnedBy(record, config) && isSamePerson(record.claims, claims)
 }

@@ -1,6 +1,7 @@
 // Whose a record is: the provider's and the client's that its ID token names, of one tenant, and nobody else's.
 import { createHash } from 'node:crypto'
 import type { AuthRecord, SessionGroup } from './auth-record.ts'
+import { type IdTokenClaims, isSamePerson } from './id-token-claims.ts'
 
 /** A client at a provider: what an `auth()` is to the records of its sessions. */
 export interface Owner {
@@ -23,6 +24,15 @@ export function isOwnedBy(record: Pick<AuthRecord, 'claims' | 'owner'>, owner: O
   const [audience, ...others] = [aud].flat()
   if ((others.length === 0 ? audience : azp) !== owner.clientID) return false
   return isSameIssuer(iss, owner.issuer.href)
+}
+
+/** Two clients of one issuer are two audiences: customers there are no staff here, with the same `iss` and `sub`. */
+export function isTheirs(
+  record: AuthRecord | undefined,
+  owner: Owner,
+  claims: IdTokenClaims,
+): record is AuthRecord {
+  return record !== undefined && isOwnedBy(record, owner) && isSamePerson(record.claims, claims)
 }
 
 /** @returns whose of these a record is; undefined where it is of none */

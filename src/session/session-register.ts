@@ -4,8 +4,7 @@ import type { AuthEventEmitter, SessionEndReason } from '../events.ts'
 import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'
 import { type AuthRecord, groupsOf, type SessionGroup } from '../record/auth-record.ts'
-import { isSamePerson } from '../record/id-token-claims.ts'
-import { isOwnedBy, type Owner } from '../record/owner.ts'
+import { isTheirs, type Owner } from '../record/owner.ts'
 import type { Renewer } from '../renewal/renew.ts'
 import type { SessionStore } from '../store/store.ts'
 import { claimKey, claimSeconds, closeClaim } from './claims.ts'
@@ -113,8 +112,7 @@ export function createSessionRegister(
         ...(await closeClaim({ config, store }, claimKey('session', id), await store.now())),
       ]) {
         const current = each === id ? found : (await store.find(each)).value
-        if (current === undefined || !isOwnedBy(current.record, config)) continue
-        if (!isSamePerson(current.record.claims, found.record.claims)) continue
+        if (!isTheirs(current?.record, config, found.record.claims)) continue
         const record = await end(each, 'revoked')
         if (record !== undefined) revokeRefreshToken(each, record)
         isOver ||= record !== undefined
