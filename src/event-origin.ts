@@ -7,3 +7,8 @@ export interface EventOrigin {
   /** Its key, as `tenant.key` answered. */
   readonly tenant?: string | undefined
 }
+
+/** Fields that are there have a value. */
+export function originOf({ provider, tenant }: EventOrigin): EventOrigin {
+  return { ...(provider !== undefined && { provider }), ...(tenant !== undefined && { tenant }) }
+}

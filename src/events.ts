@@ -1,7 +1,7 @@
 // What happens to sessions, told to whoever listens: no event carries a token, a cookie or a foreign error.
 import { EventEmitter } from 'node:events'
 import { types } from 'node:util'
-import type { EventOrigin } from './event-origin.ts'
+import { type EventOrigin, originOf } from './event-origin.ts'
 import { createOnceLog } from './lib/once-log.ts'
 import type { RenewalTrigger } from './operations.ts'
 
@@ -139,12 +139,7 @@ export class AuthEventEmitter {
   /** The same one, where what happens is said to be of that provider or tenant besides. */
   of({ provider, tenant }: EventOrigin): AuthEventEmitter {
     if (provider === undefined && tenant === undefined) return this
-    const origin = {
-      ...this.origin,
-      ...(provider !== undefined && { provider }),
-      ...(tenant !== undefined && { tenant }),
-    }
-    return new AuthEventEmitter(this.#emitter, origin)
+    return new AuthEventEmitter(this.#emitter, { ...this.origin, ...originOf({ provider, tenant }) })
   }
 
   on<Name extends keyof AuthEvents>(name: Name, listener: Listener<Name>): void {

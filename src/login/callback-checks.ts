@@ -82,7 +82,7 @@ export function checkSessionExpiry({ claims }: CodeExchange, now: number): void 
 
 /** @returns what the app adds to the person @throws RefusedError where it does not let them in */
 export async function askApp(
-  { config, req }: RequestContext,
+  { config, events, req }: RequestContext,
   { asked = {}, appState, posted }: LoginTransaction,
   { claims, tokens, userInfo }: CodeExchange,
 ): Promise<AuthRecord['enrichment']> {
@@ -91,8 +91,7 @@ export async function askApp(
   const login = {
     user: personOf({ claims, userInfo }),
     claims,
-    ...(config.providerName !== undefined && { provider: config.providerName }),
-    ...(config.tenant !== undefined && { tenant: config.tenant }),
+    ...events.origin,
     scope: tokens.scope,
     authorizationParams: asked,
     appState,

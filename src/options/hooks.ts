@@ -14,9 +14,9 @@ export interface CallbackLogin {
   /** All claims of the ID token. */
   readonly claims: IdTokenClaims
   /** Of several, the name of the provider that the person comes from. */
-  readonly provider?: string
+  readonly provider?: string | undefined
   /** The key of the tenant, with the option `tenant`. */
-  readonly tenant?: string
+  readonly tenant?: string | undefined
   /** What the provider granted, where it says so. */
   readonly scope: string | undefined
   /**

@@ -1,6 +1,7 @@
 // The app's say after a renewal. The renewed record is stored first: whatever the app answers, no token is lost.
 import { isDeepStrictEqual } from 'node:util'
 import { RefusedError } from '../errors.ts'
+import type { AuthEventEmitter, EventOrigin } from '../events.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { createOnceLog } from '../lib/once-log.ts'
 import type { Config } from '../options/config.ts'
@@ -27,20 +28,11 @@ const FAILED =
   'afterRenewal() failed, or took too long, or returned what is no verdict (undefined, { refuse } or { user }): what was added to the person stays as it was'
 
 export function createAskApp(
-  {
-    afterRenewal,
-    logger,
-    providerName,
-    tenant,
-    renewal,
-  }: Pick<Config, 'afterRenewal' | 'logger' | 'providerName' | 'tenant' | 'renewal'>,
+  { afterRenewal, logger, renewal }: Pick<Config, 'afterRenewal' | 'logger' | 'renewal'>,
   store: SessionStore,
+  { origin }: Pick<AuthEventEmitter, 'origin'>,
 ): AskApp {
   const sayOnce = createOnceLog(logger.warn)
-  const origin = {
-    ...(providerName !== undefined && { provider: providerName }),
-    ...(tenant !== undefined && { tenant }),
-  }
 
   return async function askApp({ id, owner }, record) {
     if (afterRenewal === undefined) return record
@@ -63,11 +55,7 @@ async function ask(afterRenewal: AfterRenewal, session: RenewedSession): Promise
   return readVerdict(await afterRenewal(session), 'afterRenewal')
 }
 
-function renewedSession(
-  id: string,
-  record: AuthRecord,
-  origin: Pick<RenewedSession, 'provider' | 'tenant'>,
-): RenewedSession {
+function renewedSession(id: string, record: AuthRecord, origin: EventOrigin | undefined): RenewedSession {
   const { claims, scope, enrichment, accessToken } = record
   return {
     id,

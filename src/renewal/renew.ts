@@ -63,10 +63,7 @@ interface InFlight {
 }
 
 interface RenewerServices {
-  readonly config: Pick<
-    Config,
-    'renewal' | 'afterRenewal' | 'providerName' | 'tenant' | 'redisTimeoutSeconds' | 'logger'
-  >
+  readonly config: Pick<Config, 'renewal' | 'afterRenewal' | 'redisTimeoutSeconds' | 'logger'>
   readonly store: SessionStore
   readonly provider: Provider
   readonly events: AuthEventEmitter
@@ -85,7 +82,8 @@ export function createRenewer({
   const { timeoutSeconds, requestTimeoutSeconds, maxConcurrent } = config.renewal
   const inFlight = new Map<string, InFlight>()
   const writeBehind = createWriteBehind(store, createPendingRecords(), provider, events, tasks)
-  const refresh = createRefresh({ store, provider, events, writeBehind, askApp: createAskApp(config, store) })
+  const askApp = createAskApp(config, store, events)
+  const refresh = createRefresh({ store, provider, events, writeBehind, askApp })
   const requests = createOpenRequests()
   const atOnce = limit(maxConcurrent)
   const terms: LeaseTerms = {

@@ -27,7 +27,7 @@ export interface SessionInfo {
 }
 
 /** @internal */
-export function sessionInfoOf({ config, session }: RequestContext): SessionInfo | undefined {
+export function sessionInfoOf({ config, events, session }: RequestContext): SessionInfo | undefined {
   const { record } = session
   const id = session.binding.authId
   if (record === undefined || id === undefined) return undefined
@@ -41,7 +41,6 @@ export function sessionInfoOf({ config, session }: RequestContext): SessionInfo 
     authTime: authTime === undefined ? undefined : new Date(authTime * 1000),
     acr,
     generation: record.generation,
-    ...(config.providerName !== undefined && { provider: config.providerName }),
-    ...(config.tenant !== undefined && { tenant: config.tenant }),
+    ...events.origin,
   }
 }

@@ -1,4 +1,5 @@
 // Events that the log tells too: one that nobody listens to helps nobody, and one that repeats floods nothing.
+import { originOf } from '../event-origin.ts'
 import type { AuthEventEmitter, AuthEvents, EventOrigin } from '../events.ts'
 import { isOfClient } from '../lib/details.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
@@ -92,11 +93,6 @@ export function logEvents(events: AuthEventEmitter, log: LimitedLog, logger: Log
     const detail = 'whose they are may have to log in again'
     tell({ event: 'commit-lost', subject, what, detail, isError: true, most: 10, ...originOf(of) })
   })
-}
-
-/** Fields that are there have a value. */
-function originOf({ provider, tenant }: EventOrigin): EventOrigin {
-  return { ...(provider !== undefined && { provider }), ...(tenant !== undefined && { tenant }) }
 }
 
 /** Whom it is about, where there are several. */
