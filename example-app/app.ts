@@ -10,12 +10,15 @@ import express, {
 import { type AuthOptions, auth } from 'express-bff-session'
 import { createAccess, type TheAPI } from './account-access.ts'
 import { BANK_API } from './api.ts'
+import { html } from './development-provider/html.ts'
+import { sendPage } from './page.ts'
 import { answerError, answerNotFound } from './problem.ts'
 import { createSessionRoutes } from './sessions.ts'
 import { chooseProvider, createStaffRoutes } from './two-providers.ts'
 
 const PUBLIC_FILES = fileURLToPath(new URL('public', import.meta.url))
-const NOT_FOUND_PAGE = fileURLToPath(new URL('not-found.html', import.meta.url))
+const NOT_FOUND = html`<p class="lead">The address may be mistyped, or the page is gone. Your session is as it was.</p>
+      <p><a class="button" href="/">Back to the bank</a></p>`
 /** The README shows it too. */
 const DRAWING = fileURLToPath(new URL('../docs/images/how-it-works.svg', import.meta.url))
 
@@ -79,7 +82,8 @@ function sendDrawing(_req: Request, res: Response): void {
 /** A page for who opens one. Others ask for HTML not by name, and get a problem. */
 function showNotFound(req: Request, res: Response, next: NextFunction): void {
   res.vary('Accept')
-  if (req.accepts(['json', 'html']) === 'html') res.status(404).sendFile(NOT_FOUND_PAGE)
+  if (req.accepts(['json', 'html']) === 'html')
+    sendPage(res.status(404), 'There is nothing here', NOT_FOUND, 'Nothing here')
   else next()
 }
 

@@ -1,7 +1,8 @@
 // `npm start -- --two-providers`: customers log in at one provider, staff at another; who says neither is asked.
-import { type Response, Router } from 'express'
+import { Router } from 'express'
 import { type AuthOptions, requireAuth } from 'express-bff-session'
 import { html } from './development-provider/html.ts'
+import { sendPage } from './page.ts'
 
 const TITLES: Record<string, string> = { customers: 'as a customer', staff: 'as one of the staff' }
 
@@ -29,27 +30,4 @@ export function createStaffRoutes(): Router {
     )
   })
   return router
-}
-
-function sendPage(res: Response, title: string, content: ReturnType<typeof html>): void {
-  const page = html`<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
-    <title>${title} · Small Bank</title>
-    <link rel="icon" href="/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/bank.css">
-  </head>
-  <body>
-    <a class="skip" href="#main">Skip to the content</a>
-    <header class="top">
-      <a class="brand" href="/"><img src="/icon.svg" alt="" width="32" height="32">Small Bank</a>
-    </header>
-    <main id="main" class="welcome" tabindex="-1"><h1>${title}</h1>${content}</main>
-    <footer>An example. No real money, and no token in this page.</footer>
-  </body>
-</html>`
-  res.set('Cache-Control', 'no-store').type('html').send(`${page}`)
 }
