@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import express, { type Express, type Request } from 'express'
 import { type AuthOptions, auth, requireAuth, requireFresh, requireStepUp } from '../../../src/index.ts'
+import { noteErrors } from './error-notes.ts'
 
 export type Auth = ReturnType<typeof auth>
 
@@ -69,10 +70,7 @@ export function createApp(
     res.json({ before, cart: req.session.cart })
   })
 
-  app.use(((error, _req, _res, next) => {
-    onError(error)
-    next(error)
-  }) satisfies express.ErrorRequestHandler)
+  app.use(noteErrors(onError))
   return { app, auth: handler }
 }
 

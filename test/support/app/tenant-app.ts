@@ -9,6 +9,7 @@ import type { TestProvider } from '../provider/provider.ts'
 import { type AppEvent, listenToAll } from './app-events.ts'
 import { ONE_CLIENT, TEST_SECRET } from './app-options.ts'
 import type { Auth } from './app-routes.ts'
+import { noteErrors } from './error-notes.ts'
 
 export interface TenantAppSetup {
   /** each tenant's name, with its provider; all are the same client there */
@@ -142,10 +143,7 @@ function createTenantRoutes(handler: Auth, onError: (error: unknown) => void, ap
     res.json({ ...describe(req), data: req.session.marker })
   })
   if (apiUrl !== undefined) app.use('/api', relay({ target: apiUrl }))
-  app.use(((error, _req, _res, next) => {
-    onError(error)
-    next(error)
-  }) satisfies express.ErrorRequestHandler)
+  app.use(noteErrors(onError))
   return app
 }
 

@@ -17,6 +17,7 @@ import { createStarted } from '../servers.ts'
 import { type AppEvent, listenToAll } from './app-events.ts'
 import { resolveOptions } from './app-options.ts'
 import type { Auth } from './app-routes.ts'
+import { noteErrors } from './error-notes.ts'
 
 export interface TwoProviders {
   readonly url: string
@@ -124,10 +125,7 @@ function createApp(options: AuthOptions, { above, below }: TwoProvidersSetup, er
     res.json({ cart: req.session.cart })
   })
   below?.(app)
-  app.use(((error, _req, _res, next) => {
-    errors.push(error)
-    next(error)
-  }) satisfies express.ErrorRequestHandler)
+  app.use(noteErrors((error) => errors.push(error)))
   return { app, auth: handler }
 }
 
