@@ -1,10 +1,10 @@
 // The test provider with the ways of Entra ID's `organizations`: a document whose issuer is a pattern, an issuer for each tenant,
 // keys that say whose they are. Somebody who logs in as `alice@TENANT_ID` is alice of that tenant: each tenant has its own.
-import type { Answer } from './faults.ts'
 import { type Forge, forgeNext, type Genuine } from './forge-id-token.ts'
 import { startLogoutProvider } from './logout-client.ts'
 import type { TestProvider } from './provider.ts'
 import { claimsOfToken, createSigningKey, type Forgery, type SigningKey } from './signing-key.ts'
+import { withoutIss } from './without-iss.ts'
 
 type Claims = Record<string, unknown>
 
@@ -91,15 +91,6 @@ export async function startEntra(): Promise<Entra> {
     signNext: (change = (claims) => claims, forgery) => forgeNext(provider, forge(change, forgery)),
     stop: () => provider.stop(),
   }
-}
-
-/** Entra ID does not send it (RFC 9207). */
-function withoutIss(answer: Answer): Answer {
-  const { location } = answer.headers ?? {}
-  if (typeof location !== 'string' || !URL.canParse(location)) return answer
-  const url = new URL(location)
-  url.searchParams.delete('iss')
-  return { ...answer, headers: { ...answer.headers, location: url.href } }
 }
 
 async function jsonAt(url: string): Promise<Claims> {
