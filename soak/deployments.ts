@@ -1,6 +1,6 @@
 // Two more deployments on the Redis of a soak, with its secret: what is of the one is nobody's at the other, and stays as it is.
 
-import { isAuthError } from '../src/errors.ts'
+import { isAuthError } from '../src/errors/errors.ts'
 import type { AuthOptions } from '../src/index.ts'
 import { startApp, type TestApp } from '../test/support/app/app.ts'
 import { Browser } from '../test/support/browser/browser.ts'

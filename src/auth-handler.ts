@@ -1,9 +1,9 @@
 // What auth() returns.
-import type { AuthEvents, EventOrigin } from './events.ts'
+import type { AuthEvents, EventOrigin } from './events/events.ts'
+import type { AroundOperation } from './events/operations.ts'
 import type { Finding } from './findings.ts'
 import type { Health } from './health/health.ts'
 import type { Middleware } from './http/middleware.ts'
-import type { AroundOperation } from './operations.ts'
 import type { Sessions } from './session/sessions.ts'
 
 /** What `auth()` returns: middleware, with a life of its own. */

@@ -1,5 +1,5 @@
 // What `check()` finds: one thing each, with its cure.
-import { type AuthError, RefusedError } from './errors.ts'
+import { type AuthError, RefusedError } from './errors/errors.ts'
 
 /** What was looked at. */
 export type FindingName =

@@ -1,6 +1,6 @@
 // Middleware for routes that need a login, or a fresh one.
 import type { NextFunction, Request, Response } from 'express'
-import { ConfigurationError, isAuthError, LoginRequiredError, RefusedError } from './errors.ts'
+import { ConfigurationError, isAuthError, LoginRequiredError, RefusedError } from './errors/errors.ts'
 import { answerError } from './http/answer-error.ts'
 import { asMiddleware, type Middleware } from './http/middleware.ts'
 import { asError } from './lib/as-error.ts'

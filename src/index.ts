@@ -5,7 +5,7 @@ export { type RelayOptions, relay } from './apis/relay.ts'
 export { handleUpgrade } from './apis/websocket.ts'
 export { auth } from './auth.ts'
 export type { AuthHandler } from './auth-handler.ts'
-export type { ConfigurationCode, LoginRequiredCode, RefusedCode, TryLaterCode } from './error-codes.ts'
+export type { ConfigurationCode, LoginRequiredCode, RefusedCode, TryLaterCode } from './errors/codes.ts'
 export {
   type AuthError,
   ConfigurationError,
@@ -13,8 +13,15 @@ export {
   LoginRequiredError,
   RefusedError,
   TryLaterError,
-} from './errors.ts'
-export type { AuthEvents, EventOrigin, RenewalOutcome, SessionEndReason, TokenOutcome } from './events.ts'
+} from './errors/errors.ts'
+export type {
+  AuthEvents,
+  EventOrigin,
+  RenewalOutcome,
+  SessionEndReason,
+  TokenOutcome,
+} from './events/events.ts'
+export type { AroundOperation, Operation, OperationEnd, RenewalTrigger } from './events/operations.ts'
 export type { Finding, FindingName } from './findings.ts'
 export {
   type ClaimCheck,
@@ -30,7 +37,6 @@ export type { PartHealth } from './health/part.ts'
 export type { Middleware } from './http/middleware.ts'
 export type { LoginArguments } from './login/asked-parameters.ts'
 export type { LogoutArguments } from './logout/log-out.ts'
-export type { AroundOperation, Operation, OperationEnd, RenewalTrigger } from './operations.ts'
 export type {
   ApiOptions,
   AppState,

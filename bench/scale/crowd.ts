@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { sign } from 'cookie-signature'
 import { Redis } from 'ioredis'
-import { AuthEventEmitter } from '../../src/events.ts'
+import { AuthEventEmitter } from '../../src/events/events.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { createLoggedInId } from '../../src/record/session-id.ts'
 import { TEST_SECRET } from '../../test/support/app/app-options.ts'

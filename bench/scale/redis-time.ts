@@ -1,6 +1,6 @@
 // How long Redis itself works for one thing that people do: its one thread is what many servers share.
 import { randomBytes } from 'node:crypto'
-import { AuthEventEmitter } from '../../src/events.ts'
+import { AuthEventEmitter } from '../../src/events/events.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import type { AuthRecord } from '../../src/record/auth-record.ts'
 import { createLoggedInId } from '../../src/record/session-id.ts'

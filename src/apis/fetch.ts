@@ -1,5 +1,5 @@
 // `req.oidc.fetch()`: a request of a handler to an API, as the person who is logged in.
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../errors/errors.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { readRefusal } from './refusal.ts'
 import { secondToken } from './second-token.ts'

@@ -1,8 +1,8 @@
 // A request's way to the API and back, with one more try where the API does not take the access token.
-import { LoginRequiredError, RefusedError, TryLaterError } from '../errors.ts'
+import { LoginRequiredError, RefusedError, TryLaterError } from '../errors/errors.ts'
+import type { OperationEnd } from '../events/operations.ts'
 import { onlyMethods } from '../http/method-and-query.ts'
 import { requireOwnResource } from '../http/own-resource.ts'
-import type { OperationEnd } from '../operations.ts'
 import type { RequestContext } from '../session/request-context.ts'
 import { endWithSession } from './end-with-session.ts'
 import { readRefusal } from './refusal.ts'

@@ -1,6 +1,6 @@
 // What relay() is told: checked once, every mistake named at start-up.
 import { METHODS } from 'node:http'
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../errors/errors.ts'
 import { namesOf, unknownCure, unknownIn } from '../options/read-option.ts'
 import { type AccessTokenRequest, accessTokenFault } from '../record/access-token.ts'
 import { isFieldName, neverForwarded } from './request-headers.ts'

@@ -1,6 +1,6 @@
 // relay(): hands requests on to an API with the person's access token, and the answers back.
 import type { NextFunction, Request, Response } from 'express'
-import { ConfigurationError, isAuthError, RefusedError } from '../errors.ts'
+import { ConfigurationError, isAuthError, RefusedError } from '../errors/errors.ts'
 import { answerError } from '../http/answer-error.ts'
 import { asMiddleware, type Middleware } from '../http/middleware.ts'
 import { reportRefused } from '../http/report-refused.ts'

@@ -2,7 +2,7 @@
 import type { ClientRequest, OutgoingHttpHeaders } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import type { Request, Response } from 'express'
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../errors/errors.ts'
 import { malformed } from './target-path.ts'
 import { upgradeOf } from './websocket.ts'
 

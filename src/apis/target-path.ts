@@ -1,5 +1,5 @@
 // Where a request goes: a path below the target's, however it was written (RFC 10017 §6.1: after normalisation).
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 
 /** More than these are written by nobody who means well. */
 const MOST_DECODINGS = 4

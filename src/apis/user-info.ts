@@ -1,5 +1,5 @@
 // `req.oidc.fetchUserInfo()`: what the provider says of the person now, for a handler that needs it now.
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import { reportRefused } from '../http/report-refused.ts'
 import type { User } from '../record/person.ts'
 import type { RequestContext } from '../session/request-context.ts'

@@ -1,5 +1,5 @@
 // Asks the provider and the store what can be asked without a person. Whatever is wrong there, it is found and not thrown.
-import { isAuthError } from '../errors.ts'
+import { isAuthError } from '../errors/errors.ts'
 import { type Finding, failed, saidBy, unknown, warning } from '../findings.ts'
 import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'

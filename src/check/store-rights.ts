@@ -1,7 +1,7 @@
 // A session of nobody goes the way of every session, on keys of its own: what its Redis user may not do is found here, and not
 // by the first person. It is gone at the end, and by itself within a minute.
 import { randomBytes } from 'node:crypto'
-import { isAuthError } from '../errors.ts'
+import { isAuthError } from '../errors/errors.ts'
 import { type Finding, failed, ok, saidBy } from '../findings.ts'
 import type { Config } from '../options/config.ts'
 import type { AuthRecord } from '../record/auth-record.ts'

@@ -1,7 +1,7 @@
 // The logins that a browser has under way: each is kept in a sealed cookie of its own, so that two tabs do not disturb each other.
 import { randomInt } from 'node:crypto'
 import type { CookieOptions } from 'express'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import { createSealer, sealedLength } from '../lib/seal.ts'
 import type { Config, RealmConfig } from '../options/config.ts'
 import type { CookieChange, RequestCookies } from './cookies.ts'

@@ -1,5 +1,5 @@
 // What is known of each of several providers: one that is down says nothing of the others.
-import type { AuthEventEmitter } from '../events.ts'
+import type { AuthEventEmitter } from '../events/events.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import type { RealmConfig } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'

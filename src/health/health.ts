@@ -1,5 +1,5 @@
 // Whether this process can serve: what is known of the store and of the provider, without asking them each time.
-import type { AuthEventEmitter } from '../events.ts'
+import type { AuthEventEmitter } from '../events/events.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { Renewer } from '../renewal/renew.ts'

@@ -1,5 +1,5 @@
 // What is known of a provider, by what those met who asked it for something.
-import type { AuthEventEmitter, EventOrigin } from '../events.ts'
+import type { AuthEventEmitter, EventOrigin } from '../events/events.ts'
 import type { Provider } from '../provider/provider.ts'
 import { backOffAfterUnanswered } from '../renewal/back-off.ts'
 import { createPart, type Part } from './part.ts'

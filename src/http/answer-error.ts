@@ -1,6 +1,6 @@
 // An error of ours on its way out: to the functions of the app that want to answer it, then as this package does.
 import type { NextFunction, Request, Response } from 'express'
-import type { AuthError } from '../errors.ts'
+import type { AuthError } from '../errors/errors.ts'
 import { asError } from '../lib/as-error.ts'
 import type { Config } from '../options/config.ts'
 import { answerProblem, setErrorHeaders } from './problem.ts'

@@ -1,6 +1,6 @@
 // A form that somebody posted to one of our routes: small, of the right kind, each field once.
 import { type Request, type Response, urlencoded } from 'express'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 
 const parse = urlencoded({ extended: false, limit: '64kb' })
 

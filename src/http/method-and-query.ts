@@ -1,6 +1,6 @@
 // The request line, read by ourselves: what Express makes of a query differs by version and by setting.
 import type { Request, Response } from 'express'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 
 /** @throws RefusedError (405) for any other method (RFC 9110 §15.5.6) */
 export function onlyMethods({ req, res }: Exchange, methods: readonly string[], message?: string): void {

@@ -1,6 +1,6 @@
 // Tells a person who opens a page from everything else that sends requests.
 import type { Request } from 'express'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 
 /** A person's browser loads a page: the only kind of request that a redirect to another site helps. */
 export function isNavigation(req: Request): boolean {

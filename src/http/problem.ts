@@ -1,6 +1,6 @@
 // Our errors as answers: problem details for scripts, a redirect to log in or a short page for people.
 import type { Request, Response } from 'express'
-import { type AuthError, LoginRequiredError, RefusedError } from '../errors.ts'
+import { type AuthError, LoginRequiredError, RefusedError } from '../errors/errors.ts'
 import { tellCaches } from '../lib/caching.ts'
 import { asBrowsersHaveIt, urlBelow } from '../options/app-paths.ts'
 import type { Config } from '../options/config.ts'

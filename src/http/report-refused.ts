@@ -1,6 +1,6 @@
 // A refusal, told to whoever listens and to the log, in one line.
-import { type AuthError, RefusedError } from '../errors.ts'
-import type { AuthEventEmitter } from '../events.ts'
+import { type AuthError, RefusedError } from '../errors/errors.ts'
+import type { AuthEventEmitter } from '../events/events.ts'
 import { isOfClient } from '../lib/details.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
 

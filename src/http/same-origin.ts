@@ -1,6 +1,6 @@
 // Tells requests that another site's page sent from our own and from callers that are no browser.
 import type { Request } from 'express'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 

@@ -1,5 +1,5 @@
 // State of the app's own, from where a login begins to afterCallback: JSON, and short, since the login's cookie holds it.
-import { type ConfigurationError, LoginRequiredError } from '../errors.ts'
+import { type ConfigurationError, LoginRequiredError } from '../errors/errors.ts'
 import type { AppState } from '../options/login.ts'
 import { argumentError, optionError } from '../options/read-option.ts'
 import { isPlainObject } from '../options/verdict.ts'

@@ -1,5 +1,5 @@
 // What a login asks for besides the options: by the app's own code, or by a link, which anybody may have written.
-import { type ConfigurationError, RefusedError } from '../errors.ts'
+import { type ConfigurationError, RefusedError } from '../errors/errors.ts'
 import { OF_SETUP } from '../lib/log.ts'
 import { isParameterName, RESERVED_PARAMS } from '../options/authorization-params.ts'
 import type { AppState } from '../options/login.ts'

@@ -1,9 +1,9 @@
 // Begins a login: remembers it in the browser, and sends the browser to the provider.
 import { applyCookies } from '../cookies/cookies.ts'
 import type { LoginWishes } from '../cookies/login-transaction.ts'
+import type { Operation } from '../events/operations.ts'
 import { redirect } from '../http/redirect.ts'
 import { pageToReturnTo } from '../http/return-to.ts'
-import type { Operation } from '../operations.ts'
 import type { Config } from '../options/config.ts'
 import type { AppState } from '../options/login.ts'
 import type { IdTokenClaims } from '../record/id-token-claims.ts'

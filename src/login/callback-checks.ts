@@ -1,6 +1,6 @@
 // What a login has to pass after the provider's word for it: the step-up that was asked for, and the app's own say.
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import { LoginRequiredError, RefusedError } from '../errors.ts'
+import { LoginRequiredError, RefusedError } from '../errors/errors.ts'
 import { jsonObject } from '../lib/json-object.ts'
 import { readVerdict } from '../options/verdict.ts'
 import type { CodeExchange } from '../provider/provider.ts'

@@ -1,5 +1,5 @@
 // The parameters of a callback, from the query or a form, and nothing that is not one of them.
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import { readForm } from '../http/form.ts'
 import { onlyMethods, queryOf } from '../http/method-and-query.ts'
 import type { RequestContext } from '../session/request-context.ts'

@@ -1,6 +1,6 @@
 // The provider that a callback has to be from: the one that its login was sent to, at the address that was named to it.
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import { onlyMethods } from '../http/method-and-query.ts'
 import { comparablePath } from '../options/app-paths.ts'
 import type { Config } from '../options/config.ts'

@@ -3,7 +3,7 @@
 import { MOST_LOGINS } from '../cookies/login-cookies.ts'
 import { attemptsIn, hashState } from '../cookies/login-state.ts'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import type { Config } from '../options/config.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import { asksOffline, refreshTokenHint } from '../provider/scope-hints.ts'

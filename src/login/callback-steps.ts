@@ -2,7 +2,7 @@
 import { applyCookies } from '../cookies/cookies.ts'
 import { hashState } from '../cookies/login-state.ts'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import { isAuthError, RefusedError } from '../errors.ts'
+import { isAuthError, RefusedError } from '../errors/errors.ts'
 import { reportRefused } from '../http/report-refused.ts'
 import type { CodeExchange } from '../provider/provider.ts'
 import type { RequestContext } from '../session/request-context.ts'

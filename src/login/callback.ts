@@ -2,7 +2,7 @@
 import { applyCookies } from '../cookies/cookies.ts'
 import { isState } from '../cookies/login-state.ts'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import { isAuthError } from '../errors.ts'
+import { isAuthError } from '../errors/errors.ts'
 import { requirePageLoad } from '../http/navigation.ts'
 import { beginsAgainAt } from '../http/problem.ts'
 import { redirect } from '../http/redirect.ts'

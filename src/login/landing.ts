@@ -1,6 +1,6 @@
 // Where a callback leaves the browser: on the page where the login began, or another that it named; also where its login is done already, or is not known here.
 import { attemptsIn, hashState } from '../cookies/login-state.ts'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import { redirect } from '../http/redirect.ts'
 import { pageToReturnTo } from '../http/return-to.ts'
 import { urlBelow } from '../options/app-paths.ts'

@@ -1,5 +1,5 @@
 // /login: begun by our own pages, by a guard that needs more, or by the provider or another site (OpenID Connect Core §4).
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import { readForm } from '../http/form.ts'
 import { onlyMethods, queryOf } from '../http/method-and-query.ts'
 import { requirePageLoad } from '../http/navigation.ts'

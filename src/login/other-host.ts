@@ -1,8 +1,8 @@
 // Logins that began at another host than baseURL's: their cookies stay with that host, and no callback finds them.
 import { hashState } from '../cookies/login-state.ts'
+import type { Operations } from '../events/operations.ts'
 import { hostOf } from '../http/host.ts'
 import { BoundedMap } from '../lib/bounded-map.ts'
-import type { Operations } from '../operations.ts'
 import type { Config } from '../options/config.ts'
 import { isBelow } from '../options/session-cookie.ts'
 import type { RequestContext } from '../session/request-context.ts'

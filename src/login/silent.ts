@@ -1,7 +1,7 @@
 // prompt=none: whoever opens a page and is logged in at the provider already, is logged in here without being asked.
 import { applyCookies } from '../cookies/cookies.ts'
 import { triedCookie } from '../cookies/silent-cookie.ts'
-import { isAuthError } from '../errors.ts'
+import { isAuthError } from '../errors/errors.ts'
 import { isNavigation, isPrefetch } from '../http/navigation.ts'
 import { reportRefused } from '../http/report-refused.ts'
 import { asBrowsersHaveIt } from '../options/app-paths.ts'

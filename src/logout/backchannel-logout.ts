@@ -1,7 +1,7 @@
 // POST /backchannel-logout: the provider says that somebody was logged out there (Back-Channel Logout 1.0 §2.5–2.8).
 import { createHash } from 'node:crypto'
 import type { Request, Response } from 'express'
-import { isAuthError, RefusedError } from '../errors.ts'
+import { isAuthError, RefusedError } from '../errors/errors.ts'
 import { readForm } from '../http/form.ts'
 import { reportRefused } from '../http/report-refused.ts'
 import { addresseeOf, type LogoutToken } from '../provider/logout-token.ts'

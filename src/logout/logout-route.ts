@@ -1,6 +1,6 @@
 // POST /logout, and GET where the person or our own page asks for it.
 import type { Request, Response } from 'express'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import { onlyMethods } from '../http/method-and-query.ts'
 import { requirePageLoad } from '../http/navigation.ts'
 import { escapeHTML, htmlPage } from '../http/page.ts'

@@ -1,5 +1,5 @@
 // Reads a text of the environment, which may have come from a .env file with more in it than was meant.
-import type { ConfigurationError } from '../errors.ts'
+import type { ConfigurationError } from '../errors/errors.ts'
 import { optionError } from './read-option.ts'
 
 /** @throws ConfigurationError that shows the value: not for what is secret */

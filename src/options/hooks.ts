@@ -1,6 +1,6 @@
 // The app's own say in a login, and in what is answered.
 import type { NextFunction, Request, Response } from 'express'
-import type { AuthError } from '../errors.ts'
+import type { AuthError } from '../errors/errors.ts'
 import type { IdTokenClaims } from '../record/id-token-claims.ts'
 import type { User } from '../record/person.ts'
 import type { AppState } from './login.ts'

@@ -1,5 +1,5 @@
 // Gathers the mistakes of a set-up, so that a start that fails names all of them.
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../errors/errors.ts'
 
 export interface Mistakes {
   /**

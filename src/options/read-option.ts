@@ -1,5 +1,5 @@
 // Reads one option at a time; every mistake says which option, what it must be, and what to do.
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../errors/errors.ts'
 import { PREFIX } from './mistakes.ts'
 
 /** Longer than anything that is counted here; milliseconds of it are still exact. */

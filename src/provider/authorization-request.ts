@@ -1,7 +1,7 @@
 // The authorization request: as it is, signed (RFC 9101), pushed (RFC 9126), or both.
 import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import { isAuthError } from '../errors.ts'
+import { isAuthError } from '../errors/errors.ts'
 import type { ProviderSetUp } from '../options/config.ts'
 import { stepUpParameters } from '../record/step-up.ts'
 import type { Exchange } from './bounded-fetch.ts'

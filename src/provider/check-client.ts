@@ -1,6 +1,6 @@
 // Whether the provider takes this client: a code and a refresh token that do not exist have to be what it refuses, and not us.
 import * as client from 'openid-client'
-import { isAuthError } from '../errors.ts'
+import { isAuthError } from '../errors/errors.ts'
 import { type Finding, failed, ok, saidBy, unknown, warning } from '../findings.ts'
 import type { ProviderSetUp } from '../options/config.ts'
 import type { Addressed } from '../options/registered-addresses.ts'

@@ -2,7 +2,7 @@
 // (OpenID Connect Core §3.1.2.6). An unknown client or address it keeps on a page of its own (RFC 6749 §4.1.2.1).
 import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import { isAuthError } from '../errors.ts'
+import { isAuthError } from '../errors/errors.ts'
 import { type Finding, failed, ok, saidBy, unknown, warning } from '../findings.ts'
 import type { ProviderSetUp } from '../options/config.ts'
 import { type Addressed, toEnter } from '../options/registered-addresses.ts'

@@ -1,7 +1,7 @@
 // What is known of the provider: read when it is first needed, shared, and read again by age or where it does not hold.
 import * as client from 'openid-client'
-import { ConfigurationError, TryLaterError } from '../errors.ts'
-import type { AuthEventEmitter } from '../events.ts'
+import { ConfigurationError, TryLaterError } from '../errors/errors.ts'
+import type { AuthEventEmitter } from '../events/events.ts'
 import type { ProviderSetUp } from '../options/config.ts'
 import { createBoundedFetch, type Exchange, type Send } from './bounded-fetch.ts'
 import { expectAnswer, readProvider } from './document.ts'

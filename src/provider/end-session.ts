@@ -1,7 +1,7 @@
 // What the provider is told when a session is over: a token to forget, a session of its own to end.
 import * as client from 'openid-client'
 import limit from 'p-limit'
-import type { AuthEventEmitter } from '../events.ts'
+import type { AuthEventEmitter } from '../events/events.ts'
 import type { BackgroundTasks } from '../lib/background-tasks.ts'
 import { createOnceLog } from '../lib/once-log.ts'
 import type { ProviderSetUp } from '../options/config.ts'

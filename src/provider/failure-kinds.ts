@@ -1,6 +1,6 @@
 // What a failure at the provider means for whoever has to go on: whether it passes, and whose it is.
 import { ClientError, ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client'
-import type { RenewalOutcome } from '../events.ts'
+import type { RenewalOutcome } from '../events/events.ts'
 import type { Exchange } from './bounded-fetch.ts'
 import {
   claimIn,

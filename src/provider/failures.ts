@@ -6,7 +6,7 @@ import {
   ResponseBodyError,
   WWWAuthenticateChallengeError,
 } from 'openid-client'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import { BAD_PORT, networkWords, TOO_LARGE } from './network-words.ts'
 
 /** The token is not one of the provider's; its message says why, and holds nothing of the token. */

@@ -1,5 +1,5 @@
 // What a grant comes to, in our words.
-import type { RenewalOutcome } from '../events.ts'
+import type { RenewalOutcome } from '../events/events.ts'
 import type { TokenAnswer, Tokens, UserInfo } from '../record/auth-record.ts'
 import type { IdTokenClaims } from '../record/id-token-claims.ts'
 

@@ -1,7 +1,7 @@
 // The grants: a code or a refresh token in, tokens that passed every check out.
 import * as client from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import { RefusedError, type TryLaterError } from '../errors.ts'
+import { RefusedError, type TryLaterError } from '../errors/errors.ts'
 import type { ProviderSetUp } from '../options/config.ts'
 import type { AccessTokenRequest } from '../record/access-token.ts'
 import type { AuthRecord } from '../record/auth-record.ts'

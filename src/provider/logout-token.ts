@@ -1,6 +1,6 @@
 // A logout token: who was logged out at the provider, told by nobody but the provider (Back-Channel Logout 1.0 §2.6).
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import type { ProviderSetUp } from '../options/config.ts'
 import type { IssuerTenants } from '../options/tenants.ts'
 import type { SessionGroup } from '../record/auth-record.ts'

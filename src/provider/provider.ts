@@ -1,7 +1,7 @@
 // The OpenID provider in our words: whose folder alone speaks openid-client.
 import type { ServerMetadata } from 'openid-client'
 import type { LoginTransaction } from '../cookies/login-transaction.ts'
-import type { AuthEventEmitter } from '../events.ts'
+import type { AuthEventEmitter } from '../events/events.ts'
 import type { BackgroundTasks } from '../lib/background-tasks.ts'
 import { createOnceLog } from '../lib/once-log.ts'
 import type { ProviderSetUp } from '../options/config.ts'

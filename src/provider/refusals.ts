@@ -5,7 +5,7 @@ import {
   type ServerMetadata,
   WWWAuthenticateChallengeError,
 } from 'openid-client'
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import { CLIENT_REFUSED } from '../lib/details.ts'
 import { jsonObject } from '../lib/json-object.ts'
 import type { ProviderSetUp } from '../options/config.ts'

@@ -1,5 +1,5 @@
 // Token requests, told to whoever listens: what came of each, and how long it took.
-import type { AuthEventEmitter, AuthEvents, TokenOutcome } from '../events.ts'
+import type { AuthEventEmitter, AuthEvents, TokenOutcome } from '../events/events.ts'
 import type { Exchange } from './bounded-fetch.ts'
 import { isErrorResponse, outcomeOf } from './failure-kinds.ts'
 import { salvage } from './token-response.ts'

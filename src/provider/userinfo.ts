@@ -1,8 +1,8 @@
 // What the provider's userinfo endpoint says of a person (OpenID Connect Core §5.3), once it is sure that it is that person.
 import { decodeJwt } from 'jose'
 import * as client from 'openid-client'
-import { isAuthError, type TryLaterError } from '../errors.ts'
-import type { AuthEventEmitter } from '../events.ts'
+import { isAuthError, type TryLaterError } from '../errors/errors.ts'
+import type { AuthEventEmitter } from '../events/events.ts'
 import type { ProviderSetUp } from '../options/config.ts'
 import type { UserInfo } from '../record/auth-record.ts'
 import type { IdTokenClaims } from '../record/id-token-claims.ts'

@@ -1,7 +1,7 @@
 // The app's say after a renewal. The renewed record is stored first: whatever the app answers, no token is lost.
 import { isDeepStrictEqual } from 'node:util'
-import { RefusedError } from '../errors.ts'
-import type { AuthEventEmitter, EventOrigin } from '../events.ts'
+import { RefusedError } from '../errors/errors.ts'
+import type { AuthEventEmitter, EventOrigin } from '../events/events.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { createOnceLog } from '../lib/once-log.ts'
 import type { Config } from '../options/config.ts'

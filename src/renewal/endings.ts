@@ -1,5 +1,5 @@
 // How a renewal ends a session.
-import type { AuthEventEmitter, SessionEndReason } from '../events.ts'
+import type { AuthEventEmitter, SessionEndReason } from '../events/events.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 import type { SessionStore } from '../store/store.ts'

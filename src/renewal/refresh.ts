@@ -1,5 +1,5 @@
 // Sends the refresh token as the holder of the lease, and makes of the answer what it is to the session.
-import type { AuthEventEmitter, AuthEvents } from '../events.ts'
+import type { AuthEventEmitter, AuthEvents } from '../events/events.ts'
 import type { Provider, RefreshAnswer } from '../provider/provider.ts'
 import { type AccessTokenRequest, LOGIN_TOKEN, REFUSED_SECONDS, tokenKey } from '../record/access-token.ts'
 import { type AuthRecord, renewed, withRefreshToken, withRefusal } from '../record/auth-record.ts'

@@ -1,6 +1,6 @@
 // What asking for a renewal comes to.
-import type { RenewalOutcome, SessionEndReason } from '../events.ts'
-import type { OperationEnd } from '../operations.ts'
+import type { RenewalOutcome, SessionEndReason } from '../events/events.ts'
+import type { OperationEnd } from '../events/operations.ts'
 import type { AuthRecord } from '../record/auth-record.ts'
 
 /** What became of a renewed record. */

@@ -1,6 +1,6 @@
 // Requests that wait for a renewal, told to whoever listens.
-import type { AuthEventEmitter } from '../events.ts'
-import type { RenewalTrigger } from '../operations.ts'
+import type { AuthEventEmitter } from '../events/events.ts'
+import type { RenewalTrigger } from '../events/operations.ts'
 import type { RenewalResult } from './renewal-result.ts'
 
 /** Whoever asks for these does not wait. */

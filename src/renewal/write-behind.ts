@@ -1,5 +1,5 @@
 // Stores renewed records, at once or as soon as the store takes them: the old refresh token is spent by then.
-import type { AuthEventEmitter } from '../events.ts'
+import type { AuthEventEmitter } from '../events/events.ts'
 import type { BackgroundTasks } from '../lib/background-tasks.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { AuthRecord } from '../record/auth-record.ts'

@@ -1,6 +1,6 @@
 // What one request knows of its session, and how it asks for a fresher one.
-import { type AuthError, isAuthError, LoginRequiredError, TryLaterError } from '../errors.ts'
-import type { RenewalTrigger } from '../operations.ts'
+import { type AuthError, isAuthError, LoginRequiredError, TryLaterError } from '../errors/errors.ts'
+import type { RenewalTrigger } from '../events/operations.ts'
 import { type AccessTokenRequest, isSame, isUsable, tokenKey } from '../record/access-token.ts'
 import { type AuthRecord, accessTokenOf } from '../record/auth-record.ts'
 import { isDue, servesUntil, wantsTouch } from '../record/due.ts'

@@ -5,7 +5,7 @@ import {
   LoginRequiredError,
   RefusedError,
   TryLaterError,
-} from '../errors.ts'
+} from '../errors/errors.ts'
 import {
   type AccessToken,
   type AccessTokenRequest,

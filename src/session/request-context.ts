@@ -1,7 +1,7 @@
 // What `auth()` leaves on a request for the guards and routes below it.
 import type { Request, Response } from 'express'
 import type { RequestCookies } from '../cookies/cookies.ts'
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../errors/errors.ts'
 import { shared } from '../lib/shared.ts'
 import { createSideTable } from '../lib/side-table.ts'
 import type { CurrentSession } from './current-session.ts'

@@ -1,5 +1,5 @@
 // Guards that let through who comes from some of several providers only.
-import { ConfigurationError, LoginRequiredError } from '../errors.ts'
+import { ConfigurationError, LoginRequiredError } from '../errors/errors.ts'
 import { nearest } from '../options/read-option.ts'
 import type { StepUp } from '../record/step-up.ts'
 import type { RequestContext } from './request-context.ts'

@@ -1,8 +1,8 @@
 // The services of one `auth()`, for whoever needs some of them.
 import type { LoginTransactions } from '../cookies/login-cookies.ts'
-import type { AuthEventEmitter } from '../events.ts'
+import type { AuthEventEmitter } from '../events/events.ts'
+import type { Operations } from '../events/operations.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
-import type { Operations } from '../operations.ts'
 import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { Renewer } from '../renewal/renew.ts'

@@ -1,5 +1,5 @@
 // A session as its owner may see it, in a list of theirs.
-import type { EventOrigin } from '../events.ts'
+import type { EventOrigin } from '../events/events.ts'
 import type { StoredSession } from '../store/store.ts'
 
 /** A logged-in session, as its owner may see it. */

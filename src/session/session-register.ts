@@ -1,6 +1,6 @@
 // The logged-in sessions of a realm as a whole: begun, listed, and ended, from here or from elsewhere.
-import { RefusedError } from '../errors.ts'
-import type { AuthEventEmitter, SessionEndReason } from '../events.ts'
+import { RefusedError } from '../errors/errors.ts'
+import type { AuthEventEmitter, SessionEndReason } from '../events/events.ts'
 import type { Config } from '../options/config.ts'
 import type { Provider } from '../provider/provider.ts'
 import { type AuthRecord, groupsOf, type SessionGroup } from '../record/auth-record.ts'

@@ -1,5 +1,5 @@
 // `bff.sessions`: everybody's, at whichever provider they logged in.
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../errors/errors.ts'
 import { group, onlyKnown } from '../options/read-option.ts'
 import { isTenantID } from '../options/tenants.ts'
 import type { Realms } from './realms.ts'

@@ -1,6 +1,6 @@
 // In an app's own tests: a `req.oidc` that they made, in the place of the one that `auth()` would have.
 import type { Request } from 'express'
-import { ConfigurationError, LoginRequiredError } from '../errors.ts'
+import { ConfigurationError, LoginRequiredError } from '../errors/errors.ts'
 import type { User } from '../record/person.ts'
 
 /**

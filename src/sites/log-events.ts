@@ -1,6 +1,7 @@
 // Events that the log tells too: one that nobody listens to helps nobody, and one that repeats floods nothing.
-import { originOf } from '../event-origin.ts'
-import type { AuthEventEmitter, AuthEvents, EventOrigin } from '../events.ts'
+
+import type { AuthEventEmitter, AuthEvents, EventOrigin } from '../events/events.ts'
+import { originOf } from '../events/origin.ts'
 import { isOfClient } from '../lib/details.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
 import type { Log, LogFields } from '../lib/log.ts'

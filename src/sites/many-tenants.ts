@@ -2,7 +2,7 @@
 import type { Request } from 'express'
 import { checkSetUp } from '../check/check.ts'
 import { createKnownHeaders } from '../cookies/session-cookie.ts'
-import { ConfigurationError, isAuthError } from '../errors.ts'
+import { ConfigurationError, isAuthError } from '../errors/errors.ts'
 import { type Finding, failed } from '../findings.ts'
 import { createHealthCheck } from '../health/health.ts'
 import { createBackgroundTasks } from '../lib/background-tasks.ts'

@@ -1,5 +1,5 @@
 // Whether the provider and the store can be used: both are asked, and whoever starts the app hears of all that is wrong.
-import { TryLaterError } from '../errors.ts'
+import { TryLaterError } from '../errors/errors.ts'
 
 /** @throws what the first threw, before the second's: where both may pass, with the causes of both */
 export async function bothReady(...asked: readonly [Promise<void>, Promise<void>]): Promise<void> {

@@ -1,5 +1,5 @@
 // What is asked of all realms of one `auth()` at once, by whoever starts, watches or ends it.
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../errors/errors.ts'
 import type { Config } from '../options/config.ts'
 import { faultOf, PREFIX } from '../options/mistakes.ts'
 import type { ProviderCheck } from '../provider/check.ts'

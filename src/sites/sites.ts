@@ -1,7 +1,7 @@
 // The sites of one `auth()`: which of them a request came to.
 import type { Request } from 'express'
 import type { KnownHeaders } from '../cookies/session-cookie.ts'
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../errors/errors.ts'
 import { hostOf } from '../http/host.ts'
 import { mapAll } from '../lib/map-all.ts'
 import { type AddressConfig, configAt } from '../options/config.ts'

@@ -1,5 +1,5 @@
 // Where the sessions of all sites are kept, and how each site sees its own alone.
-import type { AuthEventEmitter } from '../events.ts'
+import type { AuthEventEmitter } from '../events/events.ts'
 import type { Finding } from '../findings.ts'
 import type { Owner } from '../record/owner.ts'
 import { withFormerIndex } from './former-index.ts'

@@ -1,5 +1,5 @@
 // A store that tells how long its answers took, and whether the near cache spared one. Nobody listens: nothing is measured.
-import type { AuthEventEmitter, AuthEvents } from '../events.ts'
+import type { AuthEventEmitter, AuthEvents } from '../events/events.ts'
 import type { Config } from '../options/config.ts'
 import type { SessionStores, SiteStore } from './session-stores.ts'
 import type { SessionIndex } from './store.ts'

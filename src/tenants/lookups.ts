@@ -1,5 +1,5 @@
 // Looks a tenant up with the app: once however many ask, within a deadline, so many at a time, and seldom where it fails.
-import { TryLaterError } from '../errors.ts'
+import { TryLaterError } from '../errors/errors.ts'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { createLimiter, type Limiter } from '../provider/limiter.ts'

@@ -1,5 +1,5 @@
 // Tenants that this process knows: each looked up once, remembered for a while, and looked up again beside the requests.
-import { RefusedError } from '../errors.ts'
+import { RefusedError } from '../errors/errors.ts'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import { createLookups, type LookUp } from './lookups.ts'
 

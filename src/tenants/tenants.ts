@@ -1,6 +1,6 @@
 // The tenants of one `auth()`: whose a request is, and what this process has made for each.
 import type { Request } from 'express'
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../errors/errors.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
 import { faultOf } from '../options/mistakes.ts'
 import { isTenantKey, KEY_IS, type TenantConfig } from '../options/tenant.ts'

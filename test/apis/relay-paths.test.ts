@@ -2,7 +2,7 @@
 import express from 'express'
 import fc from 'fast-check'
 import { targetPath } from '../../src/apis/target-path.ts'
-import { isAuthError } from '../../src/errors.ts'
+import { isAuthError } from '../../src/errors/errors.ts'
 import { relay } from '../../src/index.ts'
 import { refusalsIn } from '../support/app/app-events.ts'
 import { startRelayFixture } from '../support/app/relay-fixture.ts'

@@ -1,5 +1,5 @@
 // The log of what events tell: how loud, with which fields, and no more often than somebody can read.
-import { AuthEventEmitter, type AuthEvents } from '../../src/events.ts'
+import { AuthEventEmitter, type AuthEvents } from '../../src/events/events.ts'
 import { createLimitedLog } from '../../src/lib/limited-log.ts'
 import { logEvents } from '../../src/sites/log-events.ts'
 import { createLog } from '../support/evidence.ts'

@@ -1,9 +1,9 @@
 // Every operation says at which of several providers it is.
 import { createServer } from 'node:http'
 import express from 'express'
+import type { Operation } from '../../src/events/operations.ts'
 import { relay } from '../../src/index.ts'
 import { callback } from '../../src/login/callback.ts'
-import type { Operation } from '../../src/operations.ts'
 import { attachOidc } from '../../src/request-oidc.ts'
 import { CurrentSession } from '../../src/session/current-session.ts'
 import { contextOf, setContext } from '../../src/session/request-context.ts'

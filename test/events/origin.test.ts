@@ -1,5 +1,5 @@
 // Events say of which provider and tenant they are, where there are several, and nothing besides where there is one.
-import { AuthEventEmitter } from '../../src/events.ts'
+import { AuthEventEmitter } from '../../src/events/events.ts'
 import { reportRefused } from '../../src/http/report-refused.ts'
 import { RefusedError } from '../../src/index.ts'
 import { createLimitedLog } from '../../src/lib/limited-log.ts'

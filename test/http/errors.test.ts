@@ -6,7 +6,7 @@ import {
   LoginRequiredError,
   RefusedError,
   TryLaterError,
-} from '../../src/errors.ts'
+} from '../../src/errors/errors.ts'
 
 test.each([
   [new LoginRequiredError('session_ended', 'Over.'), 'LoginRequiredError', 401, 'session_ended', {}],

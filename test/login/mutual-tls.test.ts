@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { RenewalOutcome } from '../../src/events.ts'
+import type { RenewalOutcome } from '../../src/events/events.ts'
 import type { AuthOptions } from '../../src/index.ts'
 import { startApp } from '../support/app/app.ts'
 import { expectTryLater } from '../support/app/fault-fixture.ts'

@@ -1,5 +1,5 @@
 // The option `tenant`, and the configuration of a tenant: what resolve() answers, over the options of auth().
-import { ConfigurationError } from '../../src/errors.ts'
+import { ConfigurationError } from '../../src/errors/errors.ts'
 import type { AuthOptions } from '../../src/options/auth-options.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { SECRET } from './valid.ts'

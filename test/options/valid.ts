@@ -1,5 +1,5 @@
 // The fewest options that auth() takes, and how the tests of this folder resolve them: without this machine's environment.
-import { ConfigurationError } from '../../src/errors.ts'
+import { ConfigurationError } from '../../src/errors/errors.ts'
 import type { Config } from '../../src/options/config.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 

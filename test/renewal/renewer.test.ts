@@ -1,9 +1,9 @@
 // The renewer by itself, with a real provider and a store: what no request can bring about within seconds.
 import { randomUUID } from 'node:crypto'
-import { AuthEventEmitter } from '../../src/events.ts'
+import { AuthEventEmitter } from '../../src/events/events.ts'
+import { createOperations } from '../../src/events/operations.ts'
 import type { AuthOptions } from '../../src/index.ts'
 import { createBackgroundTasks } from '../../src/lib/background-tasks.ts'
-import { createOperations } from '../../src/operations.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { createProvider } from '../../src/provider/provider.ts'
 import type { AuthRecord } from '../../src/record/auth-record.ts'

@@ -1,6 +1,6 @@
 // Redis frozen, killed, full, or made to forget its scripts: a clear "try later" in time, and everything works again.
 import { Redis } from 'ioredis'
-import { TryLaterError } from '../../src/errors.ts'
+import { TryLaterError } from '../../src/errors/errors.ts'
 import { createLoggedInId } from '../../src/record/session-id.ts'
 import { eventually } from '../support/deadline.ts'
 import { startRedis } from '../support/redis/redis-server.ts'

@@ -1,5 +1,5 @@
 // Several sites over one place of sessions: each sees its own alone, though it has the id of another's.
-import { AuthEventEmitter } from '../../src/events.ts'
+import { AuthEventEmitter } from '../../src/events/events.ts'
 import type { AuthOptions } from '../../src/index.ts'
 import type { SessionGroup } from '../../src/record/auth-record.ts'
 import { ownerName } from '../../src/record/owner.ts'

@@ -1,7 +1,7 @@
 // The two stores of auth records as the tests of this folder open them, and records to put in.
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { AuthEventEmitter } from '../../src/events.ts'
+import { AuthEventEmitter } from '../../src/events/events.ts'
 import type { AuthOptions } from '../../src/index.ts'
 import type { Config } from '../../src/options/config.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'

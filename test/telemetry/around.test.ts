@@ -1,6 +1,6 @@
 // bff.around(): whatever is put around an operation, the operation is done once, and as it would be without it.
-import { TryLaterError } from '../../src/errors.ts'
-import { type AroundOperation, createOperations, type OperationEnd } from '../../src/operations.ts'
+import { TryLaterError } from '../../src/errors/errors.ts'
+import { type AroundOperation, createOperations, type OperationEnd } from '../../src/events/operations.ts'
 
 const OPERATION = { name: 'renewal', trigger: 'renew' } as const
 const DONE: OperationEnd = { outcome: 'renewed' }

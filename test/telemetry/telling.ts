@@ -1,7 +1,7 @@
 // An app that tells everything that can be told, once.
-import { RefusedError } from '../../src/errors.ts'
-import { AuthEventEmitter, type AuthEvents, type EventOrigin } from '../../src/events.ts'
-import { createOperations, type Operation } from '../../src/operations.ts'
+import { RefusedError } from '../../src/errors/errors.ts'
+import { AuthEventEmitter, type AuthEvents, type EventOrigin } from '../../src/events/events.ts'
+import { createOperations, type Operation } from '../../src/events/operations.ts'
 import type { instrument } from '../../src/telemetry/index.ts'
 
 /** One of each kind. */

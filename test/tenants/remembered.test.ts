@@ -1,5 +1,5 @@
 // What a process knows of tenants: looked up once, kept for a while, looked up anew beside the requests, and given up.
-import { isAuthError } from '../../src/errors.ts'
+import { isAuthError } from '../../src/errors/errors.ts'
 import { LateError } from '../../src/tenants/lookups.ts'
 import { createRememberedTenants } from '../../src/tenants/remembered.ts'
 import { createSignal, eventually } from '../support/deadline.ts'

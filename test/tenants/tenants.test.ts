@@ -1,6 +1,6 @@
 // Whose a request is, by its host; what is made for each tenant, and what the log is told where one cannot be looked up.
 import type { Request } from 'express'
-import { isAuthError } from '../../src/errors.ts'
+import { isAuthError } from '../../src/errors/errors.ts'
 import { createLimitedLog } from '../../src/lib/limited-log.ts'
 import type { AuthOptions, TenantSetUp } from '../../src/options/auth-options.ts'
 import type { Config } from '../../src/options/config.ts'

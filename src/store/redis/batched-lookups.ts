@@ -2,7 +2,7 @@
 // would cost a command, a system call and a promise chain of its own.
 // Not the global one, which an app's tests may have replaced.
 import { clearImmediate, setImmediate } from 'node:timers'
-import type { AuthEventEmitter } from '../../events.ts'
+import type { AuthEventEmitter } from '../../events/events.ts'
 import { timed } from '../store-events.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Opened } from './opened-records.ts'

@@ -1,6 +1,6 @@
 // The connection to Redis, and the deadline on every answer: what Redis does must not hang a request.
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
-import { TryLaterError } from '../../errors.ts'
+import { TryLaterError } from '../../errors/errors.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import type { Config } from '../../options/config.ts'
 import type { ServerURL } from '../../options/redis-servers.ts'

@@ -1,6 +1,6 @@
 // Redis does not answer, or refuses: told to whoever listens each time, and to the log once for each kind until it answers again.
 import { types } from 'node:util'
-import type { AuthEventEmitter } from '../../events.ts'
+import type { AuthEventEmitter } from '../../events/events.ts'
 import { createLimitedLog } from '../../lib/limited-log.ts'
 import { createOnceLog } from '../../lib/once-log.ts'
 import type { Config } from '../../options/config.ts'

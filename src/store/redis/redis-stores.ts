@@ -1,5 +1,5 @@
 // Redis as the place of everybody's sessions: opened once, and seen by each site as if it was alone there.
-import type { AuthEventEmitter } from '../../events.ts'
+import type { AuthEventEmitter } from '../../events/events.ts'
 import type { Config, SharedConfig } from '../../options/config.ts'
 import type { SessionStores } from '../session-stores.ts'
 import { checkRedis } from './check.ts'

@@ -1,5 +1,5 @@
 // Redis as every store of this process asks it: the connections, the scripts on them, and what is known of outages.
-import type { AuthEventEmitter } from '../../events.ts'
+import type { AuthEventEmitter } from '../../events/events.ts'
 import type { Config } from '../../options/config.ts'
 import type { StoreConfig } from '../../options/redis.ts'
 import { createBatchedLookups } from './batched-lookups.ts'

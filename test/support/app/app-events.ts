@@ -1,5 +1,5 @@
 // Everything `auth()` told, in order: its events have no "all of them".
-import type { AuthEvents } from '../../../src/events.ts'
+import type { AuthEvents } from '../../../src/events/events.ts'
 import type { Auth } from './app-routes.ts'
 
 export interface AppEvent {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { sign } from 'cookie-signature'
 import type { Redis } from 'ioredis'
-import { AuthEventEmitter } from '../../../src/events.ts'
+import { AuthEventEmitter } from '../../../src/events/events.ts'
 import type { AuthOptions } from '../../../src/index.ts'
 import { resolveOptions } from '../../../src/options/resolve-options.ts'
 import type { AuthRecord } from '../../../src/record/auth-record.ts'

@@ -1,7 +1,7 @@
 // Which command, and which of the project's scripts, a request to Redis is.
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { AuthEventEmitter } from '../../../src/events.ts'
+import { AuthEventEmitter } from '../../../src/events/events.ts'
 import { createBatchedLookups } from '../../../src/store/redis/batched-lookups.ts'
 import type { RedisConnection } from '../../../src/store/redis/connection.ts'
 import { defineScripts, type ScriptName as ScriptThatChanges } from '../../../src/store/redis/scripts.ts'

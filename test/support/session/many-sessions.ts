@@ -1,7 +1,7 @@
 // Hundreds of sessions in a moment: copies of one that really logged in, each with a user, a grant and a token of its own.
 import { randomBytes } from 'node:crypto'
 import { sign } from 'cookie-signature'
-import { AuthEventEmitter } from '../../../src/events.ts'
+import { AuthEventEmitter } from '../../../src/events/events.ts'
 import { resolveOptions } from '../../../src/options/resolve-options.ts'
 import type { AuthRecord } from '../../../src/record/auth-record.ts'
 import { createLoggedInId } from '../../../src/record/session-id.ts'

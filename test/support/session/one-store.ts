@@ -1,5 +1,5 @@
 // The store of an app that has one site and one provider.
-import { AuthEventEmitter } from '../../../src/events.ts'
+import { AuthEventEmitter } from '../../../src/events/events.ts'
 import type { Config } from '../../../src/options/config.ts'
 import { createMemoryStores } from '../../../src/store/memory/memory-store.ts'
 import { openRedisStores } from '../../../src/store/redis/redis-stores.ts'

@@ -1,11 +1,11 @@
 // Realms of one site over one store, without an app around them: what each of them does with the sessions of all.
 import { createServer } from 'node:http'
 import express from 'express'
-import { AuthEventEmitter, type AuthEvents, type EventOrigin } from '../../../src/events.ts'
+import { AuthEventEmitter, type AuthEvents, type EventOrigin } from '../../../src/events/events.ts'
+import { createOperations } from '../../../src/events/operations.ts'
 import { createBackgroundTasks } from '../../../src/lib/background-tasks.ts'
 import { createLimitedLog } from '../../../src/lib/limited-log.ts'
 import { backchannelLogout } from '../../../src/logout/backchannel-logout.ts'
-import { createOperations } from '../../../src/operations.ts'
 import { resolveOptions } from '../../../src/options/resolve-options.ts'
 import { ownerName } from '../../../src/record/owner.ts'
 import { createLoggedInId } from '../../../src/record/session-id.ts'

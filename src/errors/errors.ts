@@ -1,7 +1,8 @@
 // The errors of this package: log in again, try later, your mistake. Three kinds, because three parties act on them.
-import type { ConfigurationCode, LoginRequiredCode, RefusedCode, TryLaterCode } from './error-codes.ts'
-import { isOrIsCopyOf, OF_THIS_PACKAGE } from './lib/shared.ts'
-import { type StepUp, stepUpChallenge } from './record/step-up.ts'
+
+import { isOrIsCopyOf, OF_THIS_PACKAGE } from '../lib/shared.ts'
+import { type StepUp, stepUpChallenge } from '../record/step-up.ts'
+import type { ConfigurationCode, LoginRequiredCode, RefusedCode, TryLaterCode } from './codes.ts'
 
 /** What every error of this package has: a `code` that stays, a `message` for people, a `status` for Express. */
 abstract class BffSessionError extends Error {

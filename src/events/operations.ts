@@ -1,6 +1,6 @@
 // Work that is worth watching as a whole: the hook that an app may put around it, for traces or a context of its own.
-import { isAuthError } from './errors.ts'
-import type { EventOrigin } from './event-origin.ts'
+import { isAuthError } from '../errors/errors.ts'
+import type { EventOrigin } from './origin.ts'
 
 /** Why tokens are renewed. */
 export type RenewalTrigger =

@@ -1,11 +1,11 @@
 // What happens to sessions, told to whoever listens: no event carries a token, a cookie or a foreign error.
 import { EventEmitter } from 'node:events'
 import { types } from 'node:util'
-import { type EventOrigin, originOf } from './event-origin.ts'
-import { createOnceLog } from './lib/once-log.ts'
+import { createOnceLog } from '../lib/once-log.ts'
 import type { RenewalTrigger } from './operations.ts'
+import { type EventOrigin, originOf } from './origin.ts'
 
-export type { EventOrigin } from './event-origin.ts'
+export type { EventOrigin } from './origin.ts'
 
 /** Why a session ended. */
 export type SessionEndReason =
