@@ -5,16 +5,41 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { eventually } from './deadline.ts'
 
-/** A port that was free a moment ago. */
+/** Below the ports that systems give to whoever asks for any. */
+const FIRST_PORT = 20_000
+const PORTS_OF_WORKER = 1000
+const WORKERS = 12
+
+let asked = Math.floor(Math.random() * PORTS_OF_WORKER)
+
+/**
+ * A port that is free, and stays so until somebody listens there: neither a connection nor another worker of the run is given
+ * it. Else another server may answer in place of the one that is tested, which could not take the port and is gone.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
+  const worker = Number(process.env.JEST_WORKER_ID ?? 0) % WORKERS
+  for (let tries = 0; tries < PORTS_OF_WORKER; tries += 1) {
+    asked += 1
+    const port = FIRST_PORT + worker * PORTS_OF_WORKER + (asked % PORTS_OF_WORKER)
+    if (await isFree(port)) return port
+  }
+  throw new Error(`no port is free from ${FIRST_PORT} on, of those of worker ${worker}`)
 }
 
-/** @param host '0.0.0.0': every address of this machine, such as 127.0.0.2 */
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  try {
+    // Wherever it will be listened, on IPv6 too.
+    server.listen(port)
+    await once(server, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    await new Promise((resolve) => server.close(resolve))
+  }
+}
+
 export async function listen(
   server: Server,
   host: 'localhost' | '127.0.0.1' | '0.0.0.0',
